@@ -1,0 +1,61 @@
+import { RiverConfigurationError } from '../errors/configuration-error.js';
+import { describeValue } from '../errors/describe-value.js';
+import { RiverError } from '../errors/river-error.js';
+import { checkMaxAttempts, checkOutsideTransaction } from '../insert/check-insert-opts.js';
+import { SchemaName } from '../postgres/schema-name.js';
+import type { RiverModuleOptions } from './client-options.js';
+
+const isFunction = (value: unknown): boolean => typeof value === 'function';
+const isBoolean = (value: unknown): boolean => typeof value === 'boolean';
+
+const CHECKS: Record<keyof RiverModuleOptions, (value: unknown, field: string) => unknown> = {
+  schema: (value) => new SchemaName(value as string),
+  maxAttempts: checkMaxAttempts,
+  outsideTransaction: checkOutsideTransaction,
+  preparedStatements: must(isBoolean, 'must be true or false'),
+  requestQueryRunner: must(isFunction, 'must be a function of the ExecutionContext'),
+  clock: must(isFunction, 'must be a function that returns a Date'),
+};
+
+/**
+ * Checks the module's options when the module is built.
+ *
+ * @throws RiverConfigurationError naming the option and its rule
+ */
+export function checkClientOptions(options: unknown): RiverModuleOptions {
+  if (typeof options !== 'object' || options === null) {
+    throw refused('options', `must be an object; got ${describeValue(options)}`);
+  }
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(CHECKS, name)) {
+      throw refused(
+        name,
+        `there is no such option. The options are ${Object.keys(CHECKS).join(', ')}`,
+      );
+    }
+    if (value === undefined) continue;
+    try {
+      CHECKS[name as keyof RiverModuleOptions](value, name);
+    } catch (cause) {
+      if (!(cause instanceof RiverError) || cause instanceof RiverConfigurationError) throw cause;
+      throw new RiverConfigurationError(cause.message, {
+        code: 'RIVER_INVALID_MODULE_OPTIONS',
+        field: name,
+      });
+    }
+  }
+  return options;
+}
+
+function must(holds: (value: unknown) => boolean, rule: string) {
+  return (value: unknown, field: string): void => {
+    if (!holds(value)) throw refused(field, `${rule}; got ${describeValue(value)}`);
+  };
+}
+
+function refused(field: string, rule: string): RiverConfigurationError {
+  return new RiverConfigurationError(`RiverModule: ${field}: ${rule}.`, {
+    code: 'RIVER_INVALID_MODULE_OPTIONS',
+    field,
+  });
+}

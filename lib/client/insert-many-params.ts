@@ -1,0 +1,35 @@
+import type { InsertOpts } from '../job/insert-opts.js';
+import type { JobInsertResult } from '../job/job-insert-result.js';
+
+/**
+ * One job of an `insertMany` that has options of its own.
+ *
+ * @example
+ * await river.insertMany([new SortArgs([]), InsertManyParams.of(new SortArgs([]), { queue: 'slow' })]);
+ */
+export class InsertManyParams<Args extends object = object> {
+  readonly args: Args;
+  readonly opts: InsertOpts<Args> | undefined;
+
+  private constructor(args: Args, opts: InsertOpts<Args> | undefined) {
+    this.args = args;
+    this.opts = opts;
+  }
+
+  static of<Args extends object>(
+    args: Args,
+    opts?: InsertOpts<NoInfer<Args>>,
+  ): InsertManyParams<Args> {
+    return new InsertManyParams<Args>(args, opts);
+  }
+}
+
+/** What `insertMany` takes: args, or args with their own options. */
+export type InsertManyItem = object;
+
+/** The results of an `insertMany`: a tuple of args gives a tuple of results. */
+export type InsertManyResults<Items extends readonly InsertManyItem[]> = {
+  -readonly [I in keyof Items]: JobInsertResult<
+    Items[I] extends InsertManyParams<infer Args> ? Args : Items[I]
+  >;
+};

@@ -1,0 +1,59 @@
+import { RiverError } from './river-error.js';
+
+/**
+ * SQLSTATEs after which the same call may succeed in a new transaction: serialization failure,
+ * deadlock, lock not available, and the classes of lost connections, lack of resources and an
+ * operator's intervention.
+ */
+const RETRYABLE = /^(40001|40P01|55P03|08...|53...|57P0[1-5])$/;
+
+/** Codes of Node's sockets that say that the connection is gone. */
+const CONNECTION_LOST = /^(ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT|ENOTFOUND|EHOSTUNREACH)$/;
+
+/**
+ * The database refused a statement or the connection broke. The driver's error is the `cause`; its
+ * SQLSTATE is {@link sqlState}. The message holds neither SQL nor values.
+ */
+export class DatabaseError extends RiverError {
+  override readonly retryable: boolean;
+  /** The five characters of Postgres' SQLSTATE; undefined when the connection broke. */
+  readonly sqlState: string | undefined;
+
+  constructor(operation: string, cause: unknown) {
+    const code = errorCode(cause);
+    const sqlState = code !== undefined && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+    super(`${operation} failed in the database: ${explain(sqlState, code)}`, {
+      code: 'RIVER_DATABASE',
+      cause,
+    });
+    this.sqlState = sqlState;
+    this.retryable =
+      sqlState === undefined ? CONNECTION_LOST.test(code ?? '') : RETRYABLE.test(sqlState);
+  }
+}
+
+function errorCode(cause: unknown): string | undefined {
+  if (typeof cause !== 'object' || cause === null || !('code' in cause)) return undefined;
+  return typeof cause.code === 'string' ? cause.code : undefined;
+}
+
+/** What to do about the SQLSTATEs that an inserting application meets. */
+function explain(sqlState: string | undefined, code: string | undefined): string {
+  switch (sqlState) {
+    case undefined:
+      return `the connection failed${code === undefined ? '' : ` (${code})`}; see cause.`;
+    case '25P02':
+      return 'an earlier statement of this transaction had failed (SQLSTATE 25P02). Roll it back and start again.';
+    case '40001':
+    case '40P01':
+      return `another transaction stood in the way (SQLSTATE ${sqlState}). Run the whole transaction again.`;
+    case '42501':
+      return "the database user lacks a right (SQLSTATE 42501). It needs INSERT and SELECT on river_job, USAGE on its sequence, and EXECUTE on River's function.";
+    case '42P01':
+      return "River's table river_job was not found (SQLSTATE 42P01). Run River's migrations, or set the module's option `schema`.";
+    case '25006':
+      return 'the transaction is read-only (SQLSTATE 25006).';
+    default:
+      return `SQLSTATE ${sqlState}; see cause.`;
+  }
+}

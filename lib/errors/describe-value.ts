@@ -1,0 +1,35 @@
+/**
+ * The kind of a value for an error message, never its content: messages end up in logs, and args
+ * may hold what must not.
+ */
+export function describeValue(value: unknown): string {
+  if (value === null) return 'null';
+  switch (typeof value) {
+    case 'string':
+      return `a string of ${value.length} characters`;
+    case 'number':
+      return Number.isInteger(value)
+        ? `the number ${value}`
+        : Number.isFinite(value)
+          ? 'a fraction'
+          : `${value}`;
+    case 'object':
+      return Array.isArray(value) ? 'an array' : `an object (${className(value)})`;
+    case 'undefined':
+      return 'undefined';
+    default:
+      return `a ${typeof value}`;
+  }
+}
+
+/** Name of an object's class; guarded, since a proxy or a getter may throw. */
+export function className(value: object): string {
+  try {
+    const constructor: unknown = value.constructor;
+    return typeof constructor === 'function' && constructor.name !== ''
+      ? constructor.name
+      : 'Object';
+  } catch {
+    return 'Object';
+  }
+}

@@ -1,0 +1,44 @@
+import type { RiverErrorCode } from './error-code.js';
+
+const BRAND = Symbol.for('nestjs-river.RiverError');
+
+/** What every {@link RiverError} carries beside its message. */
+export interface RiverErrorOptions {
+  readonly code: RiverErrorCode;
+  /** The name of the offending option, argument or value: `priority`, `args.customer.id`. */
+  readonly field?: string | undefined;
+  /** Position in the list given to `insertMany`, from 0. */
+  readonly index?: number | undefined;
+  readonly cause?: unknown;
+}
+
+/**
+ * Base of all errors that this package throws. Switch on {@link code}, which is stable; the message
+ * is for people and says what to do. Messages never hold SQL text, values of args, or credentials.
+ */
+export class RiverError extends Error {
+  readonly code: RiverErrorCode;
+  /** The name of the offending option, argument or value, where there is one. */
+  readonly field: string | undefined;
+  /** Position of the refused job in the list given to `insertMany`, from 0. */
+  readonly index: number | undefined;
+  /** Whether the same call may succeed when it is made again (in a new transaction). */
+  readonly retryable: boolean = false;
+
+  constructor(message: string, options: RiverErrorOptions) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = new.target.name;
+    this.code = options.code;
+    this.field = options.field;
+    this.index = options.index;
+    Object.defineProperty(this, BRAND, { value: true });
+  }
+
+  /**
+   * Whether a value is a RiverError, also one of another installed copy of this package, for which
+   * `instanceof` answers false.
+   */
+  static is(value: unknown): value is RiverError {
+    return typeof value === 'object' && value !== null && BRAND in value;
+  }
+}

@@ -1,0 +1,50 @@
+export {
+  InjectRiverClient,
+  InjectRiverTransaction,
+} from '../decorators/inject-river-client.decorator.js';
+export { JobArgs } from '../decorators/job-args.decorator.js';
+export { RiverTransactional } from '../decorators/river-transactional.decorator.js';
+export {
+  TransactionManager,
+  TransactionQueryRunner,
+} from '../decorators/transaction-parameters.decorator.js';
+export {
+  InsertManyParams,
+  type InsertManyItem,
+  type InsertManyResults,
+} from './client/insert-many-params.js';
+export { RiverClient } from './client/river-client.js';
+export { RiverConfigurationError } from './errors/configuration-error.js';
+export { DatabaseError } from './errors/database-error.js';
+export type { RiverErrorCode } from './errors/error-code.js';
+export { InsertAbortedError } from './errors/insert-aborted-error.js';
+export { InvalidJobError } from './errors/invalid-job-error.js';
+export { RiverError } from './errors/river-error.js';
+export {
+  NotInTransactionError,
+  RiverTransactionError,
+  TransactionEndedError,
+  TransactionRolledBackError,
+} from './errors/transaction-error.js';
+export { rawJson, type RawJson } from './insert/raw-json.js';
+export type { InsertOpts, OutsideTransaction, Path, UniqueOpts } from './job/insert-opts.js';
+export { jobArgs } from './job/job-args.js';
+export type { JobArgsProtocol } from './job/job-args-protocol.js';
+export type { JobInsertResult } from './job/job-insert-result.js';
+export { JobRow, type AttemptError, type JobRowFields } from './job/job-row.js';
+export { JOB_STATES, type JobState } from './job/job-state.js';
+export type { Jsonify } from './job/jsonify.js';
+export type { PgClient } from './postgres/pg-client.js';
+export type {
+  RiverModuleForRootAsyncOptions,
+  RiverModuleForRootOptions,
+  RiverModuleOptions,
+  RiverOptionsFactory,
+} from './river.module-options.js';
+export { RiverModule } from './river.module.js';
+export { getRiverClientToken, getRiverTransactionToken } from './tokens.js';
+export type { Transaction } from './transaction/explicit-transaction.js';
+export { RiverTransaction, type RiverTransactionOptions } from './transaction/river-transaction.js';
+export { RiverTransactionInterceptor } from './transaction/river-transaction.interceptor.js';
+export type { IsolationLevel } from './transaction/transaction-scope.js';
+export type { RiverTransactionalOptions } from './transaction/transactional-metadata.js';

@@ -1,0 +1,151 @@
+import { types } from 'node:util';
+import { className } from '../errors/describe-value.js';
+import { InvalidJobError } from '../errors/invalid-job-error.js';
+import { MAX_INTEGER_DIGITS, RawJson } from './raw-json.js';
+import { whyNotText } from './well-formed.js';
+
+/** Levels of nesting: far above real args, far below what Postgres' parser can take. */
+const MAX_DEPTH = 1_000;
+
+/** What is being encoded, for the path in a refusal, and the objects open above it, for cycles. */
+interface Walk {
+  readonly path: (string | number)[];
+  readonly open: Set<object>;
+}
+
+/**
+ * The JSON text of a value, as `JSON.stringify` would write it, but nothing is changed silently:
+ * what JSON drops or replaces, and what jsonb cannot hold, is refused with its path. A bigint
+ * becomes a JSON integer, `-0` stays, {@link RawJson} is taken as it stands. Every property is read
+ * once. Properties under symbols are not data, here as in JSON.
+ *
+ * @param root name of the value in error messages: `args`, `metadata`
+ * @param leftOut top-level properties that are not encoded
+ * @throws InvalidJobError with code RIVER_ARGS_NOT_JSON
+ */
+export function encodeJson(value: unknown, root: string, leftOut: readonly string[] = []): string {
+  const walk: Walk = { path: [root], open: new Set() };
+  try {
+    return encodeValue(resolveToJSON(value, ''), walk, leftOut);
+  } catch (cause) {
+    if (cause instanceof InvalidJobError) throw cause;
+    throw new InvalidJobError(`${pathOf(walk)}: reading it threw an error (see cause).`, {
+      code: 'RIVER_ARGS_NOT_JSON',
+      field: pathOf(walk),
+      cause,
+    });
+  }
+}
+
+/** As JSON does: `toJSON` is asked once, and its answer is not asked again. */
+function resolveToJSON(value: unknown, key: string): unknown {
+  if (typeof value !== 'object' || value === null || value instanceof RawJson) return value;
+  if (ArrayBuffer.isView(value) || (value instanceof Date && Number.isNaN(value.getTime())))
+    return value;
+  const toJSON: unknown = (value as { toJSON?: unknown }).toJSON;
+  return typeof toJSON === 'function' ? toJSON.call(value, key) : value;
+}
+
+function encodeValue(value: unknown, walk: Walk, leftOut: readonly string[] = []): string {
+  switch (typeof value) {
+    case 'string':
+      return encodeString(value, walk);
+    case 'number':
+      if (!Number.isFinite(value)) throw refuse(walk, `is ${value}, which JSON turns into null`);
+      return Object.is(value, -0) ? '-0' : String(value);
+    case 'bigint':
+      return encodeBigint(value, walk);
+    case 'boolean':
+      return String(value);
+    case 'object':
+      return value === null ? 'null' : encodeObject(value, walk, leftOut);
+    case 'undefined':
+      throw refuse(walk, 'is undefined, which JSON cannot hold; leave it out or use null');
+    case 'function':
+    case 'symbol':
+      throw refuse(walk, `is a ${typeof value}, which JSON leaves out`);
+  }
+}
+
+function encodeString(value: string, walk: Walk): string {
+  const why = whyNotText(value);
+  if (why !== undefined) throw refuse(walk, why);
+  return JSON.stringify(value);
+}
+
+function encodeBigint(value: bigint, walk: Walk): string {
+  const text = value.toString();
+  if (text.length > MAX_INTEGER_DIGITS)
+    throw refuse(walk, 'has more digits than Postgres can hold');
+  return text;
+}
+
+function encodeObject(value: object, walk: Walk, leftOut: readonly string[]): string {
+  if (value instanceof RawJson) return value.text;
+  if (types.isBoxedPrimitive(value)) return encodeValue(value.valueOf(), walk);
+  if (walk.open.has(value)) throw refuse(walk, 'contains itself');
+  if (walk.open.size >= MAX_DEPTH) throw refuse(walk, `is nested deeper than ${MAX_DEPTH} levels`);
+  const why = whyNotData(value);
+  if (why !== undefined) throw refuse(walk, why);
+  walk.open.add(value);
+  const text = Array.isArray(value)
+    ? encodeArray(value, walk)
+    : encodeMembers(value, walk, leftOut);
+  walk.open.delete(value);
+  return text;
+}
+
+function encodeArray(value: readonly unknown[], walk: Walk): string {
+  const parts: string[] = [];
+  for (let index = 0; index < value.length; index++) {
+    walk.path.push(index);
+    parts.push(encodeValue(resolveToJSON(value[index], String(index)), walk));
+    walk.path.pop();
+  }
+  return `[${parts.join(',')}]`;
+}
+
+function encodeMembers(value: object, walk: Walk, leftOut: readonly string[]): string {
+  const parts: string[] = [];
+  for (const key of Object.keys(value)) {
+    if (leftOut.includes(key)) continue;
+    walk.path.push(key);
+    const member = resolveToJSON((value as Record<string, unknown>)[key], key);
+    if (member !== undefined) parts.push(`${encodeString(key, walk)}:${encodeValue(member, walk)}`);
+    walk.path.pop();
+  }
+  return `{${parts.join(',')}}`;
+}
+
+/** Objects whose content JSON would lose, and what to use instead. */
+function whyNotData(value: object): string | undefined {
+  if (value instanceof Date) return 'is an invalid date';
+  if (ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value))
+    return `is binary data (${className(value)}); encode it, for example as base64 text`;
+  if (types.isMap(value)) return 'is a Map, which JSON empties; use Object.fromEntries(map)';
+  if (types.isSet(value)) return 'is a Set, which JSON empties; use [...set]';
+  if (types.isPromise(value)) return 'is a Promise; await it';
+  if (types.isRegExp(value)) return 'is a RegExp, which JSON empties; use its source';
+  if (types.isNativeError(value)) return 'is an Error, which JSON empties; use its message';
+  if (types.isWeakMap(value) || types.isWeakSet(value))
+    return 'is a weak collection, which JSON empties';
+  return undefined;
+}
+
+function refuse(walk: Walk, rule: string): InvalidJobError {
+  return new InvalidJobError(`${pathOf(walk)}: the value ${rule}.`, {
+    code: 'RIVER_ARGS_NOT_JSON',
+    field: pathOf(walk),
+  });
+}
+
+/** `args.customer.emails[0]`; keys that are no identifiers in brackets and quotes. */
+function pathOf({ path }: Walk): string {
+  return path
+    .map((step, index) => {
+      if (typeof step === 'number') return `[${step}]`;
+      if (index === 0) return step;
+      return /^[A-Za-z_$][\w$]*$/.test(step) ? `.${step}` : `[${JSON.stringify(step)}]`;
+    })
+    .join('');
+}

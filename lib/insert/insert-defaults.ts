@@ -1,0 +1,11 @@
+/** River's own defaults and limits of a job; from the Go client and the table's constraints. */
+export const DEFAULT_MAX_ATTEMPTS = 25;
+export const DEFAULT_PRIORITY = 1;
+export const DEFAULT_QUEUE = 'default';
+export const MAX_MAX_ATTEMPTS = 32_767;
+export const MAX_PRIORITY = 4;
+export const MAX_QUEUE_LENGTH = 64;
+export const QUEUE_PATTERN = /^(?:[a-z0-9])+(?:[_|-]?[a-z0-9]+)*$/;
+export const TAG_PATTERN = /^\w[\w-]+\w$/;
+export const MAX_TAG_LENGTH = 255;
+export const MAX_KIND_LENGTH = 127;

@@ -1,0 +1,141 @@
+import { InvalidJobError } from '../errors/invalid-job-error.js';
+import { describeValue } from '../errors/describe-value.js';
+import { identifyJob, type IdentifiedJob } from '../job/identify-job.js';
+import type { OutsideTransaction } from '../job/insert-opts.js';
+import type { JobState } from '../job/job-state.js';
+import { checkInsertOpts } from './check-insert-opts.js';
+import { mergeInsertOpts, type CheckedInsertOpts, type Schedule } from './checked-insert-opts.js';
+import { encodeJson } from './encode-json.js';
+import {
+  DEFAULT_MAX_ATTEMPTS,
+  DEFAULT_PRIORITY,
+  DEFAULT_QUEUE,
+  MAX_KIND_LENGTH,
+} from './insert-defaults.js';
+import { uniqueKey, type UniqueKey } from './unique-key.js';
+import { whyNotText } from './well-formed.js';
+
+/** Everything that an insert sends of one job: checked, merged, encoded, frozen. */
+export interface InsertParams {
+  readonly kind: string;
+  /** JSON text of the args. */
+  readonly encodedArgs: string;
+  readonly createdAt: Date;
+  readonly scheduledAt: Date;
+  readonly state: JobState;
+  readonly maxAttempts: number;
+  /** JSON text of an object. */
+  readonly metadata: string;
+  readonly priority: number;
+  readonly queue: string;
+  readonly tags: readonly string[];
+  readonly unique: UniqueKey | undefined;
+  readonly outsideTransaction: OutsideTransaction;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** What the client adds to every job. */
+export interface InsertContext {
+  /** The clock, read once per call. */
+  readonly now: Date;
+  /** The module's own level of options. */
+  readonly moduleOpts: CheckedInsertOpts;
+  /** Says no when another class has the kind already. */
+  claimKind(job: IdentifiedJob): void;
+}
+
+/**
+ * Makes the parameters of one job from its args and the call's options. Pure but for the args' own
+ * methods: time and the registry of kinds come in by `context`.
+ *
+ * @throws InvalidJobError for whatever of the job is refused
+ */
+export function makeInsertParams(
+  args: unknown,
+  opts: unknown,
+  context: InsertContext,
+): InsertParams {
+  const job = identify(args);
+  checkKind(job.kind);
+  const encodedArgs = encodeArgs(job);
+  const merged = mergeInsertOpts([
+    checkInsertOpts(opts),
+    checkInsertOpts(job.instanceOpts, 'insertOpts().'),
+    job.classOpts,
+    context.moduleOpts,
+  ]);
+  context.claimKind(job);
+  const queue = merged.queue ?? DEFAULT_QUEUE;
+  const when = schedule(merged.schedule, context.now);
+  const time = when ?? context.now;
+  return Object.freeze({
+    kind: job.kind,
+    encodedArgs,
+    createdAt: context.now,
+    scheduledAt: time,
+    state: merged.pending === true ? 'pending' : when === undefined ? 'available' : 'scheduled',
+    maxAttempts: merged.maxAttempts ?? DEFAULT_MAX_ATTEMPTS,
+    metadata: merged.metadata ?? '{}',
+    priority: merged.priority ?? DEFAULT_PRIORITY,
+    queue,
+    tags: merged.tags ?? [],
+    unique: merged.uniqueOpts
+      ? uniqueKey({ kind: job.kind, encodedArgs, queue, time }, merged.uniqueOpts)
+      : undefined,
+    outsideTransaction: merged.outsideTransaction ?? 'allow',
+    signal: merged.signal ?? undefined,
+  });
+}
+
+function identify(args: unknown): IdentifiedJob {
+  try {
+    return identifyJob(args);
+  } catch (cause) {
+    if (cause instanceof InvalidJobError) throw cause;
+    throw new InvalidJobError(
+      'args: reading their kind or insertOpts() threw an error (see cause).',
+      {
+        code: 'RIVER_ARGS_NOT_JSON',
+        field: 'args',
+        cause,
+      },
+    );
+  }
+}
+
+/** @throws InvalidJobError when the table could not hold the kind */
+export function checkKind(kind: string): void {
+  const length = [...kind].length;
+  const why =
+    length < 1 || length > MAX_KIND_LENGTH
+      ? `must be 1 to ${MAX_KIND_LENGTH} characters; got ${describeValue(kind)}`
+      : whyNotText(kind);
+  if (why !== undefined) {
+    throw new InvalidJobError(`kind: ${why}.`, { code: 'RIVER_INVALID_KIND', field: 'kind' });
+  }
+}
+
+function encodeArgs(job: IdentifiedJob): string {
+  const text = encodeJson(job.args, 'args', job.notArgs);
+  if (text.startsWith('{')) return text;
+  const hint = text.startsWith('"')
+    ? ' toJSON() must return the object itself, not its JSON text; for ready-made text return rawJson(text).'
+    : '';
+  throw new InvalidJobError(
+    `args: must encode to a JSON object, since a worker decodes them into a struct.${hint}`,
+    { code: 'RIVER_ARGS_NOT_OBJECT', field: 'args' },
+  );
+}
+
+/** undefined: the job may be worked at once. */
+function schedule(given: Schedule | null | undefined, now: Date): Date | undefined {
+  if (given == null) return undefined;
+  if ('at' in given) return given.at;
+  if (given.delayMs === 0) return undefined;
+  const time = new Date(now.getTime() + given.delayMs);
+  if (!Number.isNaN(time.getTime())) return time;
+  throw new InvalidJobError('delay: reaches beyond what a Date can hold.', {
+    code: 'RIVER_INVALID_SCHEDULED_AT',
+    field: 'delay',
+  });
+}

@@ -1,0 +1,120 @@
+import { InvalidJobError } from '../errors/invalid-job-error.js';
+import { jsonTokens } from '../job/json-tokens.js';
+
+/** Compares strings by their UTF-8 bytes, as Go does; JavaScript compares UTF-16 units. */
+export function compareBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+const ESCAPES: Record<string, string> = {
+  '<': '\\u003c',
+  '>': '\\u003e',
+  '&': '\\u0026',
+  '\u2028': '\\u2028',
+  '\u2029': '\\u2029',
+};
+
+/** The escapes that Go's encoding/json makes beyond JSON's own. They occur inside strings only. */
+function escapeAsGo(json: string): string {
+  return json.replace(/[<>&\u2028\u2029]/g, (character) => ESCAPES[character] ?? character);
+}
+
+/** An object key as River writes it into a unique key: verbatim where printable ASCII allows it. */
+function encodeKey(key: string): string {
+  return /^[\x20-\x7f]*$/.test(key) && !/["\\]/.test(key)
+    ? `"${key}"`
+    : escapeAsGo(JSON.stringify(key));
+}
+
+/** The members of a JSON object's text, values as text; of a repeated key the first, as in Go. */
+function membersOf(json: string): Map<string, string> {
+  const members = new Map<string, string>();
+  let depth = 0;
+  let key: string | undefined;
+  let value = '';
+  for (const token of jsonTokens(json)) {
+    if (token === '}' || token === ']') depth--;
+    const endsMember = depth === 0 || (depth === 1 && token === ',');
+    if (endsMember) {
+      if (key !== undefined && !members.has(key)) members.set(key, value);
+      key = undefined;
+      value = '';
+    } else if (key === undefined && depth === 1) key = JSON.parse(token) as string;
+    else if (depth !== 1 || token !== ':') value += token;
+    if (token === '{' || token === '[') depth++;
+  }
+  return members;
+}
+
+/** All args for the unique key: top-level keys in byte order, each value as Go would write it. */
+export function allUniqueArgs(encodedArgs: string): string {
+  const members = [...membersOf(encodedArgs)].sort(([a], [b]) => compareBytes(a, b));
+  return `{${members.map(([key, value]) => `${encodeKey(key)}:${escapeAsGo(value)}`).join(',')}}`;
+}
+
+/** What River's Go client builds of the selected values: objects, or arrays where a key is a number. */
+type Selected = string | Map<string, Selected> | Selected[];
+
+/**
+ * The selected args for the unique key: paths in the byte order of their dot-joined names, each
+ * value found set into a fresh object; '' when none is found.
+ *
+ * @param paths each a list of literal keys
+ */
+export function selectedUniqueArgs(
+  encodedArgs: string,
+  paths: readonly (readonly string[])[],
+): string {
+  const sorted = [...paths].sort((a, b) => compareBytes(a.join('.'), b.join('.')));
+  let root: Selected | undefined;
+  for (const path of sorted) {
+    const value = valueAt(encodedArgs, path);
+    if (value !== undefined) root = place(root, path, escapeAsGo(value));
+  }
+  return root === undefined ? '' : print(root);
+}
+
+function valueAt(json: string, path: readonly string[]): string | undefined {
+  let value: string | undefined = json;
+  for (const key of path) {
+    if (value?.startsWith('{') !== true) return undefined;
+    value = membersOf(value).get(key);
+  }
+  return value;
+}
+
+/**
+ * Go makes an array of a container whose first key consists of digits, with nulls before that
+ * position. A schoolbook oddity of its JSON setter, but part of the key.
+ */
+function place(
+  into: Selected | undefined,
+  [key = '', ...rest]: readonly string[],
+  value: string,
+): Selected {
+  const container = into ?? (/^\d+$/.test(key) ? [] : new Map<string, Selected>());
+  // A shorter path has placed the whole value here already.
+  if (typeof container === 'string') return container;
+  const inner = (present: Selected | undefined): Selected =>
+    rest.length === 0 ? value : place(present, rest, value);
+  if (container instanceof Map) return container.set(key, inner(container.get(key)));
+  const index = /^\d+$/.test(key) ? Number(key) : Number.NaN;
+  if (!(index <= 10_000)) throw notAnIndex();
+  while (container.length < index) container.push('null');
+  container[index] = inner(container[index]);
+  return container;
+}
+
+function notAnIndex(): InvalidJobError {
+  return new InvalidJobError(
+    'uniqueOpts.byArgs: the first selected key consists of digits, which River turns into an ' +
+      'array; the other selected keys must then be numbers up to 10000 too. Rename the key.',
+    { code: 'RIVER_INVALID_UNIQUE_OPTS', field: 'uniqueOpts.byArgs' },
+  );
+}
+
+function print(selected: Selected): string {
+  if (typeof selected === 'string') return selected;
+  if (Array.isArray(selected)) return `[${selected.map(print).join(',')}]`;
+  return `{${[...selected].map(([key, value]) => `${encodeKey(key)}:${print(value)}`).join(',')}}`;
+}

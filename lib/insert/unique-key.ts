@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto';
+import type { JobState } from '../job/job-state.js';
+import type { CheckedUniqueOpts } from './checked-insert-opts.js';
+import { allUniqueArgs, selectedUniqueArgs } from './unique-args.js';
+import { periodStart } from './unique-period.js';
+
+/** The order of River's bit(8) `unique_states`, leftmost first. */
+const STATE_BITS: readonly JobState[] = [
+  'scheduled',
+  'running',
+  'retryable',
+  'pending',
+  'discarded',
+  'completed',
+  'cancelled',
+  'available',
+];
+const DEFAULT_STATES = STATE_BITS.filter((state) => state !== 'discarded' && state !== 'cancelled');
+
+/** A unique job's place in River's unique index. */
+export interface UniqueKey {
+  /** What the key is the hash of. */
+  readonly text: string;
+  /** SHA-256 of the text: the 32 bytes of `unique_key`. */
+  readonly hash: Buffer;
+  /** The bits of `unique_states` as text, such as `11110101`. */
+  readonly stateBits: string;
+}
+
+/** What of a job may enter its unique key. */
+export interface UniqueSubject {
+  readonly kind: string;
+  readonly encodedArgs: string;
+  readonly queue: string;
+  /** The scheduled time if given, else now; decides the period. */
+  readonly time: Date;
+}
+
+/** The unique key as River's Go client computes it, byte by byte. */
+export function uniqueKey(job: UniqueSubject, opts: CheckedUniqueOpts): UniqueKey {
+  const parts: string[] = [];
+  if (!opts.excludeKind) parts.push(`&kind=${job.kind}`);
+  if (opts.byArgs === true) parts.push(`&args=${allUniqueArgs(job.encodedArgs)}`);
+  else if (opts.byArgs !== undefined) {
+    parts.push(`&args=${selectedUniqueArgs(job.encodedArgs, opts.byArgs)}`);
+  }
+  if (opts.byPeriod !== undefined) parts.push(`&period=${periodStart(job.time, opts.byPeriod)}`);
+  if (opts.byQueue) parts.push(`&queue=${job.queue}`);
+  const text = parts.join('');
+  return {
+    text,
+    hash: createHash('sha256').update(text).digest(),
+    stateBits: stateBits(opts.byState ?? DEFAULT_STATES),
+  };
+}
+
+function stateBits(states: readonly JobState[]): string {
+  return STATE_BITS.map((state) => (states.includes(state) ? '1' : '0')).join('');
+}
+
+/** The states that a `unique_states` text stands for. */
+export function statesOfBits(bits: string): JobState[] {
+  return STATE_BITS.filter((_state, position) => bits[position] === '1');
+}

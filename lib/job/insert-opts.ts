@@ -1,0 +1,97 @@
+import type { JobState } from './job-state.js';
+
+type Plain = string | number | bigint | boolean | symbol | null | undefined;
+type Depth = [never, 0, 1, 2, 3];
+
+/**
+ * Dotted paths into args of type `T`, four levels deep: `'customer'`, `'customer.id'`. Where the
+ * type is not known, any string.
+ */
+export type Path<T, D extends number = 4> = unknown extends T
+  ? string
+  : [D] extends [never]
+    ? never
+    : {
+        [K in keyof T & string]-?: NonNullable<T[K]> extends (...args: never[]) => unknown
+          ? never
+          : NonNullable<T[K]> extends Plain | readonly unknown[] | Date
+            ? K
+            : K | `${K}.${Path<NonNullable<T[K]>, Depth[D]>}`;
+      }[keyof T & string];
+
+/**
+ * What makes a job unique: while an equal job exists in one of the states of {@link byState}, an
+ * insert stores nothing and returns that job. At least one dimension is needed; `{}` is not unique.
+ */
+export interface UniqueOptsOf<ArgsPath extends string> {
+  /**
+   * Equal args. `true`: all of them. A list: only these, each a dotted path (`'customer.id'`) or
+   * an array of literal keys (`['a.b', 'c']`, for keys that contain dots).
+   */
+  readonly byArgs?: boolean | readonly (ArgsPath | readonly string[])[] | undefined;
+  /**
+   * The same period of this many **seconds** (fractions allowed, at least 1). Periods are counted
+   * from 0001-01-01T00:00:00Z, as in River's Go client; `scheduledAt`, if given, decides.
+   */
+  readonly byPeriod?: number | undefined;
+  /** The same queue. */
+  readonly byQueue?: boolean | undefined;
+  /**
+   * The states in which an existing job stands in the way. Default: all but `cancelled` and
+   * `discarded`; an empty list means the default. Must contain `available`, `pending`, `running`
+   * and `scheduled`.
+   */
+  readonly byState?: readonly JobState[] | undefined;
+  /** Jobs of other kinds count as equal too. Needs `byArgs`, `byPeriod` or `byQueue` beside it. */
+  readonly excludeKind?: boolean | undefined;
+}
+
+/** Unique options for args of a type, whose paths `byArgs` knows. */
+export type UniqueOpts<Args = unknown> = UniqueOptsOf<Path<Args>>;
+
+/** What an insert does when there is no transaction to join. */
+export type OutsideTransaction = 'allow' | 'warn' | 'error';
+
+interface CommonInsertOpts<ArgsPath extends string> {
+  /** How often the job may be tried, 1 to 32767. Default 25. */
+  readonly maxAttempts?: number | null | undefined;
+  /** A JSON object kept beside the job. Default `{}`. */
+  readonly metadata?: object | null | undefined;
+  /** Store the job in state `pending`: it waits until somebody moves it on. Default false. */
+  readonly pending?: boolean | null | undefined;
+  /** 1 is worked first, 4 last. Default 1. */
+  readonly priority?: number | null | undefined;
+  /** Lower-case letters and digits, joined by single `_`, `-` or `|`; at most 64. Default `default`. */
+  readonly queue?: string | null | undefined;
+  /** Labels of 3 to 255 letters, digits, `_` and `-`, beginning and ending without `-`. */
+  readonly tags?: readonly string[] | null | undefined;
+  /** What to do when there is no transaction to join. Default: the module's, which is `allow`. */
+  readonly outsideTransaction?: OutsideTransaction | null | undefined;
+  /** Refuses the insert when raised before the statement is sent. Once sent, it runs to its end. */
+  readonly signal?: AbortSignal | null | undefined;
+  /** Replaced whole by an inner level, never merged. `null` clears an outer default. */
+  readonly uniqueOpts?: UniqueOptsOf<ArgsPath> | null | undefined;
+}
+
+interface ScheduledAt {
+  /** When the job may be worked first. The job is stored as `scheduled`, also for a past time. */
+  readonly scheduledAt?: Date | null | undefined;
+  readonly delay?: undefined;
+}
+
+interface Delay {
+  /** **Milliseconds** from now until the job may be worked. `0` is now: state `available`. */
+  readonly delay?: number | null | undefined;
+  readonly scheduledAt?: undefined;
+}
+
+/**
+ * How a job is to be inserted. Levels, the first that gives an option wins: the call, the instance's
+ * `insertOpts()`, its class's `@JobArgs`, the module, River's defaults. `undefined` is "not given";
+ * `null` clears what an outer level gave; 0 and '' are values, and refused where out of range.
+ */
+export type InsertOptsOf<ArgsPath extends string> = CommonInsertOpts<ArgsPath> &
+  (ScheduledAt | Delay);
+
+/** The options of an insert of args of a type; see {@link InsertOptsOf}. */
+export type InsertOpts<Args = unknown> = InsertOptsOf<Path<Args>>;

@@ -1,0 +1,31 @@
+// Symbol.for, so that a class decorated by another installed copy of this package is understood.
+const JOB_ARGS = Symbol.for('nestjs-river.JobArgs');
+
+/** A class whose instances are the args of a job. */
+export type ArgsClass = abstract new (...args: never[]) => object;
+
+/** What `@JobArgs` says of a class. */
+export interface JobArgsMetadata {
+  readonly kind: string;
+  /** The options of the decorator, as checked when it ran (`CheckedInsertOpts`). */
+  readonly defaults: object;
+}
+
+export function setJobArgsMetadata(target: ArgsClass, metadata: JobArgsMetadata): void {
+  Object.defineProperty(target, JOB_ARGS, { value: metadata, configurable: true });
+}
+
+/** The metadata of this very class; that of a parent class does not count. */
+export function getOwnJobArgsMetadata(target: object): JobArgsMetadata | undefined {
+  return Object.getOwnPropertyDescriptor(target, JOB_ARGS)?.value as JobArgsMetadata | undefined;
+}
+
+/** The nearest parent class that is decorated. */
+export function decoratedParentOf(target: object): { readonly name: string } | undefined {
+  let parent: unknown = Object.getPrototypeOf(target);
+  while (typeof parent === 'function') {
+    if (getOwnJobArgsMetadata(parent) !== undefined) return parent;
+    parent = Object.getPrototypeOf(parent);
+  }
+  return undefined;
+}

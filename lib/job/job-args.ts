@@ -1,0 +1,29 @@
+import type { JobArgsProtocol } from './job-args-protocol.js';
+
+/** Args for a kind that has no class; made by {@link jobArgs}. */
+export class PayloadArgs<Payload extends object> implements JobArgsProtocol {
+  readonly kind: string;
+  readonly #payload: Payload;
+
+  constructor(kind: string, payload: Payload) {
+    this.kind = kind;
+    this.#payload = payload;
+  }
+
+  toJSON(): Payload {
+    return this.#payload;
+  }
+}
+
+/**
+ * Args for a kind without a class of its own.
+ *
+ * @example
+ * await river.insert(jobArgs('sort', { strings: ['whale', 'tiger'] }));
+ */
+export function jobArgs<Payload extends object>(
+  kind: string,
+  payload: Payload,
+): PayloadArgs<Payload> {
+  return new PayloadArgs(kind, payload);
+}

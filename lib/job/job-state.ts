@@ -1,0 +1,18 @@
+/** The states of a River job, in the order of River's enum `river_job_state`. */
+export const JOB_STATES = [
+  'available',
+  'cancelled',
+  'completed',
+  'discarded',
+  'pending',
+  'retryable',
+  'running',
+  'scheduled',
+] as const;
+
+/** State of a job, as in the column `state`. */
+export type JobState = (typeof JOB_STATES)[number];
+
+export function isJobState(value: unknown): value is JobState {
+  return (JOB_STATES as readonly unknown[]).includes(value);
+}

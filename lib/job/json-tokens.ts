@@ -1,0 +1,36 @@
+const SCALAR = /[^\s{}[\],:"]+/y;
+const SPACE = /\s*/y;
+
+/**
+ * The tokens of a valid JSON text, in order, white space left out: punctuation, strings with their
+ * quotes, numbers and literals as written.
+ */
+export function* jsonTokens(text: string): Generator<string, void> {
+  let at = skip(SPACE, text, 0);
+  while (at < text.length) {
+    let end = at + 1;
+    if (text[at] === '"') end = endOfString(text, at);
+    else if (!'{}[],:'.includes(text.charAt(at))) end = skip(SCALAR, text, at);
+    yield text.slice(at, end);
+    at = skip(SPACE, text, end);
+  }
+}
+
+function skip(pattern: RegExp, text: string, at: number): number {
+  pattern.lastIndex = at;
+  pattern.test(text);
+  return pattern.lastIndex;
+}
+
+/** No regular expression: on strings of megabytes it overflows the engine's stack (tried). */
+function endOfString(text: string, start: number): number {
+  let quote = text.indexOf('"', start + 1);
+  while (isEscaped(text, quote)) quote = text.indexOf('"', quote + 1);
+  return quote + 1;
+}
+
+function isEscaped(text: string, at: number): boolean {
+  let first = at;
+  while (text[first - 1] === '\\') first--;
+  return (at - first) % 2 === 1;
+}

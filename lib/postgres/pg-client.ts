@@ -1,0 +1,26 @@
+/** A row as Postgres sends it: every value is text. */
+export type TextRow = Readonly<Record<string, string | null>>;
+
+/** What is used of a client of `pg`, by shape, so that no type of the driver becomes ours. */
+export interface PgClient {
+  query(config: PgQuery): Promise<{ rows: unknown[] }>;
+  /** 'I' idle, 'T' in a transaction, 'E' in a failed transaction; since pg 8.21. */
+  getTransactionStatus(): string | null;
+}
+
+/** The form of a query that `pg` takes. */
+export interface PgQuery {
+  readonly name?: string;
+  readonly text: string;
+  readonly values: unknown[];
+  readonly types?: { getTypeParser(): (value: string) => string };
+}
+
+/** Values stay text, whatever type parsers the application has set for the process. */
+export const AS_TEXT = { getTypeParser: () => (value: string) => value };
+
+export function isPgClient(value: unknown): value is PgClient {
+  if (typeof value !== 'object' || value === null) return false;
+  const { query, getTransactionStatus } = value as Partial<PgClient>;
+  return typeof query === 'function' && typeof getTransactionStatus === 'function';
+}

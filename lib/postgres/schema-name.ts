@@ -1,0 +1,34 @@
+import { describeValue } from '../errors/describe-value.js';
+import { RiverConfigurationError } from '../errors/configuration-error.js';
+
+// 63 bytes, the most a notification channel may have, less the longest of River's channel suffixes.
+const MAX_LENGTH = 46;
+
+/**
+ * Where River's objects are, for SQL. The one place where a name is spliced into SQL text: checked
+ * by River's own rule, so that quoting it needs no escapes.
+ */
+export class SchemaName {
+  /** `"app".`, or '' when the session's search_path finds the tables. */
+  readonly prefix: string;
+  /** SQL for the channel of River's insert notifications. */
+  readonly insertChannel: string;
+
+  /** @throws RiverConfigurationError when River would not take the name */
+  constructor(readonly name: string | undefined) {
+    if (name !== undefined && !isSchemaName(name)) {
+      throw new RiverConfigurationError(
+        `schema: must be 1 to ${MAX_LENGTH} letters, digits and '_', not beginning with a digit; ` +
+          `got ${describeValue(name)}.`,
+        { code: 'RIVER_INVALID_MODULE_OPTIONS', field: 'schema' },
+      );
+    }
+    this.prefix = name === undefined ? '' : `"${name}".`;
+    this.insertChannel =
+      name === undefined ? `current_schema() || '.river_insert'` : `'${name}.river_insert'`;
+  }
+}
+
+function isSchemaName(name: unknown): boolean {
+  return typeof name === 'string' && name.length <= MAX_LENGTH && /^[A-Za-z_]\w*$/.test(name);
+}

@@ -1,0 +1,100 @@
+import {
+  ConfigurableModuleBuilder,
+  Inject,
+  Module,
+  type DynamicModule,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
+import { RiverConfigurationError } from './errors/configuration-error.js';
+import { describeValue } from './errors/describe-value.js';
+import type {
+  RiverModuleExtras,
+  RiverModuleForRootAsyncOptions,
+  RiverModuleForRootOptions,
+  RiverModuleOptions,
+} from './river.module-options.js';
+import { RIVER_MODULE_OPTIONS, RIVER_NAME, riverProviders } from './river.providers.js';
+import { getRiverClientToken } from './tokens.js';
+
+// Transient: two equal forRoot() are two modules on every major of Nest, so that a name that is
+// taken twice is seen and not merged silently.
+const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<RiverModuleOptions>({
+  optionsInjectionToken: RIVER_MODULE_OPTIONS,
+  alwaysTransient: true,
+})
+  .setClassMethodName('forRoot')
+  .setFactoryMethodName('createRiverOptions')
+  .setExtras<RiverModuleExtras & Pick<RiverModuleForRootAsyncOptions, 'extraProviders'>>(
+    { name: undefined, isGlobal: true, dataSource: undefined, extraProviders: [] },
+    (module, extras) => {
+      checkName(extras.name);
+      const { providers, exports } = riverProviders(extras);
+      return {
+        ...module,
+        global: extras.isGlobal ?? true,
+        providers: [...(module.providers ?? []), ...providers, ...(extras.extraProviders ?? [])],
+        exports,
+      };
+    },
+  )
+  .build();
+
+/**
+ * Provides {@link RiverClient} and {@link RiverTransaction} over a data source of TypeORM.
+ *
+ * The application does not start when the data source is missing, not connected or not Postgres,
+ * when River's tables are missing or older than version 6, when an option makes no sense, or when a
+ * name is given twice: each a RiverConfigurationError that says what to do.
+ *
+ * @example
+ * @Module({ imports: [TypeOrmModule.forRoot({ type: 'postgres', ... }), RiverModule.forRoot()] })
+ */
+@Module({})
+export class RiverModule extends ConfigurableModuleClass implements OnModuleInit {
+  readonly #name: string;
+  readonly #modules: ModulesContainer;
+
+  constructor(
+    @Inject(RIVER_NAME) name: string,
+    @Inject(ModulesContainer) modules: ModulesContainer,
+  ) {
+    super();
+    this.#name = name;
+    this.#modules = modules;
+  }
+
+  static override forRoot(options: RiverModuleForRootOptions = {}): DynamicModule {
+    return super.forRoot(options);
+  }
+
+  /** As {@link RiverModule.forRoot}, with the options from a factory. */
+  static override forRootAsync(options: RiverModuleForRootAsyncOptions): DynamicModule {
+    return super.forRootAsync(options);
+  }
+
+  /** @internal */
+  onModuleInit(): void {
+    const token = getRiverClientToken(this.#name);
+    const sameName = [...this.#modules.values()].filter(
+      ({ metatype, providers }) => metatype === RiverModule && providers.has(token),
+    );
+    if (sameName.length > 1) throw nameTaken(this.#name);
+  }
+}
+
+function checkName(name: unknown): void {
+  if (name === undefined || (typeof name === 'string' && name !== '')) return;
+  throw new RiverConfigurationError(
+    `RiverModule: name: must be a string of at least one character; got ${describeValue(name)}.`,
+    { code: 'RIVER_INVALID_MODULE_OPTIONS', field: 'name' },
+  );
+}
+
+function nameTaken(name: string): RiverConfigurationError {
+  return new RiverConfigurationError(
+    `RiverModule: two modules have the name '${name}'. Import RiverModule.forRoot(...) once, or give ` +
+      "each its own `name` and inject the clients by @InjectRiverClient('name').",
+    { code: 'RIVER_CLIENT_NAME_TAKEN', field: 'name' },
+  );
+}

@@ -1,0 +1,85 @@
+import type { Provider } from '@nestjs/common';
+import { APP_INTERCEPTOR } from '@nestjs/core';
+import { DataSource } from 'typeorm';
+import { checkClientOptions } from './client/check-client-options.js';
+import { RiverClient } from './client/river-client.js';
+import { checkDataSource } from './postgres/check-data-source.js';
+import { checkSchema } from './postgres/check-schema.js';
+import { PoolConnection } from './postgres/connection.js';
+import { SchemaName } from './postgres/schema-name.js';
+import type { RiverModuleExtras, RiverModuleOptions } from './river.module-options.js';
+import { DEFAULT_RIVER_NAME, getRiverClientToken, getRiverTransactionToken } from './tokens.js';
+import { RequestTransactionInterceptor } from './transaction/request-transaction.interceptor.js';
+import { RiverTransaction } from './transaction/river-transaction.js';
+
+/**
+ * The token of the options is the module's own, and not exported: several modules in one
+ * application do not see each other's.
+ */
+export const RIVER_MODULE_OPTIONS = Symbol('nestjs-river.RiverModuleOptions');
+/** The name of the module's client, inside the module. */
+export const RIVER_NAME = Symbol('nestjs-river.name');
+const RIVER_DATA_SOURCE = Symbol('nestjs-river.DataSource');
+
+/** The providers of one `forRoot()`, and the tokens of those that others may inject. */
+export function riverProviders({ name = DEFAULT_RIVER_NAME, dataSource }: RiverModuleExtras): {
+  readonly providers: Provider[];
+  readonly exports: (symbol | typeof RiverClient | typeof RiverTransaction)[];
+} {
+  const client = getRiverClientToken(name);
+  const transaction = getRiverTransactionToken(name);
+  const providers: Provider[] = [
+    { provide: RIVER_NAME, useValue: name },
+    dataSourceProvider(dataSource),
+    {
+      provide: client,
+      useFactory: createClient,
+      inject: [RIVER_MODULE_OPTIONS, RIVER_DATA_SOURCE],
+    },
+    {
+      provide: transaction,
+      useFactory: (source: DataSource) => new RiverTransaction(name, source),
+      inject: [RIVER_DATA_SOURCE],
+    },
+    {
+      provide: APP_INTERCEPTOR,
+      useFactory: ({ requestQueryRunner }: RiverModuleOptions, source: DataSource) =>
+        new RequestTransactionInterceptor(name, source, requestQueryRunner),
+      inject: [RIVER_MODULE_OPTIONS, RIVER_DATA_SOURCE],
+    },
+  ];
+  if (name !== DEFAULT_RIVER_NAME) return { providers, exports: [client, transaction] };
+  return {
+    providers: [
+      ...providers,
+      { provide: RiverClient, useExisting: client },
+      { provide: RiverTransaction, useExisting: transaction },
+    ],
+    exports: [client, transaction, RiverClient, RiverTransaction],
+  };
+}
+
+/** A data source that is given as an object sits behind a factory: Nest 10 serialises values. */
+function dataSourceProvider(dataSource: string | DataSource | undefined): Provider {
+  if (typeof dataSource === 'object') {
+    return {
+      provide: RIVER_DATA_SOURCE,
+      useFactory: () => checkDataSource(dataSource, 'dataSource'),
+    };
+  }
+  const isNamed = dataSource !== undefined && dataSource !== 'default';
+  const token = isNamed ? `${dataSource}DataSource` : DataSource;
+  const what = isNamed ? `the data source '${dataSource}'` : 'the default data source';
+  return {
+    provide: RIVER_DATA_SOURCE,
+    useFactory: (found: DataSource | undefined) => checkDataSource(found, what),
+    inject: [{ token, optional: true }],
+  };
+}
+
+async function createClient(given: unknown, dataSource: DataSource): Promise<RiverClient> {
+  const options = checkClientOptions(given);
+  const connection = new PoolConnection({ dataSource, preparedStatements: false });
+  await checkSchema(connection, new SchemaName(options.schema));
+  return new RiverClient(dataSource, options);
+}

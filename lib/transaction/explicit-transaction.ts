@@ -1,0 +1,103 @@
+import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import { describeValue } from '../errors/describe-value.js';
+import { NotInTransactionError, RiverTransactionError } from '../errors/transaction-error.js';
+import {
+  ClientConnection,
+  rawClient,
+  type Connection,
+  type ConnectionSettings,
+} from '../postgres/connection.js';
+import { isPgClient, type PgClient } from '../postgres/pg-client.js';
+import { scopeOf } from './transaction-scope.js';
+
+/** What `insertTx` takes: something that is in a transaction. */
+export type Transaction = EntityManager | QueryRunner | PgClient;
+
+/**
+ * The connection of a transaction that the caller names.
+ *
+ * @throws NotInTransactionError when it is in no transaction
+ * @throws RiverTransactionError when it is none of the three, or belongs to another data source
+ */
+export async function explicitConnection(
+  tx: unknown,
+  settings: ConnectionSettings,
+): Promise<Connection> {
+  const queryRunner = isEntityManager(tx) ? tx.queryRunner : isQueryRunner(tx) ? tx : undefined;
+  if (queryRunner === undefined) {
+    if (isEntityManager(tx)) throw notInTransaction('the entity manager');
+    if (!isPgClient(tx)) throw unknownTransaction(tx);
+    requireOpen(tx, 'the pg client');
+    return new ClientConnection(tx, settings);
+  }
+  requireDataSource(queryRunner, settings.dataSource);
+  const scope = scopeOf(queryRunner);
+  if (scope !== undefined) return scope.connection(settings);
+  return queryRunnerConnection(queryRunner, settings);
+}
+
+/** The connection of a query runner that somebody else has begun a transaction on. */
+export async function queryRunnerConnection(
+  queryRunner: QueryRunner,
+  settings: ConnectionSettings,
+): Promise<Connection> {
+  if (queryRunner.isReleased || !queryRunner.isTransactionActive)
+    throw notInTransaction('the query runner');
+  const client = await rawClient(queryRunner, 'insert');
+  requireOpen(client, 'the query runner');
+  return new ClientConnection(client, settings, queryRunner);
+}
+
+/** What the server says counts: somebody may have ended the transaction by a statement of his own. */
+function requireOpen(client: PgClient, what: string): void {
+  const status = client.getTransactionStatus();
+  if (status !== 'T' && status !== 'E') throw notInTransaction(what);
+}
+
+function requireDataSource(queryRunner: QueryRunner, dataSource: DataSource): void {
+  if (dataSourceOf(queryRunner) === dataSource) return;
+  throw new RiverTransactionError(
+    "tx: belongs to another data source than this client's. Use the client of that data source, " +
+      'injected by @InjectRiverClient(name).',
+    { code: 'RIVER_OTHER_DATA_SOURCE', field: 'tx' },
+  );
+}
+
+/** TypeORM 0.3 names it `connection`, 1.x `dataSource`; its manager answers to both names. */
+function dataSourceOf(queryRunner: QueryRunner): DataSource {
+  const manager: { connection: DataSource } = queryRunner.manager;
+  return manager.connection;
+}
+
+function isEntityManager(value: unknown): value is EntityManager {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as Partial<EntityManager>).getRepository === 'function' &&
+    typeof (value as Partial<EntityManager>).transaction === 'function'
+  );
+}
+
+/** Whether a value is a query runner of TypeORM's, by shape. */
+export function isQueryRunner(value: unknown): value is QueryRunner {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as Partial<QueryRunner>).startTransaction === 'function' &&
+    'isTransactionActive' in value
+  );
+}
+
+function notInTransaction(what: string): NotInTransactionError {
+  return new NotInTransactionError(
+    `tx: ${what} is not in a transaction. Use insert() to insert a job by itself, or give the ` +
+      'manager of dataSource.transaction(...), a query runner after startTransaction(), or a pg client after BEGIN.',
+  );
+}
+
+function unknownTransaction(tx: unknown): RiverTransactionError {
+  return new RiverTransactionError(
+    `tx: must be an EntityManager, a QueryRunner or a pg client (8.21 or later); got ${describeValue(tx)}.`,
+    { code: 'RIVER_INVALID_TRANSACTION', field: 'tx' },
+  );
+}

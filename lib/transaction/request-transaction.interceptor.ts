@@ -1,0 +1,55 @@
+import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
+import type { Observable } from 'rxjs';
+import type { DataSource, QueryRunner } from 'typeorm';
+import { describeValue } from '../errors/describe-value.js';
+import { NotInTransactionError, RiverTransactionError } from '../errors/transaction-error.js';
+import { runInLevel, type AmbientTransaction } from './ambient-transaction.js';
+import { isQueryRunner } from './explicit-transaction.js';
+import { ForeignTransaction } from './foreign-transaction.js';
+
+/**
+ * Lets inserts join the query runner that the application itself keeps for each request (the
+ * module's option `requestQueryRunner`). It is asked for at each insert, so it does not matter
+ * whether the application's interceptor runs before or after this one.
+ */
+export class RequestTransactionInterceptor implements NestInterceptor {
+  readonly #name: string;
+  readonly #dataSource: DataSource;
+  readonly #find: ((context: ExecutionContext) => QueryRunner | undefined) | undefined;
+
+  constructor(
+    name: string,
+    dataSource: DataSource,
+    find: ((context: ExecutionContext) => QueryRunner | undefined) | undefined,
+  ) {
+    this.#name = name;
+    this.#dataSource = dataSource;
+    this.#find = find;
+  }
+
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const find = this.#find;
+    if (find === undefined) return next.handle();
+    const current = (): AmbientTransaction | undefined => asTransaction(find(context));
+    return runInLevel({ dataSource: this.#dataSource, name: this.#name, current }, () =>
+      next.handle(),
+    );
+  }
+}
+
+function asTransaction(found: unknown): AmbientTransaction | undefined {
+  if (found === undefined || found === null) return undefined;
+  if (!isQueryRunner(found)) {
+    throw new RiverTransactionError(
+      `requestQueryRunner: must answer a QueryRunner or undefined; got ${describeValue(found)}.`,
+      { code: 'RIVER_INVALID_TRANSACTION', field: 'requestQueryRunner' },
+    );
+  }
+  if (found.isReleased || !found.isTransactionActive) {
+    throw new NotInTransactionError(
+      "requestQueryRunner: the request's query runner is not in a transaction (not begun, or ended " +
+        'already). Insert while it is, or answer undefined where a job may stand by itself.',
+    );
+  }
+  return new ForeignTransaction(found);
+}
