@@ -1,0 +1,28 @@
+import { DataSource, type DataSourceOptions } from 'typeorm';
+import type { Connectable } from './query.js';
+
+type PostgresOptions = Extract<DataSourceOptions, { type: 'postgres' }>;
+
+/** TypeORM's own options, and the size of its pool by name. */
+export interface TestDataSourceOptions extends Partial<
+  Pick<PostgresOptions, 'entities' | 'schema' | 'logger' | 'logging' | 'synchronize'>
+> {
+  /** How many connections the pool may open. Default: 10, the default of `pg`. */
+  readonly max?: number;
+  /** Options for the pool itself, such as `options: '-c lock_timeout=1000'`. */
+  readonly extra?: Readonly<Record<string, unknown>>;
+}
+
+/** Opens a TypeORM data source on a test database. The file destroys it in its `afterAll`. */
+export async function createDataSource(
+  { url }: Connectable,
+  { max = 10, extra, ...options }: TestDataSourceOptions = {},
+): Promise<DataSource> {
+  const dataSource = new DataSource({
+    type: 'postgres',
+    url,
+    ...options,
+    extra: { ...extra, max },
+  });
+  return dataSource.initialize();
+}

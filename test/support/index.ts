@@ -1,0 +1,11 @@
+/** Everything a test file needs to meet a real Postgres. */
+export type { SentStatement } from './connection-record.js';
+export { createDataSource, type TestDataSourceOptions } from './data-source.js';
+export { connect, queryAll, type Connectable } from './query.js';
+export { spyStatements, type Sent, type StatementSpy } from './statement-spy.js';
+export {
+  createEmptyDatabase,
+  createTestDatabase,
+  installRiver,
+  type TestDatabase,
+} from './test-database.js';
