@@ -1,6 +1,9 @@
 /** @type {import('jest').Config} */
 export default {
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/test/support/guards/environment.mjs',
+  globalSetup: '<rootDir>/test/support/server/global-setup.mjs',
+  globalTeardown: '<rootDir>/test/support/server/global-teardown.mjs',
+  reporters: ['default', '<rootDir>/test/support/server/counts-reporter.mjs'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
     '^nestjs-river$': '<rootDir>/lib/index.ts',
@@ -22,4 +25,6 @@ export default {
   },
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   testTimeout: 20_000,
+  // A rejection that is handled in a later turn is handled: wait for it before judging a test.
+  waitForUnhandledRejections: true,
 };
