@@ -1,0 +1,9 @@
+/** A Postgres to work on, wherever it came from. */
+export interface Database {
+  readonly url: string;
+  /** Another database of the same server, from which `url`'s can be created; if that is ours to do. */
+  readonly maintenanceUrl?: string;
+  /** For people: what and where it is. */
+  readonly where: string;
+  close(): Promise<void>;
+}
