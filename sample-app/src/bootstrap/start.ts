@@ -1,0 +1,45 @@
+import type { Settings } from '../config/settings.js';
+import { openDatabase } from '../database/open-database.js';
+import { prepareDatabase } from '../database/prepare-database.js';
+import { GoWorker } from '../worker/go-worker.js';
+import { WorkerStatus } from '../worker/worker-status.js';
+import { createApp } from './create-app.js';
+import { log } from './log.js';
+import { assertPortIsFree, portError } from './port.js';
+import type { Shutdown } from './shutdown.js';
+
+/** Starts everything in the order in which one part needs another. */
+export async function start(settings: Settings, shutdown: Shutdown): Promise<void> {
+  await assertPortIsFree(settings.port);
+  const database = await openDatabase(settings);
+  shutdown.add('the database', () => database.close());
+  await prepareDatabase(database);
+
+  const status = new WorkerStatus();
+  const app = await createApp({ databaseUrl: database.url, worker: status });
+  shutdown.add('the application', () => app.close());
+  await app.listen(settings.port).catch((error: unknown) => {
+    throw portError(settings.port, error);
+  });
+
+  const url = (await app.getUrl()).replace(/\[::1?\]|127\.0\.0\.1/, 'localhost');
+  log('');
+  log(`page      ${url}`);
+  log(`API docs  ${url}/docs`);
+  log(`database  ${shown(database.url, settings)}`);
+  log(`          ${database.where}`);
+  log('stop      Ctrl-C');
+  log('');
+
+  const worker = new GoWorker(status);
+  shutdown.add('the worker', () => worker.stop());
+  worker.start(database.url);
+}
+
+/** The password of the embedded database is no secret; that of another one may be. */
+function shown(url: string, settings: Settings): string {
+  if (settings.databaseUrl === undefined) return url;
+  const parsed = new URL(url);
+  if (parsed.password !== '') parsed.password = '***';
+  return parsed.href;
+}

@@ -1,0 +1,35 @@
+import { Body, Controller, Post } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { InsertManyParams, RiverClient, type JobInsertResult } from 'nestjs-river';
+import { SortArgs } from '../jobs/args/sort.args.js';
+import { sortBatchBody, sortBody, type SortBatchBody, type SortBody } from './sort.bodies.js';
+
+@ApiTags('jobs')
+@Controller('sort')
+export class SortController {
+  constructor(private readonly river: RiverClient) {}
+
+  @Post()
+  @ApiOperation({ summary: 'Insert one job' })
+  sort(@Body({ schema: sortBody }) body: SortBody): Promise<JobInsertResult<SortArgs>> {
+    const { strings, delayMs, ...options } = body;
+    return this.river.insert(new SortArgs(strings, delayMs), options);
+  }
+
+  @Post('batch')
+  @ApiOperation({ summary: 'Insert many jobs in one statement: all of them, or none' })
+  async batch(@Body({ schema: sortBatchBody }) body: SortBatchBody) {
+    const { jobs, ...options } = body;
+    const results = await this.river.insertMany(
+      jobs.map(({ strings, delayMs }) =>
+        InsertManyParams.of(new SortArgs(strings, delayMs), options),
+      ),
+    );
+    const skipped = results.filter((result) => result.uniqueSkippedAsDuplicated).length;
+    return {
+      inserted: results.length - skipped,
+      skipped,
+      ids: results.map(({ job }) => `${job.id}`),
+    };
+  }
+}

@@ -1,0 +1,5 @@
+import { Module } from '@nestjs/common';
+import { SortController } from './sort.controller.js';
+
+@Module({ controllers: [SortController] })
+export class SortModule {}
