@@ -1,0 +1,63 @@
+import { byId, element } from './dom.js';
+import { argsText, outputText, tookText } from './job-text.js';
+import { onChange } from './live.js';
+
+/** Rows on show by job id, each with the text of the job it was made of. */
+const rows = new Map();
+let isFirst = true;
+
+export function showJobs() {
+  onChange(({ jobs, overview }) => {
+    if (jobs === undefined) return;
+    byId('jobs').hidden = jobs.length === 0;
+    byId('empty').hidden = jobs.length > 0;
+    byId('jobs-note').textContent =
+      jobs.length < overview.jobs
+        ? `the latest ${jobs.length} of ${overview.jobs.toLocaleString()}`
+        : 'as they are in river_job, newest first';
+    update(jobs);
+    isFirst = false;
+  });
+}
+
+/** Touches only what has changed, so that a selection or a focus in the table survives. */
+function update(jobs) {
+  const body = byId('jobs').tBodies[0];
+  const shown = new Set(jobs.map(({ id }) => id));
+  for (const [id, { row }] of rows) {
+    if (shown.has(id)) continue;
+    row.remove();
+    rows.delete(id);
+  }
+  jobs.forEach((job, index) => {
+    const row = rowOf(job);
+    if (body.children[index] !== row) body.insertBefore(row, body.children[index] ?? null);
+  });
+}
+
+function rowOf(job) {
+  const text = JSON.stringify(job);
+  const known = rows.get(job.id);
+  if (known?.text === text) return known.row;
+  const row = known?.row ?? element('tr', isFirst ? {} : { class: 'fresh' });
+  row.replaceChildren(...cells(job));
+  rows.set(job.id, { row, text });
+  return row;
+}
+
+function cells(job) {
+  const output = outputText(job);
+  const data = element('td', { class: 'data' }, element('span', { class: 'args' }, argsText(job)));
+  if (output !== '') data.append(element('span', { class: 'output' }, output));
+  const queue = job.queue === 'default' ? '' : `queue ${job.queue}`;
+  const priority = job.priority === 1 ? '' : `priority ${job.priority}`;
+  const retries = job.attempt > 1 ? `attempt ${job.attempt}` : '';
+  const small = [queue, priority, retries].filter(Boolean).join(', ');
+  return [
+    element('td', { class: 'id' }, `#${job.id}`),
+    element('td', { class: 'kind' }, job.kind, element('small', {}, small)),
+    element('td', {}, element('span', { class: 'state', 'data-state': job.state }, job.state)),
+    data,
+    element('td', { class: 'number' }, tookText(job)),
+  ];
+}
