@@ -1,0 +1,155 @@
+/*
+ * The sample application from outside, as a newcomer meets it: `npm start` in a fresh data folder,
+ * a job over HTTP that Go works, an order that fails and one that does not, Ctrl-C, and what is
+ * left of all that. Needs Go. Run it by `npm run smoke`; SMOKE_VERBOSE=1 shows the application's output.
+ */
+import assert from 'node:assert/strict';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { freePort, Sample } from './sample.mjs';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const dataFolder = mkdtempSync(join(tmpdir(), 'nestjs-river-smoke-'));
+chmodSync(dataFolder, 0o755); // for root, Postgres runs as another user
+const started = [];
+let passed = 0;
+
+async function check(what, run) {
+  const began = Date.now();
+  const answer = await run();
+  passed += 1;
+  console.log(`ok   ${what} (${((Date.now() - began) / 1000).toFixed(1)} s)`);
+  return answer;
+}
+
+async function startSample(command) {
+  const sample = new Sample({ root, command, dataFolder, port: await freePort() });
+  started.push(sample);
+  await sample.untilUp(180_000);
+  return sample;
+}
+
+async function stopSample(sample, how) {
+  const tree = sample.processes();
+  // Else a tree that was looked up wrongly would look as if everything had stopped.
+  for (const part of ['keeper', 'postgres', 'worker']) {
+    assert.ok(
+      tree.some(({ command }) => command.includes(part)),
+      `${part} was running`,
+    );
+  }
+  how();
+  await sample.untilGone(tree, 40_000);
+  assert.equal(await sample.portIsClosed(), true, 'its port is closed');
+}
+
+async function run() {
+  const first = await check('npm start, in a fresh folder', () => startSample(['npm', 'start']));
+  await check('the Go worker is ready', () => first.untilWorkerReady(300_000));
+
+  const sortedId = await check('POST /sort, and Go sorts', async () => {
+    const { status, answer } = await first.request('/sort', {
+      strings: ['whale', 'tiger', 'bear'],
+    });
+    assert.equal(status, 201);
+    const job = await first.untilWorked(answer.job.id, 20_000);
+    assert.deepEqual(job.output, { sorted: ['bear', 'tiger', 'whale'] });
+    return job.id;
+  });
+
+  await check('POST /sort/batch, and Go works all of it', async () => {
+    const jobs = Array.from({ length: 50 }, (_, index) => ({ strings: [`b${index}`, 'a'] }));
+    const { answer } = await first.request('/sort/batch', { jobs });
+    assert.equal(answer.inserted, 50);
+    for (const id of answer.ids) await first.untilWorked(id, 20_000);
+  });
+
+  await check('POST /reports/daily twice: the second is skipped', async () => {
+    const { answer: once } = await first.request('/reports/daily', { day: '2026-11-21' });
+    const { answer: twice } = await first.request('/reports/daily', { day: '2026-11-21' });
+    assert.equal(once.uniqueSkippedAsDuplicated, false);
+    assert.equal(twice.uniqueSkippedAsDuplicated, true);
+    assert.equal(twice.job.id, once.job.id);
+  });
+
+  await check('bad requests answer 400 and say why', async () => {
+    const form = await first.request('/sort', { strings: 'whale' });
+    assert.equal(form.status, 400);
+    const rule = await first.request('/sort', { strings: ['a'], priority: 9 });
+    assert.equal(rule.status, 400);
+    assert.equal(rule.answer.code, 'RIVER_INVALID_PRIORITY');
+    assert.equal(rule.answer.field, 'priority');
+  });
+
+  const order = { email: 'ada@example.com', items: [{ sku: 'whale-plush', quantity: 2 }] };
+  await check('an order that fails leaves neither order nor job', async () => {
+    const before = await first.get('/overview');
+    const { status } = await first.request('/orders', { ...order, failAfterInsert: true });
+    assert.equal(status, 422);
+    const after = await first.get('/overview');
+    assert.deepEqual([after.orders, after.jobs], [before.orders, before.jobs]);
+  });
+
+  await check('an order that succeeds has both, and Go works its jobs', async () => {
+    const { status, answer } = await first.request('/orders', order);
+    assert.equal(status, 201);
+    assert.equal((await first.get('/orders'))[0].id, answer.order.id);
+    assert.equal(answer.jobIds.length, 2);
+    for (const id of answer.jobIds) {
+      const job = await first.untilWorked(id, 20_000);
+      assert.equal(job.args.orderId, answer.order.id);
+    }
+  });
+
+  await check('the page and the API documentation are there', async () => {
+    const page = await fetch(`http://localhost:${first.port}/`);
+    assert.match(await page.text(), /<title>nestjs-river/);
+    const docs = await fetch(`http://localhost:${first.port}/docs`);
+    assert.equal(docs.status, 200);
+  });
+
+  await check('Ctrl-C stops everything', () => stopSample(first, () => first.interrupt()));
+
+  const second = await check('a second start finds the data of the first', async () => {
+    const sample = await startSample(['npm', 'start']);
+    await sample.untilWorked(sortedId, 5000);
+    assert.equal((await sample.get('/overview')).orders, 1);
+    await sample.untilWorkerReady(60_000);
+    return sample;
+  });
+  await check('SIGTERM to npm alone stops everything', () =>
+    stopSample(second, () => second.terminate()),
+  );
+
+  const again = ['node', 'dist/sample-app/main.js'];
+  const third = await check('a third start', async () => {
+    const sample = await startSample(again);
+    await sample.untilWorkerReady(60_000);
+    return sample;
+  });
+  await check('kill -9 of everything', () => stopSample(third, () => third.killAll()));
+  const fourth = await check('starts again after that, with its data', async () => {
+    const sample = await startSample(again);
+    await sample.untilWorked(sortedId, 5000);
+    await sample.untilWorkerReady(60_000);
+    return sample;
+  });
+  await check('stops again', () => stopSample(fourth, () => fourth.interrupt()));
+}
+
+let failed = 0;
+try {
+  await run();
+} catch (error) {
+  failed = 1;
+  console.log(`FAIL ${error.stack}\n`);
+}
+if (failed > 0 || process.env.SMOKE_VERBOSE === '1') {
+  started.forEach((sample) => console.log(sample.output));
+}
+started.forEach((sample) => sample.killAll());
+rmSync(dataFolder, { recursive: true, force: true });
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed);
