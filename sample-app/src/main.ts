@@ -10,7 +10,9 @@ shutdown.onSignals();
 try {
   await start(readSettings(process.env), shutdown);
 } catch (error) {
-  console.error(error instanceof StartError ? `\n${error.message}\n` : error);
+  // What is stopped while it starts fails in many ways, none of them worth a word.
+  if (!shutdown.isUnderWay)
+    console.error(error instanceof StartError ? `\n${error.message}\n` : error);
   await shutdown.run();
   process.exit(1);
 }

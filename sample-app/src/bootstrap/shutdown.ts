@@ -15,6 +15,10 @@ export class Shutdown {
   readonly #steps: Step[] = [];
   #ending: Promise<void> | undefined;
 
+  get isUnderWay(): boolean {
+    return this.#ending !== undefined;
+  }
+
   add(what: string, undo: () => Promise<void>): void {
     this.#steps.push({ what, undo });
   }
@@ -25,9 +29,12 @@ export class Shutdown {
    */
   onSignals(): void {
     const stop = () => {
-      if (this.#ending !== undefined) return;
+      if (this.isUnderWay) return;
       log('stopping ...');
-      void this.run().then(() => process.exit(0));
+      void this.run().then(() => {
+        log('stopped.');
+        process.exit(0);
+      });
     };
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
     whenParentIsGone(stop);
@@ -44,6 +51,5 @@ export class Shutdown {
         log(`${step?.what} did not stop cleanly: ${String(error)}`);
       });
     }
-    log('stopped.');
   }
 }

@@ -11,8 +11,7 @@ import type { Shutdown } from './shutdown.js';
 /** Starts everything in the order in which one part needs another. */
 export async function start(settings: Settings, shutdown: Shutdown): Promise<void> {
   await assertPortIsFree(settings.port);
-  const database = await openDatabase(settings);
-  shutdown.add('the database', () => database.close());
+  const database = await openDatabase(settings, shutdown);
   await prepareDatabase(database);
 
   const status = new WorkerStatus();

@@ -5,5 +5,4 @@ export interface Database {
   readonly maintenanceUrl?: string;
   /** For people: what and where it is. */
   readonly where: string;
-  close(): Promise<void>;
 }

@@ -3,39 +3,45 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { log } from '../../bootstrap/log.js';
+import type { Shutdown } from '../../bootstrap/shutdown.js';
 import { StartError } from '../../bootstrap/start-error.js';
 import type { Database } from '../database.js';
 import type { KeeperAnswer } from './keeper-answer.js';
+import { removeLeftovers } from './leftovers.js';
 import type { Place } from './place.js';
 import { CREDENTIALS } from './server.js';
 
 const KEEPER = fileURLToPath(new URL('./keeper.js', import.meta.url));
 
-/** Starts Postgres by way of its keeper, and has it stopped on `close`. */
-export async function startEmbedded(place: Place): Promise<Database> {
+/**
+ * Starts Postgres by way of its keeper. It is told to `shutdown` before it has started: a first
+ * start takes seconds, and may be interrupted in them.
+ */
+export async function startEmbedded(place: Place, shutdown: Shutdown): Promise<Database> {
   const keeper = spawn(process.execPath, [KEEPER, JSON.stringify(place)], {
     detached: true,
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   keeper.stdin.on('error', () => undefined);
+  const ended = once(keeper, 'exit');
+  shutdown.add('the database', async () => {
+    keeper.stdin.end();
+    await ended;
+    // Nothing, unless the keeper has been killed.
+    await removeLeftovers(place);
+  });
+
   const answer = await firstLine(keeper);
   if ('error' in answer) throw new StartError(answer.error);
-  let closing = false;
-  keeper.once('exit', () => {
-    if (!closing) log(`Postgres has stopped unexpectedly; see postgres.log in ${place.home}`);
+  void ended.then(() => {
+    if (!shutdown.isUnderWay) log(`Postgres has stopped; see postgres.log in ${place.home}`);
   });
   const { user, password } = CREDENTIALS;
+  const server = `postgres://${user}:${password}@127.0.0.1:${answer.port}`;
   return {
-    url: `postgres://${user}:${password}@127.0.0.1:${answer.port}/river_sample`,
-    maintenanceUrl: `postgres://${user}:${password}@127.0.0.1:${answer.port}/postgres`,
+    url: `${server}/river_sample`,
+    maintenanceUrl: `${server}/postgres`,
     where: `embedded Postgres, data in ${place.data}`,
-    close: async () => {
-      closing = true;
-      if (keeper.exitCode !== null) return;
-      const ended = once(keeper, 'exit');
-      keeper.stdin.end();
-      await ended;
-    },
   };
 }
 

@@ -14,14 +14,15 @@ import { initialise, start } from './server.js';
  */
 
 const place = JSON.parse(process.argv[2] ?? '') as Place;
-const applicationIsGone = once(process.stdin.resume(), 'close');
+const gone = new AbortController();
+const applicationIsGone = once(process.stdin.resume(), 'close').then(() => gone.abort());
 // The application may be gone before it has read the answer.
 process.stdout.on('error', () => undefined);
 
 try {
   const giveUp = await claim(place);
   try {
-    await initialise(place);
+    await initialise(place, gone.signal);
     const { postgres, port } = await start(place);
     const ended = once(postgres, 'exit');
     answer({ port });

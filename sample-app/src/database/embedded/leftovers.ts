@@ -32,7 +32,7 @@ async function previousKeeperIsGone(place: Place, pidFile: string): Promise<void
  * With no keeper about, a Postgres on this folder is an orphan: it is stopped. And a lock file may
  * name a process id that something else has by now, which Postgres would take for itself.
  */
-async function removeLeftovers(place: Place): Promise<void> {
+export async function removeLeftovers(place: Place): Promise<void> {
   const lockFile = join(place.data, 'postmaster.pid');
   const pid = await firstNumber(lockFile);
   if (pid === undefined) return;

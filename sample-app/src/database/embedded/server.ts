@@ -13,7 +13,7 @@ export const CREDENTIALS = { user: 'river', password: 'river' } as const;
  * Made once, under another name: a first start that was interrupted must not leave a data folder
  * that the next one takes for complete.
  */
-export async function initialise(place: Place): Promise<void> {
+export async function initialise(place: Place, signal: AbortSignal): Promise<void> {
   if ((await stat(join(place.data, 'PG_VERSION')).catch(() => undefined)) !== undefined) return;
   const unfinished = `${place.data}.unfinished`;
   const passwordFile = `${place.data}.password`;
@@ -30,7 +30,7 @@ export async function initialise(place: Place): Promise<void> {
       [`--pgdata=${unfinished}`, `--username=${CREDENTIALS.user}`, `--pwfile=${passwordFile}`]
         .concat('--auth=scram-sha-256', '--encoding=UTF8', '--locale=C', '--no-instructions')
         .concat('--locale-provider=builtin', '--builtin-locale=C.UTF-8'),
-      processOptions(place),
+      { ...processOptions(place), signal },
     );
   } finally {
     await rm(passwordFile, { force: true });
