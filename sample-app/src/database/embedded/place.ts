@@ -38,7 +38,11 @@ export async function choosePlace(settings: Settings): Promise<Place> {
     notes.push(`${wanted} is closed to the user ${user?.name}, so the data is in ${home}.`);
   }
   const native = await nativeFolder(user, elsewhere());
-  if (native.copied) notes.push(`For the same reason its programs are in ${native.folder}.`);
+  if (native.copied) {
+    notes.push(
+      `Postgres runs from a copy that the user ${user?.name} can reach, ${native.folder}.`,
+    );
+  }
   const data = join(home, 'postgres');
   return { home, data, native: native.folder, user: (await ownerOf(data)) ?? user, notes };
 }
