@@ -6,6 +6,7 @@ import { SchemaName } from '../postgres/schema-name.js';
 import type { RiverModuleOptions } from './client-options.js';
 
 const isFunction = (value: unknown): boolean => typeof value === 'function';
+const isUint32 = (value: unknown): boolean => typeof value === 'number' && value >>> 0 === value;
 const isBoolean = (value: unknown): boolean => typeof value === 'boolean';
 
 const CHECKS: Record<keyof RiverModuleOptions, (value: unknown, field: string) => unknown> = {
@@ -13,6 +14,8 @@ const CHECKS: Record<keyof RiverModuleOptions, (value: unknown, field: string) =
   maxAttempts: checkMaxAttempts,
   outsideTransaction: checkOutsideTransaction,
   preparedStatements: must(isBoolean, 'must be true or false'),
+  notify: checkNotify,
+  advisoryLockPrefix: must(isUint32, 'must be an integer from 0 to 4294967295'),
   requestQueryRunner: must(isFunction, 'must be a function of the ExecutionContext'),
   clock: must(isFunction, 'must be a function that returns a Date'),
 };
@@ -45,6 +48,36 @@ export function checkClientOptions(options: unknown): RiverModuleOptions {
     }
   }
   return options;
+}
+
+function checkNotify(value: unknown, field: string): void {
+  if (value === false) return;
+  if (typeof value !== 'object' || value === null) {
+    throw refused(field, `must be an object or false; got ${describeValue(value)}`);
+  }
+  const { mode, cooldownMs, ...others } = value as Record<string, unknown>;
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) {
+    throw refused(
+      `${field}.${unknown}`,
+      'there is no such option. The options are mode, cooldownMs',
+    );
+  }
+  if (mode !== undefined && mode !== 'transaction' && mode !== 'afterCommit') {
+    throw refused(
+      `${field}.mode`,
+      `must be 'transaction' or 'afterCommit'; got ${describeValue(mode)}`,
+    );
+  }
+  if (
+    cooldownMs !== undefined &&
+    !(typeof cooldownMs === 'number' && cooldownMs >= 0 && cooldownMs <= 60_000)
+  ) {
+    throw refused(
+      `${field}.cooldownMs`,
+      `must be milliseconds from 0 to 60000; got ${describeValue(cooldownMs)}`,
+    );
+  }
 }
 
 function must(holds: (value: unknown) => boolean, rule: string) {

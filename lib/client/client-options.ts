@@ -2,6 +2,23 @@ import type { ExecutionContext } from '@nestjs/common';
 import type { QueryRunner } from 'typeorm';
 import type { OutsideTransaction } from '../job/insert-opts.js';
 
+/** How an insert wakes River's workers. */
+export interface NotifyOptions {
+  /**
+   * When an insert that joins a transaction notifies. `transaction`: by its own statement, so that
+   * the notification leaves with the COMMIT. `afterCommit`: by another connection once
+   * `RiverTransaction` has committed, through the cooldown; spares busy databases the lock that
+   * Postgres takes at the commit of every notifying transaction. A transaction that the application
+   * opened itself always notifies by its own statement. Default `transaction`.
+   */
+  readonly mode?: 'transaction' | 'afterCommit' | undefined;
+  /**
+   * Milliseconds in which inserts outside of transactions notify a queue at most once. What falls
+   * into them is notified at their end. 0 notifies always. Default 100, as River's Go client.
+   */
+  readonly cooldownMs?: number | undefined;
+}
+
 /** Options of `RiverModule.forRoot()` that a factory of `forRootAsync()` may give, too. */
 export interface RiverModuleOptions {
   /**
@@ -16,6 +33,13 @@ export interface RiverModuleOptions {
    * logs and inserts, `error` refuses. Default `allow`.
    */
   readonly outsideTransaction?: OutsideTransaction | undefined;
+  /** How workers are woken, `false`: not at all, they find jobs when they poll. Default `{}`. */
+  readonly notify?: NotifyOptions | false | undefined;
+  /**
+   * Keeps the advisory locks of unique jobs that take the lock path apart from the application's own:
+   * the upper 32 bits of their numbers, 0 to 4294967295. Default: all 64 bits come from the job.
+   */
+  readonly advisoryLockPrefix?: number | undefined;
   /** Whether statements are prepared. Switch off for poolers that cannot. Default true. */
   readonly preparedStatements?: boolean | undefined;
   /**

@@ -12,16 +12,17 @@ import {
 } from '../insert/insert-params.js';
 import type { InsertOpts } from '../job/insert-opts.js';
 import type { JobInsertResult } from '../job/job-insert-result.js';
-import {
-  PoolConnection,
-  type Connection,
-  type ConnectionSettings,
-} from '../postgres/connection.js';
+import { PoolConnection, type ConnectionSettings } from '../postgres/connection.js';
 import { JobInserter } from '../postgres/job-inserter.js';
 import { SchemaName } from '../postgres/schema-name.js';
 import { ambientTransactionOf } from '../transaction/ambient-transaction.js';
-import { explicitConnection, type Transaction } from '../transaction/explicit-transaction.js';
+import {
+  explicitTransaction,
+  type JoinedTransaction,
+  type Transaction,
+} from '../transaction/explicit-transaction.js';
 import type { RiverModuleOptions } from './client-options.js';
+import { InsertNotifications } from './insert-notifications.js';
 import {
   InsertManyParams,
   type InsertManyItem,
@@ -42,6 +43,7 @@ export class RiverClient {
   readonly #settings: ConnectionSettings;
   readonly #pool: PoolConnection;
   readonly #inserter: JobInserter;
+  readonly #notifications: InsertNotifications;
   readonly #clock: () => Date;
   readonly #moduleOpts: InsertContext['moduleOpts'];
 
@@ -50,7 +52,9 @@ export class RiverClient {
     this.#dataSource = dataSource;
     this.#settings = { dataSource, preparedStatements: options.preparedStatements ?? true };
     this.#pool = new PoolConnection(this.#settings);
-    this.#inserter = new JobInserter(new SchemaName(options.schema));
+    const schema = new SchemaName(options.schema);
+    this.#inserter = new JobInserter(schema, options.advisoryLockPrefix);
+    this.#notifications = new InsertNotifications(options.notify, this.#pool, schema);
     this.#clock = options.clock ?? (() => new Date());
     const { maxAttempts, outsideTransaction } = options;
     this.#moduleOpts = checkInsertOpts({ maxAttempts, outsideTransaction });
@@ -70,7 +74,7 @@ export class RiverClient {
     opts?: InsertOpts<NoInfer<Args>>,
   ): Promise<JobInsertResult<Args>> {
     const jobs = [makeInsertParams(args, opts, this.#context())];
-    const [result] = await this.#insert(jobs, this.#connection(jobs));
+    const [result] = await this.#insert(jobs, this.#ambient(jobs));
     return result as JobInsertResult<Args>;
   }
 
@@ -86,7 +90,7 @@ export class RiverClient {
     opts?: InsertOpts<NoInfer<Args>>,
   ): Promise<JobInsertResult<Args>> {
     const jobs = [makeInsertParams(args, opts, this.#context())];
-    const [result] = await this.#insert(jobs, await explicitConnection(tx, this.#settings));
+    const [result] = await this.#insert(jobs, await explicitTransaction(tx, this.#settings));
     return result as JobInsertResult<Args>;
   }
 
@@ -104,7 +108,7 @@ export class RiverClient {
     items: Items,
   ): Promise<InsertManyResults<Items>> {
     const jobs = this.#prepare(items);
-    return (await this.#insert(jobs, this.#connection(jobs))) as InsertManyResults<Items>;
+    return (await this.#insert(jobs, this.#ambient(jobs))) as InsertManyResults<Items>;
   }
 
   /** {@link insertMany} in the transaction given, as {@link insertTx}. */
@@ -113,8 +117,13 @@ export class RiverClient {
     items: Items,
   ): Promise<InsertManyResults<Items>> {
     const jobs = this.#prepare(items);
-    const connection = await explicitConnection(tx, this.#settings);
-    return (await this.#insert(jobs, connection)) as InsertManyResults<Items>;
+    const transaction = await explicitTransaction(tx, this.#settings);
+    return (await this.#insert(jobs, transaction)) as InsertManyResults<Items>;
+  }
+
+  /** @internal Called by Nest: workers that were to be told at the end of a cooldown are told now. */
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.#notifications.close();
   }
 
   /** Checks and encodes all jobs, with one reading of the clock, before anything is sent. */
@@ -140,22 +149,32 @@ export class RiverClient {
     };
   }
 
-  async #insert(jobs: readonly InsertParams[], connection: Connection): Promise<JobInsertResult[]> {
+  /** Without a transaction, each insert stands by itself on a connection of the pool. */
+  async #insert(
+    jobs: readonly InsertParams[],
+    transaction: JoinedTransaction | undefined,
+  ): Promise<JobInsertResult[]> {
     for (const { signal } of jobs) {
       if (signal?.aborted) throw new InsertAbortedError(signal.reason);
     }
-    return await this.#inserter.insert(connection, jobs);
+    const connection = transaction?.connection ?? this.#pool;
+    return await this.#inserter.insert(connection, jobs, this.#notifications.wake(transaction));
   }
 
-  /** The transaction that the running code is in, else the pool, if the jobs allow that. */
-  #connection(jobs: readonly InsertParams[]): Connection {
+  /** The transaction that the running code is in; without one, the jobs' policy decides. */
+  #ambient(jobs: readonly InsertParams[]): JoinedTransaction | undefined {
     const ambient = ambientTransactionOf(this.#dataSource);
-    if (ambient !== undefined) return ambient.connection(this.#settings);
+    if (ambient !== undefined) {
+      return {
+        connection: ambient.connection(this.#settings),
+        afterCommit: ambient.afterCommit?.bind(ambient),
+      };
+    }
     for (const { kind, outsideTransaction } of jobs) {
       if (outsideTransaction === 'error') throw outside(kind);
       if (outsideTransaction === 'warn') this.#logger.warn(outside(kind).message);
     }
-    return this.#pool;
+    return undefined;
   }
 }
 

@@ -4,7 +4,6 @@ import { isJobState, JOB_STATES, type JobState } from '../job/job-state.js';
 import type { CheckedUniqueOpts } from './checked-insert-opts.js';
 
 const OPTIONS = ['byArgs', 'byPeriod', 'byQueue', 'byState', 'excludeKind'];
-const REQUIRED_STATES: readonly JobState[] = ['available', 'pending', 'running', 'scheduled'];
 
 /**
  * Checks unique options by River's rules.
@@ -88,13 +87,6 @@ function checkByState(value: unknown, field: string): readonly JobState[] | unde
     states.add(state);
   }
   if (states.size === 0) return undefined;
-  const missing = REQUIRED_STATES.filter((state) => !states.has(state));
-  if (missing.length > 0) {
-    throw refused(
-      field,
-      `must contain ${REQUIRED_STATES.join(', ')}; missing: ${missing.join(', ')}`,
-    );
-  }
   return Object.freeze([...states]);
 }
 

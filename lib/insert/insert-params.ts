@@ -12,7 +12,7 @@ import {
   DEFAULT_QUEUE,
   MAX_KIND_LENGTH,
 } from './insert-defaults.js';
-import { uniqueKey, type UniqueKey } from './unique-key.js';
+import { makeUnique, type Unique } from './unique.js';
 import { whyNotText } from './well-formed.js';
 
 /** Everything that an insert sends of one job: checked, merged, encoded, frozen. */
@@ -29,7 +29,7 @@ export interface InsertParams {
   readonly priority: number;
   readonly queue: string;
   readonly tags: readonly string[];
-  readonly unique: UniqueKey | undefined;
+  readonly unique: Unique | undefined;
   readonly outsideTransaction: OutsideTransaction;
   readonly signal: AbortSignal | undefined;
 }
@@ -67,12 +67,12 @@ export function makeInsertParams(
   context.claimKind(job);
   const queue = merged.queue ?? DEFAULT_QUEUE;
   const when = schedule(merged.schedule, context.now);
-  const time = when ?? context.now;
+  const scheduledAt = when ?? context.now;
   return Object.freeze({
     kind: job.kind,
     encodedArgs,
     createdAt: context.now,
-    scheduledAt: time,
+    scheduledAt,
     state: merged.pending === true ? 'pending' : when === undefined ? 'available' : 'scheduled',
     maxAttempts: merged.maxAttempts ?? DEFAULT_MAX_ATTEMPTS,
     metadata: merged.metadata ?? '{}',
@@ -80,7 +80,7 @@ export function makeInsertParams(
     queue,
     tags: merged.tags ?? [],
     unique: merged.uniqueOpts
-      ? uniqueKey({ kind: job.kind, encodedArgs, queue, time }, merged.uniqueOpts)
+      ? makeUnique({ ...job, encodedArgs, queue, scheduledAt, now: context.now }, merged.uniqueOpts)
       : undefined,
     outsideTransaction: merged.outsideTransaction ?? 'allow',
     signal: merged.signal ?? undefined,

@@ -26,20 +26,24 @@ function encodeKey(key: string): string {
     : escapeAsGo(JSON.stringify(key));
 }
 
-/** The members of a JSON object's text, values as text; of a repeated key the first, as in Go. */
+/**
+ * The members of a JSON object's text, or the elements of an array's under their positions; values as
+ * text. Of a repeated key the first, as in Go.
+ */
 function membersOf(json: string): Map<string, string> {
   const members = new Map<string, string>();
+  const isArray = json.startsWith('[');
   let depth = 0;
   let key: string | undefined;
   let value = '';
   for (const token of jsonTokens(json)) {
     if (token === '}' || token === ']') depth--;
-    const endsMember = depth === 0 || (depth === 1 && token === ',');
-    if (endsMember) {
-      if (key !== undefined && !members.has(key)) members.set(key, value);
+    if (depth === 0 || (depth === 1 && token === ',')) {
+      const name = isArray ? String(members.size) : key;
+      if (name !== undefined && value !== '' && !members.has(name)) members.set(name, value);
       key = undefined;
       value = '';
-    } else if (key === undefined && depth === 1) key = JSON.parse(token) as string;
+    } else if (!isArray && key === undefined) key = JSON.parse(token) as string;
     else if (depth !== 1 || token !== ':') value += token;
     if (token === '{' || token === '[') depth++;
   }
@@ -74,10 +78,11 @@ export function selectedUniqueArgs(
   return root === undefined ? '' : print(root);
 }
 
-function valueAt(json: string, path: readonly string[]): string | undefined {
+/** The JSON text of the value under a path of literal keys; undefined when there is none. */
+export function valueAt(json: string, path: readonly string[]): string | undefined {
   let value: string | undefined = json;
   for (const key of path) {
-    if (value?.startsWith('{') !== true) return undefined;
+    if (value === undefined || !/^[{[]/.test(value)) return undefined;
     value = membersOf(value).get(key);
   }
   return value;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { JobState } from '../job/job-state.js';
 import type { CheckedUniqueOpts } from './checked-insert-opts.js';
 import { allUniqueArgs, selectedUniqueArgs } from './unique-args.js';
-import { periodStart } from './unique-period.js';
+import { formatSeconds, periodOf } from './unique-period.js';
 
 /** The order of River's bit(8) `unique_states`, leftmost first. */
 const STATE_BITS: readonly JobState[] = [
@@ -15,10 +15,14 @@ const STATE_BITS: readonly JobState[] = [
   'cancelled',
   'available',
 ];
-const DEFAULT_STATES = STATE_BITS.filter((state) => state !== 'discarded' && state !== 'cancelled');
+/** The states in which River looks for duplicates unless told otherwise. */
+export const DEFAULT_UNIQUE_STATES: readonly JobState[] = STATE_BITS.filter(
+  (state) => state !== 'discarded' && state !== 'cancelled',
+);
 
 /** A unique job's place in River's unique index. */
 export interface UniqueKey {
+  readonly path: 'index';
   /** What the key is the hash of. */
   readonly text: string;
   /** SHA-256 of the text: the 32 bytes of `unique_key`. */
@@ -44,13 +48,16 @@ export function uniqueKey(job: UniqueSubject, opts: CheckedUniqueOpts): UniqueKe
   else if (opts.byArgs !== undefined) {
     parts.push(`&args=${selectedUniqueArgs(job.encodedArgs, opts.byArgs)}`);
   }
-  if (opts.byPeriod !== undefined) parts.push(`&period=${periodStart(job.time, opts.byPeriod)}`);
+  if (opts.byPeriod !== undefined) {
+    parts.push(`&period=${formatSeconds(periodOf(job.time, opts.byPeriod).startNs)}`);
+  }
   if (opts.byQueue) parts.push(`&queue=${job.queue}`);
   const text = parts.join('');
   return {
+    path: 'index',
     text,
     hash: createHash('sha256').update(text).digest(),
-    stateBits: stateBits(opts.byState ?? DEFAULT_STATES),
+    stateBits: stateBits(opts.byState ?? DEFAULT_UNIQUE_STATES),
   };
 }
 

@@ -25,21 +25,26 @@ export type Path<T, D extends number = 4> = unknown extends T
  */
 export interface UniqueOptsOf<ArgsPath extends string> {
   /**
-   * Equal args. `true`: all of them. A list: only these, each a dotted path (`'customer.id'`) or
+   * Equal args. `true`: all of them, or those that `@UniqueArg()` marks. A list: only these, each a dotted path (`'customer.id'`) or
    * an array of literal keys (`['a.b', 'c']`, for keys that contain dots).
    */
   readonly byArgs?: boolean | readonly (ArgsPath | readonly string[])[] | undefined;
   /**
    * The same period of this many **seconds** (fractions allowed, at least 1). Periods are counted
-   * from 0001-01-01T00:00:00Z, as in River's Go client; `scheduledAt`, if given, decides.
+   * from 0001-01-01T00:00:00Z, as in River's Go client; `scheduledAt`, if given, decides. On the
+   * lock path (see {@link byState}) the time of the insert decides.
    */
   readonly byPeriod?: number | undefined;
   /** The same queue. */
   readonly byQueue?: boolean | undefined;
   /**
    * The states in which an existing job stands in the way. Default: all but `cancelled` and
-   * `discarded`; an empty list means the default. Must contain `available`, `pending`, `running`
-   * and `scheduled`.
+   * `discarded`; an empty list means the default.
+   *
+   * A list with `available`, `pending`, `running` and `scheduled` in it goes by River's unique index.
+   * Any other list goes by an advisory lock and a look-up: three statements instead of one, and not
+   * in REPEATABLE READ. `['available', 'scheduled', 'pending']` allows one waiting job while another
+   * runs.
    */
   readonly byState?: readonly JobState[] | undefined;
   /** Jobs of other kinds count as equal too. Needs `byArgs`, `byPeriod` or `byQueue` beside it. */

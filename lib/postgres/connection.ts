@@ -1,12 +1,14 @@
 import type { DataSource, QueryRunner } from 'typeorm';
 import { DatabaseError } from '../errors/database-error.js';
 import { AS_TEXT, type PgClient, type TextRow } from './pg-client.js';
-import type { Statement } from './statement.js';
+import { statement, type Statement } from './statement.js';
 
-/** Something that runs a statement of ours. */
+/** Something that runs statements of ours. */
 export interface Connection {
   /** @throws DatabaseError with the driver's error as its cause */
   run(statement: Statement, values: unknown[]): Promise<TextRow[]>;
+  /** Runs `work` in a transaction: the one that the connection is in, or one for the purpose. */
+  transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T>;
 }
 
 /** How statements are sent, the same for every connection of a client. */
@@ -17,9 +19,9 @@ export interface ConnectionSettings {
 }
 
 /**
- * Runs on one raw client of `pg`. TypeORM's own `query()` would send and plan the whole text each
- * time; its logger and its slow-query limit see the statement all the same, without the values,
- * since args may hold what must not be logged.
+ * Runs on one raw client of `pg`, in a transaction that somebody else begins and ends. TypeORM's own
+ * `query()` would send and plan the whole text each time; its logger and its slow-query limit see
+ * the statement all the same, without the values, since args may hold what must not be logged.
  */
 export class ClientConnection implements Connection {
   readonly #client: PgClient;
@@ -51,7 +53,16 @@ export class ClientConnection implements Connection {
       throw new DatabaseError(statement.operation, cause);
     }
   }
+
+  async transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    return await work(this);
+  }
 }
+
+// The level is named, since a session's default may be one in which the lock path cannot work.
+const BEGIN = statement('begin', 'BEGIN ISOLATION LEVEL READ COMMITTED');
+const COMMIT = statement('commit', 'COMMIT');
+const ROLLBACK = statement('rollback', 'ROLLBACK');
 
 /** Runs each statement on a connection of the pool's, outside any transaction. */
 export class PoolConnection implements Connection {
@@ -62,12 +73,34 @@ export class PoolConnection implements Connection {
   }
 
   async run(statement: Statement, values: unknown[]): Promise<TextRow[]> {
+    return await this.#onClient(statement.operation, (connection) =>
+      connection.run(statement, values),
+    );
+  }
+
+  async transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    return await this.#onClient('begin', async (connection) => {
+      await connection.run(BEGIN, []);
+      try {
+        const result = await work(connection);
+        await connection.run(COMMIT, []);
+        return result;
+      } catch (error) {
+        // Where this fails too, the connection is given back as broken.
+        await connection.run(ROLLBACK, []).catch(() => undefined);
+        throw error;
+      }
+    });
+  }
+
+  async #onClient<T>(operation: string, work: (connection: Connection) => Promise<T>): Promise<T> {
     const queryRunner = this.#settings.dataSource.createQueryRunner('master');
+    let client: PgClient | undefined;
     try {
-      const client = await rawClient(queryRunner, statement.operation);
-      return await new ClientConnection(client, this.#settings, queryRunner).run(statement, values);
+      client = await rawClient(queryRunner, operation);
+      return await work(new ClientConnection(client, this.#settings, queryRunner));
     } finally {
-      await queryRunner.release();
+      await giveBack(queryRunner, client);
     }
   }
 }
@@ -79,6 +112,17 @@ export async function rawClient(queryRunner: QueryRunner, operation: string): Pr
   } catch (cause) {
     throw new DatabaseError(operation, cause);
   }
+}
+
+/** Gives a connection back to the pool. One that is still in a transaction is closed instead. */
+export async function giveBack(
+  queryRunner: QueryRunner,
+  client: PgClient | undefined,
+): Promise<void> {
+  if (client !== undefined && client.getTransactionStatus() !== 'I') {
+    void client.end?.().catch(() => undefined);
+  }
+  await queryRunner.release();
 }
 
 function asError(cause: unknown): Error {

@@ -1,4 +1,5 @@
 import { JOB_COLUMNS } from './job-columns.js';
+import { notifyPayload } from './notify-statement.js';
 import type { SchemaName } from './schema-name.js';
 import { statement, type Statement } from './statement.js';
 
@@ -27,8 +28,6 @@ const GIVEN = `unnest($1::text[], $2::text[], $3::smallint[], $4::text[], $5::sm
     AS given(args, kind, max_attempts, metadata, priority, queue, scheduled_at, state, tags,
       unique_key, unique_states, ordinal)`;
 
-const payload = (queue: string): string => `'{"queue": "' || ${queue} || '"}'`;
-
 /** A notification is part of the insert: its subquery stands in RETURNING, and runs once. */
 function plainInsert({ prefix, insertChannel }: SchemaName): string {
   return `INSERT INTO ${prefix}river_job
@@ -38,7 +37,7 @@ SELECT args::jsonb, $12::timestamptz, kind, max_attempts, metadata::jsonb, prior
 FROM ${GIVEN}
 ORDER BY ordinal
 RETURNING id::text, (
-  SELECT count(pg_notify(${insertChannel}, ${payload('queue')}))
+  SELECT count(pg_notify(${insertChannel}, ${notifyPayload('queue')}))
   FROM unnest($13::text[]) AS woken(queue)
 )`;
 }
@@ -76,7 +75,7 @@ function uniqueInsert({ prefix, insertChannel }: SchemaName): string {
   WHERE state = 'available' AND queue = ANY ($13::text[]) GROUP BY queue ORDER BY first
 )
 SELECT inserted.id::text AS inserted, ${JOB_COLUMNS}, (
-  SELECT count(pg_notify(${insertChannel}, ${payload('queue')})) FROM woken
+  SELECT count(pg_notify(${insertChannel}, ${notifyPayload('queue')})) FROM woken
 ) AS notified
 FROM wanted
 LEFT JOIN missing USING (ordinal)

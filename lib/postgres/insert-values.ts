@@ -1,4 +1,5 @@
 import type { InsertParams } from '../insert/insert-params.js';
+import { timestamp } from './timestamp.js';
 
 /**
  * The parameters $1 to $13 of the insert statements: a column each, then the creation time (one
@@ -16,17 +17,9 @@ export function insertValues(jobs: readonly InsertParams[], wake: readonly strin
     jobs.map((job) => job.state),
     // A tag holds no comma: its pattern is letters, digits, '_' and '-'.
     jobs.map((job) => job.tags.join(',')),
-    jobs.map((job) => job.unique?.hash.toString('hex') ?? null),
-    jobs.map((job) => job.unique?.stateBits ?? null),
+    jobs.map((job) => (job.unique?.path === 'index' ? job.unique.hash.toString('hex') : null)),
+    jobs.map((job) => (job.unique?.path === 'index' ? job.unique.stateBits : null)),
     timestamp(jobs[0]?.createdAt ?? new Date(0)),
     wake,
   ];
-}
-
-/** Postgres' spelling of a time: years before 1 are counted backwards from 1 BC. */
-function timestamp(time: Date): string {
-  const year = time.getUTCFullYear();
-  const rest = time.toISOString().replace(/^[+-]?\d+/, '');
-  const digits = (positive: number): string => String(positive).padStart(4, '0');
-  return year > 0 ? `${digits(year)}${rest}` : `${digits(1 - year)}${rest} BC`;
 }

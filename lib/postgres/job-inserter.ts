@@ -1,14 +1,15 @@
 import { DatabaseError } from '../errors/database-error.js';
 import type { InsertParams } from '../insert/insert-params.js';
-import { statesOfBits } from '../insert/unique-key.js';
-import { decodeJson } from '../job/decode-json.js';
 import type { JobInsertResult } from '../job/job-insert-result.js';
-import { JobRow } from '../job/job-row.js';
 import type { Connection } from './connection.js';
+import type { Wake } from './insert-notifier.js';
 import { insertStatements, type InsertStatements } from './insert-statement.js';
 import { insertValues } from './insert-values.js';
 import { decodeJob } from './job-columns.js';
+import type { TextRow } from './pg-client.js';
 import type { SchemaName } from './schema-name.js';
+import { storedJob } from './stored-job.js';
+import { UniqueLocks } from './unique-locks.js';
 
 /**
  * A lost race is over when the winner's transaction is, so one more look nearly always tells. More
@@ -19,113 +20,134 @@ const MAX_LOOKS = 20;
 /** Stores jobs; one job is a batch of one. */
 export class JobInserter {
   readonly #statements: InsertStatements;
+  readonly #locks: UniqueLocks;
 
-  constructor(schema: SchemaName) {
+  constructor(schema: SchemaName, advisoryLockPrefix: number | undefined) {
     this.#statements = insertStatements(schema);
+    this.#locks = new UniqueLocks(schema, advisoryLockPrefix);
   }
 
   /**
-   * @returns a result per job, in the order given. A unique key that is repeated in the list is
+   * @returns a result per job, in the order given. A unique job that is repeated in the list is
    *   stored once; the others are duplicates of the first.
    */
-  async insert(connection: Connection, jobs: readonly InsertParams[]): Promise<JobInsertResult[]> {
-    if (jobs.length === 0) return [];
-    return jobs.some((job) => job.unique !== undefined)
-      ? await this.#insertUnique(connection, jobs)
-      : await this.#insertPlain(connection, jobs);
-  }
-
-  async #insertPlain(
+  async insert(
     connection: Connection,
     jobs: readonly InsertParams[],
+    wake: Wake,
   ): Promise<JobInsertResult[]> {
-    const rows = await connection.run(
-      this.#statements.plain,
-      insertValues(jobs, queuesToWake(jobs)),
+    if (jobs.length === 0) return [];
+    const notify = wake.admit(workableQueues(jobs));
+    let results: JobInsertResult[];
+    try {
+      results = jobs.some(({ unique }) => unique?.path === 'lock')
+        ? await connection.transaction((inner) => this.#insertLocked(inner, jobs, notify))
+        : await this.#insertIndexed(connection, jobs, notify);
+    } catch (error) {
+      wake.stored([]);
+      throw error;
+    }
+    const stored = results.flatMap(({ job, uniqueSkippedAsDuplicated }) =>
+      uniqueSkippedAsDuplicated ? [] : job,
     );
-    return jobs.map((job, index) => stored(job, rows[index]?.['id'] ?? missingRow()));
+    wake.stored(workableQueues(stored));
+    return results;
+  }
+
+  /** Looks up the jobs of the lock path under their locks, and inserts what nothing stands before. */
+  async #insertLocked(
+    connection: Connection,
+    jobs: readonly InsertParams[],
+    notify: readonly string[],
+  ): Promise<JobInsertResult[]> {
+    const blockers = await this.#locks.acquire(connection, jobs);
+    const missing = jobs.filter((_job, index) => blockers[index] === undefined);
+    const inserted = await this.#insertIndexed(connection, missing, notify);
+    const resultOf = new Map(missing.map((job, place) => [job, inserted[place]]));
+    return jobs.map((job, index) => {
+      const blocker = blockers[index];
+      if (blocker === undefined) return resultOf.get(job) ?? missingRow();
+      const existing =
+        'row' in blocker ? blocker.row : (resultOf.get(blocker.given) ?? missingRow()).job;
+      return { job: existing, uniqueSkippedAsDuplicated: true };
+    });
+  }
+
+  async #insertIndexed(
+    connection: Connection,
+    jobs: readonly InsertParams[],
+    notify: readonly string[],
+  ): Promise<JobInsertResult[]> {
+    if (jobs.some(({ unique }) => unique?.path === 'index')) {
+      return await this.#insertUnique(connection, jobs, notify);
+    }
+    if (jobs.length === 0) return [];
+    const queues = workableQueues(jobs).filter((queue) => notify.includes(queue));
+    const rows = await connection.run(this.#statements.plain, insertValues(jobs, queues));
+    return jobs.map((job, index) => storedJob(job, rows[index]?.['id'] ?? missingRow()));
   }
 
   async #insertUnique(
     connection: Connection,
     jobs: readonly InsertParams[],
+    notify: readonly string[],
   ): Promise<JobInsertResult[]> {
-    const firstOf = new Map<string, number>();
-    const results = new Map<number, JobInsertResult>();
-    let open: number[] = [];
-    jobs.forEach((job, index) => {
-      const key = job.unique?.hash.toString('latin1');
-      if (key !== undefined && firstOf.has(key)) return;
-      if (key !== undefined) firstOf.set(key, index);
-      open.push(index);
-    });
+    const firstOf = firstsByKey(jobs);
+    const results = new Map<InsertParams, JobInsertResult>();
+    let open = jobs.filter((job) => (firstOf.get(keyOf(job)) ?? job) === job);
     for (let look = 0; open.length > 0; look++) {
-      if (look === MAX_LOOKS) throw new DatabaseError('insert', lostTooManyRaces());
-      const batch = open.flatMap((index) => jobs[index] ?? []);
-      const rows = await connection.run(
-        this.#statements.unique,
-        insertValues(batch, queuesToWake(batch)),
-      );
-      open = open.filter((index, place) => {
-        const result = readUnique(jobs[index], rows[place]);
-        if (result !== undefined) results.set(index, result);
+      if (look === MAX_LOOKS) throw lostTooManyRaces();
+      const rows = await connection.run(this.#statements.unique, insertValues(open, notify));
+      open = open.filter((job, place) => {
+        const result = readUnique(job, rows[place] ?? missingRow());
+        if (result !== undefined) results.set(job, result);
         return result === undefined;
       });
     }
-    return jobs.map((job, index) => {
-      const own = results.get(index);
+    return jobs.map((job) => {
+      const own = results.get(job);
       if (own !== undefined) return own;
-      const first = results.get(firstOf.get(job.unique?.hash.toString('latin1') ?? '') ?? -1);
-      return { job: (first ?? missingRow()).job, uniqueSkippedAsDuplicated: true };
+      const first = results.get(firstOf.get(keyOf(job)) ?? job) ?? missingRow();
+      return { job: first.job, uniqueSkippedAsDuplicated: true };
     });
   }
 }
 
+function keyOf({ unique }: InsertParams): string | undefined {
+  return unique?.path === 'index' ? unique.hash.toString('latin1') : undefined;
+}
+
+/** The first job of each unique key. */
+function firstsByKey(jobs: readonly InsertParams[]): Map<string | undefined, InsertParams> {
+  const firsts = new Map<string | undefined, InsertParams>();
+  for (const job of jobs) {
+    const key = keyOf(job);
+    if (key !== undefined && !firsts.has(key)) firsts.set(key, job);
+  }
+  return firsts;
+}
+
 /** The queues of jobs that can be worked at once, each once, in order of first appearance. */
-function queuesToWake(jobs: readonly InsertParams[]): string[] {
+function workableQueues(
+  jobs: readonly { readonly state: string; readonly queue: string }[],
+): string[] {
   return [...new Set(jobs.filter((job) => job.state === 'available').map((job) => job.queue))];
 }
 
 /** undefined: a concurrent insert won, and its row was not in the statement's snapshot. */
-function readUnique(
-  job: InsertParams | undefined,
-  row: Readonly<Record<string, string | null>> | undefined,
-): JobInsertResult | undefined {
-  if (job === undefined || row === undefined) return missingRow();
-  if (row['inserted'] != null) return stored(job, row['inserted']);
+function readUnique(job: InsertParams, row: TextRow): JobInsertResult | undefined {
+  if (row['inserted'] != null) return storedJob(job, row['inserted']);
   return row['id'] == null ? undefined : { job: decodeJob(row), uniqueSkippedAsDuplicated: true };
-}
-
-/** The row of a job just stored, made of what was sent and the id that came back. */
-function stored(job: InsertParams, id: string): JobInsertResult {
-  const row = new JobRow({
-    id: BigInt(id),
-    args: decodeJson(job.encodedArgs),
-    encodedArgs: job.encodedArgs,
-    attempt: 0,
-    attemptedAt: null,
-    attemptedBy: [],
-    createdAt: job.createdAt,
-    errors: [],
-    finalizedAt: null,
-    kind: job.kind,
-    maxAttempts: job.maxAttempts,
-    metadata: decodeJson(job.metadata) as Record<string, unknown>,
-    priority: job.priority,
-    queue: job.queue,
-    scheduledAt: job.scheduledAt,
-    state: job.state,
-    tags: job.tags,
-    uniqueKey: job.unique?.hash ?? null,
-    uniqueStates: job.unique === undefined ? null : statesOfBits(job.unique.stateBits),
-  });
-  return { job: row, uniqueSkippedAsDuplicated: false };
 }
 
 function missingRow(): never {
   throw new Error('nestjs-river: the insert answered fewer rows than it was given jobs');
 }
 
-function lostTooManyRaces(): Error {
-  return new Error(`an equal unique job appeared and disappeared ${MAX_LOOKS} times in a row`);
+/** As a serialization failure, which it is to the caller: the same again may succeed. */
+function lostTooManyRaces(): DatabaseError {
+  const cause = new Error(
+    `an equal unique job appeared and disappeared ${MAX_LOOKS} times in a row`,
+  );
+  return new DatabaseError('insert', Object.assign(cause, { code: '40001' }));
 }

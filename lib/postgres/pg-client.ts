@@ -6,6 +6,7 @@ export interface PgClient {
   query(config: PgQuery): Promise<{ rows: unknown[] }>;
   /** 'I' idle, 'T' in a transaction, 'E' in a failed transaction; since pg 8.21. */
   getTransactionStatus(): string | null;
+  end?(): Promise<void>;
 }
 
 /** The form of a query that `pg` takes. */

@@ -7,6 +7,8 @@ export interface AmbientTransaction {
   readonly queryRunner: QueryRunner;
   /** Runs statements of ours in it. */
   connection(settings: ConnectionSettings): Connection;
+  /** Calls `hook` once it is committed. Absent where somebody else commits and we are not told. */
+  afterCommit?(hook: () => void): void;
 }
 
 /** One level of the asynchronous context. */

@@ -13,27 +13,39 @@ import { scopeOf } from './transaction-scope.js';
 /** What `insertTx` takes: something that is in a transaction. */
 export type Transaction = EntityManager | QueryRunner | PgClient;
 
+/** A transaction that an insert joins. */
+export interface JoinedTransaction {
+  readonly connection: Connection;
+  /** Absent where somebody else commits and we are not told. */
+  readonly afterCommit?: ((hook: () => void) => void) | undefined;
+}
+
 /**
- * The connection of a transaction that the caller names.
+ * The transaction that the caller names.
  *
  * @throws NotInTransactionError when it is in no transaction
  * @throws RiverTransactionError when it is none of the three, or belongs to another data source
  */
-export async function explicitConnection(
+export async function explicitTransaction(
   tx: unknown,
   settings: ConnectionSettings,
-): Promise<Connection> {
+): Promise<JoinedTransaction> {
   const queryRunner = isEntityManager(tx) ? tx.queryRunner : isQueryRunner(tx) ? tx : undefined;
   if (queryRunner === undefined) {
     if (isEntityManager(tx)) throw notInTransaction('the entity manager');
     if (!isPgClient(tx)) throw unknownTransaction(tx);
     requireOpen(tx, 'the pg client');
-    return new ClientConnection(tx, settings);
+    return { connection: new ClientConnection(tx, settings) };
   }
   requireDataSource(queryRunner, settings.dataSource);
   const scope = scopeOf(queryRunner);
-  if (scope !== undefined) return scope.connection(settings);
-  return queryRunnerConnection(queryRunner, settings);
+  if (scope !== undefined) {
+    return {
+      connection: scope.connection(settings),
+      afterCommit: (hook) => scope.afterCommit(hook),
+    };
+  }
+  return { connection: await queryRunnerConnection(queryRunner, settings) };
 }
 
 /** The connection of a query runner that somebody else has begun a transaction on. */

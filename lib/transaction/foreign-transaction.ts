@@ -13,13 +13,15 @@ export class ForeignTransaction implements AmbientTransaction {
   }
 
   connection(settings: ConnectionSettings): Connection {
-    return {
+    const connection: Connection = {
       run: async (statement, values) => {
         const { isReleased, isTransactionActive } = this.queryRunner;
         if (isReleased || !isTransactionActive) throw new TransactionEndedError('An insert');
-        const connection = await queryRunnerConnection(this.queryRunner, settings);
-        return await connection.run(statement, values);
+        const current = await queryRunnerConnection(this.queryRunner, settings);
+        return await current.run(statement, values);
       },
+      transaction: (work) => work(connection),
     };
+    return connection;
   }
 }

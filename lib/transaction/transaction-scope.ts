@@ -6,6 +6,7 @@ import {
 } from '../errors/transaction-error.js';
 import {
   ClientConnection,
+  giveBack,
   rawClient,
   type Connection,
   type ConnectionSettings,
@@ -34,6 +35,7 @@ export class TransactionScope implements AmbientTransaction {
   #ended = false;
   /** The first failure of a statement: why a commit became impossible. */
   #failure: unknown;
+  readonly #afterCommit: (() => void)[] = [];
 
   private constructor(queryRunner: QueryRunner, client: PgClient) {
     this.queryRunner = queryRunner;
@@ -54,11 +56,16 @@ export class TransactionScope implements AmbientTransaction {
   }
 
   connection(settings: ConnectionSettings): Connection {
-    const connection = new ClientConnection(this.#client, settings, this.queryRunner);
-    return {
-      run: (statement, values) =>
-        this.#enqueue('An insert', () => connection.run(statement, values)),
+    const client = new ClientConnection(this.#client, settings, this.queryRunner);
+    const connection: Connection = {
+      run: (statement, values) => this.#enqueue('An insert', () => client.run(statement, values)),
+      transaction: (work) => work(connection),
     };
+    return connection;
+  }
+
+  afterCommit(hook: () => void): void {
+    this.#afterCommit.push(hook);
   }
 
   /**
@@ -74,6 +81,7 @@ export class TransactionScope implements AmbientTransaction {
     }
     await this.queryRunner.commitTransaction();
     if (this.queryRunner.isTransactionActive) throw unfinishedNested();
+    for (const hook of this.#afterCommit) hook();
   }
 
   /** Rolls back. A connection that cannot even do that is closed, not given back to the pool. */
@@ -89,9 +97,7 @@ export class TransactionScope implements AmbientTransaction {
   /** Gives the connection back; a broken one, or one still in a transaction, leaves the pool. */
   async release(): Promise<void> {
     this.#ended = true;
-    const client = this.#client as PgClient & { end?(): Promise<void> };
-    if (client.getTransactionStatus() !== 'I') void client.end?.().catch(() => undefined);
-    await this.queryRunner.release();
+    await giveBack(this.queryRunner, this.#client);
   }
 
   /** Puts TypeORM's statements on this runner into the queue. Subscribers of the end still may ask. */

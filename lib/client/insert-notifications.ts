@@ -1,0 +1,56 @@
+import { Logger } from '@nestjs/common';
+import type { Connection } from '../postgres/connection.js';
+import {
+  InsertNotifier,
+  WAKE_IN_TRANSACTION,
+  WAKE_NOBODY,
+  type Wake,
+} from '../postgres/insert-notifier.js';
+import { notifyStatement } from '../postgres/notify-statement.js';
+import type { SchemaName } from '../postgres/schema-name.js';
+import type { JoinedTransaction } from '../transaction/explicit-transaction.js';
+import type { RiverModuleOptions } from './client-options.js';
+
+const DEFAULT_COOLDOWN_MS = 100;
+
+/** Chooses how each insert of a client wakes workers, by the module's option `notify`. */
+export class InsertNotifications {
+  readonly #logger = new Logger('RiverClient');
+  readonly #afterCommit: boolean;
+  readonly #notifier: InsertNotifier | undefined;
+
+  constructor(notify: RiverModuleOptions['notify'], pool: Connection, schema: SchemaName) {
+    this.#afterCommit = notify !== false && notify?.mode === 'afterCommit';
+    if (notify === false) return;
+    const statement = notifyStatement(schema);
+    this.#notifier = new InsertNotifier({
+      cooldownMs: notify?.cooldownMs ?? DEFAULT_COOLDOWN_MS,
+      send: async (queues) => {
+        try {
+          await pool.run(statement, [queues]);
+        } catch (error) {
+          this.#logger.warn(
+            `Workers could not be notified of new jobs and will find them when they poll: ${String(error)}`,
+          );
+        }
+      },
+    });
+  }
+
+  /** For an insert in a transaction; without one, for an insert by itself. */
+  wake(transaction: JoinedTransaction | undefined): Wake {
+    const notifier = this.#notifier;
+    if (notifier === undefined) return WAKE_NOBODY;
+    if (transaction === undefined) return notifier.forInsert();
+    const { afterCommit } = transaction;
+    if (!this.#afterCommit || afterCommit === undefined) return WAKE_IN_TRANSACTION;
+    return {
+      admit: () => [],
+      stored: (queues) => afterCommit(() => notifier.wake(queues)),
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#notifier?.close();
+  }
+}

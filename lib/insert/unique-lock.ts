@@ -1,0 +1,55 @@
+import type { JobState } from '../job/job-state.js';
+import { canonicalJson } from './canonical-json.js';
+import type { CheckedUniqueOpts } from './checked-insert-opts.js';
+import { valueAt } from './unique-args.js';
+import { periodOf, type Period } from './unique-period.js';
+
+/**
+ * A unique job whose states River's index cannot express: equal jobs are kept apart by an advisory
+ * lock and a look-up. The row stored has no unique key.
+ */
+export interface UniqueLock {
+  readonly path: 'lock';
+  /** What the lock is the hash of: the same for all jobs that may be duplicates of each other. */
+  readonly text: string;
+  readonly opts: CheckedUniqueOpts;
+  /** The states in which an existing job stands in the way. */
+  readonly states: readonly JobState[];
+  /** The period of the insert's time, within which an existing job must have been created. */
+  readonly period: Period | undefined;
+}
+
+/** What of a job may make it a duplicate on the lock path. */
+export interface LockSubject {
+  readonly kind: string;
+  readonly encodedArgs: string;
+  readonly queue: string;
+}
+
+export function uniqueLock(
+  job: LockSubject,
+  opts: CheckedUniqueOpts,
+  { now, states }: { now: Date; states: readonly JobState[] },
+): UniqueLock {
+  const period = opts.byPeriod === undefined ? undefined : periodOf(now, opts.byPeriod);
+  return { path: 'lock', text: lockText(job, opts), opts, states, period };
+}
+
+/** Equal for two jobs exactly when they are equal in the dimensions that are on, but for the period. */
+export function lockText(job: LockSubject, opts: CheckedUniqueOpts): string {
+  const parts: string[] = [];
+  if (!opts.excludeKind) parts.push(`&kind=${JSON.stringify(job.kind)}`);
+  if (opts.byArgs !== undefined)
+    parts.push(`&args=${comparableArgs(job.encodedArgs, opts.byArgs)}`);
+  if (opts.byQueue) parts.push(`&queue=${job.queue}`);
+  return parts.join('');
+}
+
+function comparableArgs(encodedArgs: string, paths: true | readonly (readonly string[])[]): string {
+  if (paths === true) return canonicalJson(encodedArgs);
+  const values = paths.map((path) => {
+    const value = valueAt(encodedArgs, path);
+    return value === undefined ? null : [canonicalJson(value)];
+  });
+  return JSON.stringify(values);
+}

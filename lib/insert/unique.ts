@@ -1,0 +1,29 @@
+import type { JobState } from '../job/job-state.js';
+import type { CheckedUniqueOpts } from './checked-insert-opts.js';
+import { DEFAULT_UNIQUE_STATES, uniqueKey, type UniqueKey } from './unique-key.js';
+import { uniqueLock, type UniqueLock } from './unique-lock.js';
+
+/** The states that River's index must cover: a new job is in one of them. */
+const INDEX_STATES: readonly JobState[] = ['available', 'pending', 'running', 'scheduled'];
+
+/** How a job is kept unique: by River's index, or, for states that it cannot express, by a lock. */
+export type Unique = UniqueKey | UniqueLock;
+
+export interface UniqueSubject {
+  readonly kind: string;
+  readonly encodedArgs: string;
+  readonly queue: string;
+  readonly scheduledAt: Date;
+  readonly now: Date;
+  /** What `@UniqueArg` marks; decides when all args are asked for. */
+  readonly uniqueArgPaths: readonly (readonly string[])[];
+}
+
+export function makeUnique(job: UniqueSubject, given: CheckedUniqueOpts): Unique {
+  const marked = given.byArgs === true && job.uniqueArgPaths.length > 0;
+  const opts = marked ? { ...given, byArgs: job.uniqueArgPaths } : given;
+  const states = opts.byState ?? DEFAULT_UNIQUE_STATES;
+  return INDEX_STATES.every((state) => states.includes(state))
+    ? uniqueKey({ ...job, time: job.scheduledAt }, opts)
+    : uniqueLock(job, opts, { now: job.now, states });
+}

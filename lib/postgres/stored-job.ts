@@ -1,0 +1,32 @@
+import type { InsertParams } from '../insert/insert-params.js';
+import { statesOfBits } from '../insert/unique-key.js';
+import { decodeJson } from '../job/decode-json.js';
+import type { JobInsertResult } from '../job/job-insert-result.js';
+import { JobRow } from '../job/job-row.js';
+
+/** The result of a job just stored: made of what was sent and the id that came back. */
+export function storedJob(job: InsertParams, id: string): JobInsertResult {
+  const key = job.unique?.path === 'index' ? job.unique : undefined;
+  const row = new JobRow({
+    id: BigInt(id),
+    args: decodeJson(job.encodedArgs),
+    encodedArgs: job.encodedArgs,
+    attempt: 0,
+    attemptedAt: null,
+    attemptedBy: [],
+    createdAt: job.createdAt,
+    errors: [],
+    finalizedAt: null,
+    kind: job.kind,
+    maxAttempts: job.maxAttempts,
+    metadata: decodeJson(job.metadata) as Record<string, unknown>,
+    priority: job.priority,
+    queue: job.queue,
+    scheduledAt: job.scheduledAt,
+    state: job.state,
+    tags: job.tags,
+    uniqueKey: key?.hash ?? null,
+    uniqueStates: key === undefined ? null : statesOfBits(key.stateBits),
+  });
+  return { job: row, uniqueSkippedAsDuplicated: false };
+}

@@ -1,0 +1,20 @@
+/** Postgres' spelling of a time in UTC: years before 1 are counted backwards from 1 BC. */
+export function timestamp(time: Date): string {
+  const year = time.getUTCFullYear();
+  const rest = time.toISOString().replace(/^[+-]?\d+/, '');
+  const digits = (positive: number): string => String(positive).padStart(4, '0');
+  return year > 0 ? `${digits(year)}${rest}` : `${digits(1 - year)}${rest} BC`;
+}
+
+/** The first whole microsecond, as Postgres stores them, that is not before a time. */
+export function timestampOfNanoseconds(nanoseconds: bigint): string {
+  const microseconds = ceilDivide(nanoseconds, 1000n);
+  const milliseconds = ceilDivide(microseconds - 999n, 1000n);
+  const below = String(microseconds - milliseconds * 1000n).padStart(3, '0');
+  return timestamp(new Date(Number(milliseconds))).replace('Z', `${below}Z`);
+}
+
+function ceilDivide(dividend: bigint, divisor: bigint): bigint {
+  const quotient = dividend / divisor;
+  return dividend % divisor > 0n ? quotient + 1n : quotient;
+}
