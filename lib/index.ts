@@ -4,6 +4,7 @@ export {
 } from '../decorators/inject-river-client.decorator.js';
 export { JobArgs } from '../decorators/job-args.decorator.js';
 export { RiverTransactional } from '../decorators/river-transactional.decorator.js';
+export { UniqueArg } from '../decorators/unique-arg.decorator.js';
 export {
   TransactionManager,
   TransactionQueryRunner,
@@ -13,7 +14,9 @@ export {
   type InsertManyItem,
   type InsertManyResults,
 } from './client/insert-many-params.js';
+export type { NotifyOptions } from './client/client-options.js';
 export { RiverClient } from './client/river-client.js';
+export type { UniqueExplanation } from './client/unique-explanation.js';
 export { RiverConfigurationError } from './errors/configuration-error.js';
 export { DatabaseError } from './errors/database-error.js';
 export type { RiverErrorCode } from './errors/error-code.js';

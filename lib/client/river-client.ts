@@ -15,6 +15,8 @@ import type { JobInsertResult } from '../job/job-insert-result.js';
 import { PoolConnection, type ConnectionSettings } from '../postgres/connection.js';
 import { JobInserter } from '../postgres/job-inserter.js';
 import { SchemaName } from '../postgres/schema-name.js';
+import { UniqueLocks } from '../postgres/unique-locks.js';
+import { UniqueLookUp } from '../postgres/unique-look-up.js';
 import { ambientTransactionOf } from '../transaction/ambient-transaction.js';
 import {
   explicitTransaction,
@@ -29,6 +31,7 @@ import {
   type InsertManyResults,
 } from './insert-many-params.js';
 import { KindRegistry } from './kind-registry.js';
+import { explain, type UniqueExplanation } from './unique-explanation.js';
 
 /**
  * Inserts jobs for River's workers. Injectable by its class, or by `@InjectRiverClient(name)`.
@@ -43,6 +46,7 @@ export class RiverClient {
   readonly #settings: ConnectionSettings;
   readonly #pool: PoolConnection;
   readonly #inserter: JobInserter;
+  readonly #lookUp: UniqueLookUp;
   readonly #notifications: InsertNotifications;
   readonly #clock: () => Date;
   readonly #moduleOpts: InsertContext['moduleOpts'];
@@ -53,7 +57,11 @@ export class RiverClient {
     this.#settings = { dataSource, preparedStatements: options.preparedStatements ?? true };
     this.#pool = new PoolConnection(this.#settings);
     const schema = new SchemaName(options.schema);
-    this.#inserter = new JobInserter(schema, options.advisoryLockPrefix);
+    this.#lookUp = new UniqueLookUp(schema);
+    this.#inserter = new JobInserter(
+      schema,
+      new UniqueLocks(this.#lookUp, options.advisoryLockPrefix),
+    );
     this.#notifications = new InsertNotifications(options.notify, this.#pool, schema);
     this.#clock = options.clock ?? (() => new Date());
     const { maxAttempts, outsideTransaction } = options;
@@ -119,6 +127,22 @@ export class RiverClient {
     const jobs = this.#prepare(items);
     const transaction = await explicitTransaction(tx, this.#settings);
     return (await this.#insert(jobs, transaction)) as InsertManyResults<Items>;
+  }
+
+  /**
+   * Explains why a unique job is, or would be, skipped: the text of its key, the states, and the
+   * stored job that stands in the way. Takes what {@link insert} takes, and inserts nothing. Asks in
+   * the transaction that the running code is in, if there is one.
+   *
+   * @example console.log((await river.explainUnique(new SortArgs([]))).reason);
+   */
+  async explainUnique<Args extends object>(
+    args: Args,
+    opts?: InsertOpts<NoInfer<Args>>,
+  ): Promise<UniqueExplanation<Args>> {
+    const job = makeInsertParams(args, opts, this.#context());
+    const ambient = ambientTransactionOf(this.#dataSource);
+    return await explain(job, this.#lookUp, ambient?.connection(this.#settings) ?? this.#pool);
   }
 
   /** @internal Called by Nest: workers that were to be told at the end of a cooldown are told now. */

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { JobState } from '../job/job-state.js';
 import type { CheckedUniqueOpts } from './checked-insert-opts.js';
+import { sha256 } from './sha256.js';
 import { allUniqueArgs, selectedUniqueArgs } from './unique-args.js';
 import { formatSeconds, periodOf } from './unique-period.js';
 
@@ -56,7 +56,7 @@ export function uniqueKey(job: UniqueSubject, opts: CheckedUniqueOpts): UniqueKe
   return {
     path: 'index',
     text,
-    hash: createHash('sha256').update(text).digest(),
+    hash: sha256(text),
     stateBits: stateBits(opts.byState ?? DEFAULT_UNIQUE_STATES),
   };
 }

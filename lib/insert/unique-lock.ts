@@ -1,6 +1,7 @@
 import type { JobState } from '../job/job-state.js';
 import { canonicalJson } from './canonical-json.js';
 import type { CheckedUniqueOpts } from './checked-insert-opts.js';
+import { sha256 } from './sha256.js';
 import { valueAt } from './unique-args.js';
 import { periodOf, type Period } from './unique-period.js';
 
@@ -12,6 +13,8 @@ export interface UniqueLock {
   readonly path: 'lock';
   /** What the lock is the hash of: the same for all jobs that may be duplicates of each other. */
   readonly text: string;
+  /** SHA-256 of the text. */
+  readonly hash: Buffer;
   readonly opts: CheckedUniqueOpts;
   /** The states in which an existing job stands in the way. */
   readonly states: readonly JobState[];
@@ -32,7 +35,8 @@ export function uniqueLock(
   { now, states }: { now: Date; states: readonly JobState[] },
 ): UniqueLock {
   const period = opts.byPeriod === undefined ? undefined : periodOf(now, opts.byPeriod);
-  return { path: 'lock', text: lockText(job, opts), opts, states, period };
+  const text = lockText(job, opts);
+  return { path: 'lock', text, hash: sha256(text), opts, states, period };
 }
 
 /** Equal for two jobs exactly when they are equal in the dimensions that are on, but for the period. */

@@ -9,7 +9,7 @@ import { decodeJob } from './job-columns.js';
 import type { TextRow } from './pg-client.js';
 import type { SchemaName } from './schema-name.js';
 import { storedJob } from './stored-job.js';
-import { UniqueLocks } from './unique-locks.js';
+import type { UniqueLocks } from './unique-locks.js';
 
 /**
  * A lost race is over when the winner's transaction is, so one more look nearly always tells. More
@@ -22,9 +22,9 @@ export class JobInserter {
   readonly #statements: InsertStatements;
   readonly #locks: UniqueLocks;
 
-  constructor(schema: SchemaName, advisoryLockPrefix: number | undefined) {
+  constructor(schema: SchemaName, locks: UniqueLocks) {
     this.#statements = insertStatements(schema);
-    this.#locks = new UniqueLocks(schema, advisoryLockPrefix);
+    this.#locks = locks;
   }
 
   /**

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../insert/sha256.js';
 
 /** One SQL text of ours. */
 export interface Statement {
@@ -10,6 +10,6 @@ export interface Statement {
 }
 
 export function statement(operation: string, text: string): Statement {
-  const hash = createHash('sha256').update(text).digest('hex').slice(0, 16);
+  const hash = sha256(text).toString('hex').slice(0, 16);
   return Object.freeze({ operation, text, name: `river_${hash}` });
 }

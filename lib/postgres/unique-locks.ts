@@ -1,18 +1,13 @@
-import { createHash } from 'node:crypto';
 import { RiverTransactionError } from '../errors/transaction-error.js';
 import type { InsertParams } from '../insert/insert-params.js';
 import { lockText, type UniqueLock } from '../insert/unique-lock.js';
 import type { JobRow } from '../job/job-row.js';
 import type { Connection } from './connection.js';
-import { decodeJob } from './job-columns.js';
-import { lookUpStatement, lookUpValues } from './look-up-statement.js';
-import type { SchemaName } from './schema-name.js';
-import { statement, type Statement } from './statement.js';
+import { statement } from './statement.js';
+import type { LockedJob, UniqueLookUp } from './unique-look-up.js';
 
 /** What stands before a job: a row that is stored, or an earlier job of the same call. */
 export type Blocker = { readonly row: JobRow } | { readonly given: InsertParams };
-
-type LockedJob = InsertParams & { readonly unique: UniqueLock };
 
 /**
  * The lock is a statement of its own, sent before the look-up: within one statement the snapshot is
@@ -28,11 +23,11 @@ FROM (SELECT key FROM unnest($1::bigint[]) AS key ORDER BY key) AS locks`,
 /** The lock path: unique jobs for states that River's index cannot express. */
 export class UniqueLocks {
   readonly #prefix: number | undefined;
-  readonly #lookUp: Statement;
+  readonly #lookUp: UniqueLookUp;
 
-  constructor(schema: SchemaName, advisoryLockPrefix: number | undefined) {
+  constructor(lookUp: UniqueLookUp, advisoryLockPrefix: number | undefined) {
     this.#prefix = advisoryLockPrefix;
-    this.#lookUp = lookUpStatement(schema);
+    this.#lookUp = lookUp;
   }
 
   /**
@@ -47,10 +42,10 @@ export class UniqueLocks {
     jobs: readonly InsertParams[],
   ): Promise<(Blocker | undefined)[]> {
     const locked = jobs.filter(isLocked);
-    const keys = new Set(locked.map(({ unique }) => this.lockKey(unique.text)));
+    const keys = new Set(locked.map(({ unique }) => this.#lockKey(unique)));
     const [row] = await connection.run(LOCK, [[...keys]]);
     if (row?.['isolation'] === 'repeatable read') throw notInRepeatableRead();
-    const rows = await this.lookUp(connection, locked);
+    const rows = await this.#lookUp.findAll(connection, locked);
     const rowOf = new Map<InsertParams, JobRow | undefined>(
       locked.map((job, place) => [job, rows[place]]),
     );
@@ -62,21 +57,11 @@ export class UniqueLocks {
     });
   }
 
-  /** The rows that stand before jobs of the lock path, without locking. */
-  async lookUp(
-    connection: Connection,
-    jobs: readonly LockedJob[],
-  ): Promise<(JobRow | undefined)[]> {
-    const rows = await connection.run(this.#lookUp, lookUpValues(jobs));
-    return rows.map((row) => (row['id'] == null ? undefined : decodeJob(row)));
-  }
-
   /**
    * The number of the advisory lock: 64 bits of the text's SHA-256, or, under a prefix, the prefix
    * and 32 bits. As text, since it may be beyond 2^53.
    */
-  lockKey(text: string): string {
-    const hash = createHash('sha256').update(text).digest();
+  #lockKey({ hash }: UniqueLock): string {
     if (this.#prefix === undefined) return hash.readBigInt64BE().toString();
     return BigInt.asIntN(
       64,

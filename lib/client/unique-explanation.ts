@@ -1,0 +1,64 @@
+import type { InsertParams } from '../insert/insert-params.js';
+import { statesOfBits } from '../insert/unique-key.js';
+import type { JobRow } from '../job/job-row.js';
+import type { JobState } from '../job/job-state.js';
+import type { Connection } from '../postgres/connection.js';
+import type { UniqueLookUp } from '../postgres/unique-look-up.js';
+
+/** Why a unique job is, or would be, skipped; the answer of `explainUnique`. */
+export interface UniqueExplanation<Args = unknown> {
+  /**
+   * How the job is kept unique: `index` by River's unique index, `lock` by an advisory lock and a
+   * look-up (its states are such that the index cannot express them), `none` not at all.
+   */
+  readonly path: 'index' | 'lock' | 'none';
+  /** What makes jobs equal, as text: two jobs with the same text are. '' when not unique. */
+  readonly keyText: string;
+  /** SHA-256 of the text in hexadecimal: on the index path the column `unique_key`. */
+  readonly keyHash: string;
+  /** The states in which an existing job stands in the way of this one. */
+  readonly states: readonly JobState[];
+  /** The stored job that stands in the way now; undefined when this one would be inserted. */
+  readonly blockedBy: JobRow<Args> | undefined;
+  /** The same in a sentence, for a person. */
+  readonly reason: string;
+}
+
+/** Explains one job that has been prepared for an insert, and inserts nothing. */
+export async function explain<Args>(
+  job: InsertParams,
+  lookUp: UniqueLookUp,
+  connection: Connection,
+): Promise<UniqueExplanation<Args>> {
+  const { unique } = job;
+  if (unique === undefined) {
+    const reason = 'The job is not unique: no unique option is on. It would be inserted.';
+    return { path: 'none', keyText: '', keyHash: '', states: [], blockedBy: undefined, reason };
+  }
+  const blockedBy = (await lookUp.find(connection, unique, job)) as JobRow<Args> | undefined;
+  const states = unique.path === 'index' ? statesOfBits(unique.stateBits) : unique.states;
+  return {
+    path: unique.path,
+    keyText: unique.text,
+    keyHash: unique.hash.toString('hex'),
+    states,
+    blockedBy,
+    reason: blockedBy === undefined ? wouldBeInserted(states) : isBlocked(unique.path, blockedBy),
+  };
+}
+
+function wouldBeInserted(states: readonly JobState[]): string {
+  return (
+    'No equal job stands in the way, so the job would be inserted. Afterwards it would be in the way ' +
+    `of equal ones while its state is one of ${states.join(', ')}.`
+  );
+}
+
+type Blocker = Pick<JobRow, 'id' | 'kind' | 'state' | 'uniqueStates'>;
+
+function isBlocked(path: 'index' | 'lock', { id, kind, state, uniqueStates }: Blocker): string {
+  const job = `Job ${id} (kind ${kind}, state ${state})`;
+  return path === 'index'
+    ? `${job} has the same unique key, and its own unique states (${uniqueStates?.join(', ')}) contain ${state}.`
+    : `${job} is equal in what was asked for, and its state is among those asked for.`;
+}

@@ -1,0 +1,50 @@
+import type { InsertParams } from '../insert/insert-params.js';
+import type { Unique } from '../insert/unique.js';
+import type { UniqueLock } from '../insert/unique-lock.js';
+import type { JobRow } from '../job/job-row.js';
+import type { Connection } from './connection.js';
+import { decodeJob, JOB_COLUMNS } from './job-columns.js';
+import { lookUpStatement, lookUpValues } from './look-up-statement.js';
+import type { SchemaName } from './schema-name.js';
+import { statement, type Statement } from './statement.js';
+
+/** A job of the lock path. */
+export type LockedJob = InsertParams & { readonly unique: UniqueLock };
+
+/** Finds the stored jobs that stand before unique ones, without locking anything. */
+export class UniqueLookUp {
+  readonly #byLock: Statement;
+  readonly #byKey: Statement;
+
+  constructor(schema: SchemaName) {
+    this.#byLock = lookUpStatement(schema);
+    this.#byKey = statement(
+      'unique look-up',
+      `SELECT ${JOB_COLUMNS} FROM ${schema.prefix}river_job AS job
+WHERE job.unique_key = decode($1, 'hex') AND job.unique_key IS NOT NULL AND job.unique_states IS NOT NULL
+  AND ${schema.prefix}river_job_state_in_bitmask(job.unique_states, job.state)`,
+    );
+  }
+
+  /** @returns a place for each job given; undefined where nothing stands before it */
+  async findAll(
+    connection: Connection,
+    jobs: readonly LockedJob[],
+  ): Promise<(JobRow | undefined)[]> {
+    const rows = await connection.run(this.#byLock, lookUpValues(jobs));
+    return rows.map((row) => (row['id'] == null ? undefined : decodeJob(row)));
+  }
+
+  async find(
+    connection: Connection,
+    unique: Unique,
+    job: InsertParams,
+  ): Promise<JobRow | undefined> {
+    if (unique.path === 'lock') {
+      const [row] = await this.findAll(connection, [{ ...job, unique }]);
+      return row;
+    }
+    const [row] = await connection.run(this.#byKey, [unique.hash.toString('hex')]);
+    return row && decodeJob(row);
+  }
+}
