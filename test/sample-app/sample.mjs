@@ -95,7 +95,13 @@ export class Sample {
 
   /** What nothing can prepare for. */
   killAll() {
-    for (const { pid } of this.processes()) process.kill(pid, 'SIGKILL');
+    for (const { pid } of this.processes()) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // The end of one ends others, so some are gone before it is their turn.
+      }
+    }
   }
 
   /** Waits until none of these processes is left; throws with those that are. */
