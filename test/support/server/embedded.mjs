@@ -2,6 +2,7 @@ import { createServer } from 'node:net';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { keep } from './keeper.mjs';
 import { loadReachable } from './reachable-package.mjs';
 
 /** Another process may take the port between our look and the server's start, so try again. */
@@ -43,6 +44,7 @@ export async function startEmbedded() {
  */
 async function startOnce(EmbeddedPostgres, port) {
   const databaseDir = await mkdtemp(join(tmpdir(), 'nestjs-river-test-'));
+  const keeper = keep(databaseDir);
   /** @type {string[]} */
   const log = [];
   const server = new EmbeddedPostgres({
@@ -62,12 +64,16 @@ async function startOnce(EmbeddedPostgres, port) {
     await server.start();
   } catch (error) {
     await rm(databaseDir, { recursive: true, force: true });
+    keeper.dismiss();
     // The package rejects with nothing when the server ends early; its log has the reason.
     throw new Error(log.slice(-5).join('\n'), { cause: error });
   }
   return {
     url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
-    stop: () => server.stop(),
+    stop: async () => {
+      await server.stop();
+      keeper.dismiss();
+    },
   };
 }
 
