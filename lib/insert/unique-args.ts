@@ -56,8 +56,11 @@ export function allUniqueArgs(encodedArgs: string): string {
   return `{${members.map(([key, value]) => `${encodeKey(key)}:${escapeAsGo(value)}`).join(',')}}`;
 }
 
-/** What River's Go client builds of the selected values: objects, or arrays where a key is a number. */
-type Selected = string | Map<string, Selected> | Selected[];
+/**
+ * What River's Go client builds of the selected values: objects, or arrays where a key is a number,
+ * with nulls (here undefined) before its position.
+ */
+type Selected = string | Map<string, Selected> | (Selected | undefined)[];
 
 /**
  * The selected args for the unique key: paths in the byte order of their dot-joined names, each
@@ -69,13 +72,20 @@ export function selectedUniqueArgs(
   encodedArgs: string,
   paths: readonly (readonly string[])[],
 ): string {
-  const sorted = [...paths].sort((a, b) => compareBytes(a.join('.'), b.join('.')));
   let root: Selected | undefined;
-  for (const path of sorted) {
+  for (const path of [...paths].sort(comparePaths)) {
     const value = valueAt(encodedArgs, path);
-    if (value !== undefined) root = place(root, path, escapeAsGo(value));
+    if (value !== undefined) root = place(root ?? emptyFor(path[0]), path, escapeAsGo(value));
   }
   return root === undefined ? '' : print(root);
+}
+
+/** Paths that differ only in where a key ends, `a.b` and `a` `b`: the shorter key goes first, as in Go. */
+function comparePaths(a: readonly string[], b: readonly string[]): number {
+  const byName = compareBytes(a.join('.'), b.join('.'));
+  if (byName !== 0) return byName;
+  const first = a.findIndex((key, index) => key !== b[index]);
+  return first < 0 ? 0 : (a[first]?.length ?? 0) - (b[first]?.length ?? 0);
 }
 
 /** The JSON text of the value under a path of literal keys; undefined when there is none. */
@@ -89,24 +99,26 @@ export function valueAt(json: string, path: readonly string[]): string | undefin
 }
 
 /**
- * Go makes an array of a container whose first key consists of digits, with nulls before that
- * position. A schoolbook oddity of its JSON setter, but part of the key.
+ * Go makes an array of a container whose first key consists of digits, and below the top level of
+ * one whose first key is `-1`, which appends. Oddities of its JSON setter, but part of the key.
  */
+function emptyFor(key = '', isNested = false): Selected {
+  return /^\d+$/.test(key) || (isNested && key === '-1') ? [] : new Map<string, Selected>();
+}
+
 function place(
-  into: Selected | undefined,
+  container: Selected,
   [key = '', ...rest]: readonly string[],
   value: string,
 ): Selected {
-  const container = into ?? (/^\d+$/.test(key) ? [] : new Map<string, Selected>());
   // A shorter path has placed the whole value here already.
   if (typeof container === 'string') return container;
-  const inner = (present: Selected | undefined): Selected =>
-    rest.length === 0 ? value : place(present, rest, value);
-  if (container instanceof Map) return container.set(key, inner(container.get(key)));
-  const index = /^\d+$/.test(key) ? Number(key) : Number.NaN;
+  const inner = (present: Selected | undefined, isNew: boolean): Selected =>
+    rest.length === 0 ? value : place(present ?? emptyFor(rest[0], isNew), rest, value);
+  if (container instanceof Map) return container.set(key, inner(container.get(key), true));
+  const index = key === '-1' ? container.length : /^\d+$/.test(key) ? Number(key) : Number.NaN;
   if (!(index <= 10_000)) throw notAnIndex();
-  while (container.length < index) container.push('null');
-  container[index] = inner(container[index]);
+  container[index] = inner(container[index], index >= container.length);
   return container;
 }
 
@@ -120,6 +132,7 @@ function notAnIndex(): InvalidJobError {
 
 function print(selected: Selected): string {
   if (typeof selected === 'string') return selected;
-  if (Array.isArray(selected)) return `[${selected.map(print).join(',')}]`;
+  if (Array.isArray(selected))
+    return `[${Array.from(selected, (each) => (each === undefined ? 'null' : print(each))).join(',')}]`;
   return `{${[...selected].map(([key, value]) => `${encodeKey(key)}:${print(value)}`).join(',')}}`;
 }

@@ -14,7 +14,7 @@ export interface Period {
  * @param seconds length of a period
  */
 export function periodOf(time: Date, seconds: number): Period {
-  const period = BigInt(Math.trunc(seconds * 1e9));
+  const period = BigInt(Math.round(seconds * 1e9));
   const sinceYearOne = BigInt(time.getTime()) * 1_000_000n - YEAR_ONE_NS;
   const into = ((sinceYearOne % period) + period) % period;
   const startNs = sinceYearOne - into + YEAR_ONE_NS;

@@ -24,18 +24,28 @@ function uniqueArgs(prototype: unknown): readonly UniqueArgProperty[] {
 }
 
 /**
- * The paths that `@UniqueArg` selects in args of a class. A marked object counts whole, unless its
- * class has marked properties itself: then only those. As in River's Go client, a class that was
- * seen on the way already is not looked into again.
+ * The paths that `@UniqueArg` selects in args. A marked object counts whole, unless its class has
+ * marked properties itself: then only those. As in River's Go client, a class that was seen on the
+ * way already is not looked into again.
  *
  * @returns lists of literal keys; none when nothing is marked
  */
-export function uniqueArgPaths(argsPrototype: unknown, seen = new Set<unknown>()): string[][] {
-  if (seen.has(argsPrototype)) return [];
-  seen.add(argsPrototype);
-  return uniqueArgs(argsPrototype).flatMap(({ key, type }) => {
-    const nested = type();
-    const inner = typeof nested === 'function' ? uniqueArgPaths(nested.prototype, seen) : [];
+export function uniqueArgPaths(args: object): string[][] {
+  return pathsIn(Object.getPrototypeOf(args), args, new Set());
+}
+
+function pathsIn(prototype: unknown, value: unknown, seen: Set<unknown>): string[][] {
+  if (seen.has(prototype)) return [];
+  seen.add(prototype);
+  return uniqueArgs(prototype).flatMap(({ key, type }) => {
+    const member: unknown = (value as Record<string, unknown> | undefined)?.[key];
+    const inner = pathsIn(prototypeOf(type(), member), member, seen);
     return inner.length > 0 ? inner.map((path) => [key, ...path]) : [[key]];
   });
+}
+
+/** Of the class that is named or emitted; TypeScript emits `Object` where the type is inferred. */
+function prototypeOf(type: unknown, member: unknown): unknown {
+  if (typeof type === 'function' && type !== Object) return type.prototype;
+  return typeof member === 'object' && member !== null ? Object.getPrototypeOf(member) : undefined;
 }
