@@ -14,7 +14,7 @@ export function describeValue(value: unknown): string {
           ? 'a fraction'
           : `${value}`;
     case 'object':
-      return Array.isArray(value) ? 'an array' : `an object (${className(value)})`;
+      return isArray(value) ? 'an array' : `an object (${className(value)})`;
     case 'undefined':
       return 'undefined';
     default:
@@ -26,10 +26,18 @@ export function describeValue(value: unknown): string {
 export function className(value: object): string {
   try {
     const constructor: unknown = value.constructor;
-    return typeof constructor === 'function' && constructor.name !== ''
-      ? constructor.name
-      : 'Object';
+    const name: unknown = typeof constructor === 'function' ? constructor.name : undefined;
+    return typeof name === 'string' && name !== '' ? name : 'Object';
   } catch {
     return 'Object';
+  }
+}
+
+/** `Array.isArray`, which throws for a revoked proxy. */
+function isArray(value: object): boolean {
+  try {
+    return Array.isArray(value);
+  } catch {
+    return false;
   }
 }

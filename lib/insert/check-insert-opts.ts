@@ -47,6 +47,20 @@ const DIMENSION: Record<string, string> = { scheduledAt: 'schedule', delay: 'sch
  * @throws InvalidJobError naming the option and its rule
  */
 export function checkInsertOpts(opts: unknown, where = ''): CheckedInsertOpts {
+  try {
+    return checkOptions(opts, where);
+  } catch (cause) {
+    if (cause instanceof InvalidJobError) throw cause;
+    const field = `${where}options`;
+    throw new InvalidJobError(`${field}: reading them threw an error (see cause).`, {
+      code: 'RIVER_INVALID_OPTION',
+      field,
+      cause,
+    });
+  }
+}
+
+function checkOptions(opts: unknown, where: string): CheckedInsertOpts {
   if (opts === undefined || opts === null) return {};
   if (typeof opts !== 'object' || Array.isArray(opts)) {
     throw refused('RIVER_INVALID_OPTION', `${where}options`, 'must be an object', opts);

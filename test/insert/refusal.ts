@@ -1,0 +1,12 @@
+import { InvalidJobError } from '../../lib/errors/invalid-job-error.js';
+
+/** The refusal that a call is expected to throw; whatever else it throws passes through. */
+export function refusalOf(call: () => unknown): InvalidJobError {
+  try {
+    call();
+  } catch (error) {
+    if (error instanceof InvalidJobError) return error;
+    throw error;
+  }
+  throw new Error('expected a refusal, but nothing was thrown');
+}
