@@ -1,11 +1,9 @@
 import { types } from 'node:util';
 import { className } from '../errors/describe-value.js';
 import { InvalidJobError } from '../errors/invalid-job-error.js';
-import { MAX_INTEGER_DIGITS, RawJson } from './raw-json.js';
+import { PayloadArgs } from '../job/job-args.js';
+import { MAX_DEPTH, MAX_INTEGER_DIGITS, RawJson } from './raw-json.js';
 import { whyNotText } from './well-formed.js';
-
-/** Levels of nesting: far above real args, far below what Postgres' parser can take. */
-const MAX_DEPTH = 1_000;
 
 /** What is being encoded, for the path in a refusal, and the objects open above it, for cycles. */
 interface Walk {
@@ -40,8 +38,9 @@ export function encodeJson(value: unknown, root: string, leftOut: readonly strin
 /** As JSON does: `toJSON` is asked once, and its answer is not asked again. */
 function resolveToJSON(value: unknown, key: string): unknown {
   if (typeof value !== 'object' || value === null || value instanceof RawJson) return value;
-  if (ArrayBuffer.isView(value) || (value instanceof Date && Number.isNaN(value.getTime())))
-    return value;
+  if (ArrayBuffer.isView(value) || isInvalidDate(value)) return value;
+  // The payload stands in the place of its wrapping, so its own toJSON() is the one asked.
+  if (value instanceof PayloadArgs) return resolveToJSON(value.toJSON(), key);
   const toJSON: unknown = (value as { toJSON?: unknown }).toJSON;
   return typeof toJSON === 'function' ? toJSON.call(value, key) : value;
 }
@@ -75,13 +74,13 @@ function encodeString(value: string, walk: Walk): string {
 
 function encodeBigint(value: bigint, walk: Walk): string {
   const text = value.toString();
-  if (text.length > MAX_INTEGER_DIGITS)
+  if (text.replace('-', '').length > MAX_INTEGER_DIGITS)
     throw refuse(walk, 'has more digits than Postgres can hold');
   return text;
 }
 
 function encodeObject(value: object, walk: Walk, leftOut: readonly string[]): string {
-  if (value instanceof RawJson) return value.text;
+  if (value instanceof RawJson) return encodeRawJson(value, walk);
   if (types.isBoxedPrimitive(value)) return encodeValue(value.valueOf(), walk);
   if (walk.open.has(value)) throw refuse(walk, 'contains itself');
   if (walk.open.size >= MAX_DEPTH) throw refuse(walk, `is nested deeper than ${MAX_DEPTH} levels`);
@@ -92,6 +91,14 @@ function encodeObject(value: object, walk: Walk, leftOut: readonly string[]): st
     ? encodeArray(value, walk)
     : encodeMembers(value, walk, leftOut);
   walk.open.delete(value);
+  return text;
+}
+
+/** A proxy or an heir of a RawJson could tell any text as its own, so it is not asked for it. */
+function encodeRawJson(value: RawJson, walk: Walk): string {
+  const text = RawJson.textOf(value);
+  if (text === undefined)
+    throw refuse(walk, 'looks like rawJson, but was not made by rawJson(...)');
   return text;
 }
 
@@ -119,17 +126,25 @@ function encodeMembers(value: object, walk: Walk, leftOut: readonly string[]): s
 
 /** Objects whose content JSON would lose, and what to use instead. */
 function whyNotData(value: object): string | undefined {
-  if (value instanceof Date) return 'is an invalid date';
+  if (isInvalidDate(value)) return 'is an invalid date';
+  if (types.isDate(value)) return 'is a Date that JSON would empty here; use its toISOString()';
   if (ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value))
     return `is binary data (${className(value)}); encode it, for example as base64 text`;
-  if (types.isMap(value)) return 'is a Map, which JSON empties; use Object.fromEntries(map)';
-  if (types.isSet(value)) return 'is a Set, which JSON empties; use [...set]';
+  // A proxy of a collection is none for `types`, but JSON empties it all the same.
+  if (types.isMap(value) || value instanceof Map)
+    return 'is a Map, which JSON empties; use Object.fromEntries(map)';
+  if (types.isSet(value) || value instanceof Set)
+    return 'is a Set, which JSON empties; use [...set]';
   if (types.isPromise(value)) return 'is a Promise; await it';
   if (types.isRegExp(value)) return 'is a RegExp, which JSON empties; use its source';
   if (types.isNativeError(value)) return 'is an Error, which JSON empties; use its message';
   if (types.isWeakMap(value) || types.isWeakSet(value))
     return 'is a weak collection, which JSON empties';
   return undefined;
+}
+
+function isInvalidDate(value: object): boolean {
+  return types.isDate(value) && Number.isNaN(Date.prototype.getTime.call(value));
 }
 
 function refuse(walk: Walk, rule: string): InvalidJobError {

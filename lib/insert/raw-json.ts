@@ -1,3 +1,4 @@
+import { describeValue } from '../errors/describe-value.js';
 import { InvalidJobError } from '../errors/invalid-job-error.js';
 import { jsonTokens } from '../job/json-tokens.js';
 import { whyNotText } from './well-formed.js';
@@ -6,12 +7,31 @@ const NUMBER = /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 /** What Postgres' numeric holds: digits before and after the decimal point. */
 export const MAX_INTEGER_DIGITS = 131_072;
 const MAX_FRACTION_DIGITS = 16_383;
+/** Levels of nesting: far above real args, far below what Postgres' parser can take. */
+export const MAX_DEPTH = 1_000;
 
 /** JSON text to be taken as it stands; made by {@link rawJson}. */
 export class RawJson {
+  readonly #text: string;
+
   /** @param text valid JSON without white space between its tokens. */
-  constructor(readonly text: string) {
+  constructor(text: string) {
+    this.#text = text;
     Object.freeze(this);
+  }
+
+  /** The text of a value made by {@link rawJson}; undefined for what merely looks like one. */
+  static textOf(value: object): string | undefined {
+    return #text in value ? value.#text : undefined;
+  }
+
+  get text(): string {
+    return this.#text;
+  }
+
+  /** For `JSON.stringify`: the value as far as JavaScript can hold it. */
+  toJSON(): unknown {
+    return JSON.parse(this.#text);
   }
 }
 
@@ -24,17 +44,25 @@ export class RawJson {
  * @throws InvalidJobError when the text is not JSON or Postgres cannot hold it.
  */
 export function rawJson(text: string): RawJson {
+  if (typeof text !== 'string') throw refused(`must be given a string; got ${describeValue(text)}`);
   try {
     JSON.parse(text);
   } catch (cause) {
     throw refused('must be valid JSON', cause);
   }
   const tokens = [...jsonTokens(text)];
+  let depth = 0;
   for (const token of tokens) {
     if (token.startsWith('"')) checkString(token);
     else if (/^[-\d]/.test(token)) checkNumber(token);
+    else if (token === '{' || token === '[') checkDepth(++depth);
+    else if (token === '}' || token === ']') depth--;
   }
   return new RawJson(tokens.join(''));
+}
+
+function checkDepth(depth: number): void {
+  if (depth > MAX_DEPTH) throw refused(`is nested deeper than ${MAX_DEPTH} levels`);
 }
 
 function checkString(token: string): void {
