@@ -15,7 +15,19 @@ export function decodeJson(text: string): unknown {
     const isUnsafe = /^-?\d{16,}$/.test(token) && !Number.isSafeInteger(Number(token));
     marked.push(isUnsafe ? `"\\u0000bigint:${token}"` : token);
   }
-  return JSON.parse(marked.join(''), (_key, value: unknown) =>
-    typeof value === 'string' && value.startsWith(MARK) ? BigInt(value.slice(MARK.length)) : value,
-  );
+  const whole = [JSON.parse(marked.join('')) as unknown];
+  putBigints(whole);
+  return whole[0];
+}
+
+/** Without recursion, which a reviver of `JSON.parse` needs: jsonb nests deeper than it can go. */
+function putBigints(root: object): void {
+  const left: object[] = [root];
+  for (let container = left.pop(); container !== undefined; container = left.pop()) {
+    for (const [key, value] of Object.entries(container) as [string, unknown][]) {
+      if (typeof value === 'object' && value !== null) left.push(value);
+      else if (typeof value === 'string' && value.startsWith(MARK))
+        (container as Record<string, unknown>)[key] = BigInt(value.slice(MARK.length));
+    }
+  }
 }

@@ -2,8 +2,8 @@ const SCALAR = /[^\s{}[\],:"]+/y;
 const SPACE = /\s*/y;
 
 /**
- * The tokens of a valid JSON text, in order, white space left out: punctuation, strings with their
- * quotes, numbers and literals as written.
+ * The tokens of a JSON text, in order, white space left out: punctuation, strings with their quotes,
+ * numbers and literals as written. A text that is no JSON is cut into something, too.
  */
 export function* jsonTokens(text: string): Generator<string, void> {
   let at = skip(SPACE, text, 0);
@@ -25,8 +25,8 @@ function skip(pattern: RegExp, text: string, at: number): number {
 /** No regular expression: on strings of megabytes it overflows the engine's stack (tried). */
 function endOfString(text: string, start: number): number {
   let quote = text.indexOf('"', start + 1);
-  while (isEscaped(text, quote)) quote = text.indexOf('"', quote + 1);
-  return quote + 1;
+  while (quote !== -1 && isEscaped(text, quote)) quote = text.indexOf('"', quote + 1);
+  return quote === -1 ? text.length : quote + 1;
 }
 
 function isEscaped(text: string, at: number): boolean {
