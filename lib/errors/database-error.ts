@@ -10,6 +10,12 @@ const RETRYABLE = /^(40001|40P01|55P03|08...|53...|57P0[1-5])$/;
 /** Codes of Node's sockets that say that the connection is gone. */
 const CONNECTION_LOST = /^(ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT|ENOTFOUND|EHOSTUNREACH)$/;
 
+/** What `pg` says of a connection that is gone, or that its pool could not have; it gives no code. */
+const NO_CONNECTION = /^(Connection terminated|Client (was|has)|timeout exceeded when trying)/;
+
+/** SQLSTATEs with which the server closes the connection. */
+const CLOSING = /^(08...|57P0[1-5])$/;
+
 /**
  * The database refused a statement or the connection broke. The driver's error is the `cause`; its
  * SQLSTATE is {@link sqlState}. The message holds neither SQL nor values.
@@ -28,13 +34,24 @@ export class DatabaseError extends RiverError {
     });
     this.sqlState = sqlState;
     this.retryable =
-      sqlState === undefined ? CONNECTION_LOST.test(code ?? '') : RETRYABLE.test(sqlState);
+      sqlState === undefined
+        ? CONNECTION_LOST.test(code ?? '') || NO_CONNECTION.test(errorMessage(cause))
+        : RETRYABLE.test(sqlState);
+  }
+
+  /** @internal Whether the connection on which it happened must not be used again. */
+  get endsConnection(): boolean {
+    return this.sqlState === undefined || CLOSING.test(this.sqlState);
   }
 }
 
 function errorCode(cause: unknown): string | undefined {
   if (typeof cause !== 'object' || cause === null || !('code' in cause)) return undefined;
   return typeof cause.code === 'string' ? cause.code : undefined;
+}
+
+function errorMessage(cause: unknown): string {
+  return cause instanceof Error ? cause.message : '';
 }
 
 /** What to do about the SQLSTATEs that an inserting application meets. */

@@ -49,8 +49,10 @@ export class ClientConnection implements Connection {
       }
       return rows as TextRow[];
     } catch (cause) {
-      dataSource.logger.logQueryError(asError(cause), text, undefined, this.#queryRunner);
-      throw new DatabaseError(statement.operation, cause);
+      const error = new DatabaseError(statement.operation, cause);
+      // The message alone: the driver's error quotes the values of a row that was refused.
+      dataSource.logger.logQueryError(error.message, text, undefined, this.#queryRunner);
+      throw error;
     }
   }
 
@@ -99,6 +101,10 @@ export class PoolConnection implements Connection {
     try {
       client = await rawClient(queryRunner, operation);
       return await work(new ClientConnection(client, this.#settings, queryRunner));
+    } catch (error) {
+      // Whoever waits for a connection must not be given this one, which is about to close.
+      if (error instanceof DatabaseError && error.endsConnection) close(client);
+      throw error;
     } finally {
       await giveBack(queryRunner, client);
     }
@@ -119,12 +125,10 @@ export async function giveBack(
   queryRunner: QueryRunner,
   client: PgClient | undefined,
 ): Promise<void> {
-  if (client !== undefined && client.getTransactionStatus() !== 'I') {
-    void client.end?.().catch(() => undefined);
-  }
+  if (client?.getTransactionStatus() !== 'I') close(client);
   await queryRunner.release();
 }
 
-function asError(cause: unknown): Error {
-  return cause instanceof Error ? cause : new Error(String(cause));
+function close(client: PgClient | undefined): void {
+  void client?.end?.().catch(() => undefined);
 }
