@@ -29,6 +29,9 @@ type jobOpts struct {
 	Priority    int        `json:"priority"`
 	Queue       string     `json:"queue"`
 	ScheduledAt *time.Time `json:"scheduledAt"`
+	// ScheduledAtUnixMs stands in for ScheduledAt beyond the years 0 to 9999,
+	// which RFC 3339 cannot tell.
+	ScheduledAtUnixMs *int64 `json:"scheduledAtUnixMs"`
 	// Tags keeps null and [] apart.
 	Tags       []string    `json:"tags"`
 	UniqueOpts *uniqueOpts `json:"uniqueOpts"`
@@ -71,6 +74,9 @@ func (o *jobOpts) river() *river.InsertOpts {
 	}
 	if o.ScheduledAt != nil {
 		opts.ScheduledAt = *o.ScheduledAt
+	}
+	if o.ScheduledAtUnixMs != nil {
+		opts.ScheduledAt = time.UnixMilli(*o.ScheduledAtUnixMs)
 	}
 	return opts
 }

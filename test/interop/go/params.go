@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
@@ -18,14 +17,14 @@ type paramsRequest struct {
 
 // insertParams is what River would send for one job.
 type insertParams struct {
-	CreatedAt   *time.Time         `json:"createdAt"`
+	CreatedAt   *moment            `json:"createdAt"`
 	EncodedArgs string             `json:"encodedArgs"`
 	Kind        string             `json:"kind"`
 	MaxAttempts int                `json:"maxAttempts"`
 	Metadata    string             `json:"metadata"`
 	Priority    int                `json:"priority"`
 	Queue       string             `json:"queue"`
-	ScheduledAt *time.Time         `json:"scheduledAt"`
+	ScheduledAt *moment            `json:"scheduledAt"`
 	State       rivertype.JobState `json:"state"`
 	Tags        []string           `json:"tags"`
 	UniqueKey   *string            `json:"uniqueKey"`
@@ -96,14 +95,14 @@ func (c *catcher) InsertMany(
 
 func insertParamsFrom(params *rivertype.JobInsertParams) *insertParams {
 	made := &insertParams{
-		CreatedAt:   utc(params.CreatedAt),
+		CreatedAt:   momentOf(params.CreatedAt),
 		EncodedArgs: string(params.EncodedArgs),
 		Kind:        params.Kind,
 		MaxAttempts: params.MaxAttempts,
 		Metadata:    string(params.Metadata),
 		Priority:    params.Priority,
 		Queue:       params.Queue,
-		ScheduledAt: utc(params.ScheduledAt),
+		ScheduledAt: momentOf(params.ScheduledAt),
 		State:       params.State,
 		Tags:        params.Tags,
 		UniqueKey:   hexadecimal(params.UniqueKey),

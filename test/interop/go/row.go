@@ -19,18 +19,18 @@ type inserted struct {
 type row struct {
 	ID           string               `json:"id"`
 	Attempt      int                  `json:"attempt"`
-	AttemptedAt  *time.Time           `json:"attemptedAt"`
+	AttemptedAt  *moment              `json:"attemptedAt"`
 	AttemptedBy  []string             `json:"attemptedBy"`
-	CreatedAt    time.Time            `json:"createdAt"`
+	CreatedAt    moment               `json:"createdAt"`
 	EncodedArgs  string               `json:"encodedArgs"`
 	ErrorCount   int                  `json:"errorCount"`
-	FinalizedAt  *time.Time           `json:"finalizedAt"`
+	FinalizedAt  *moment              `json:"finalizedAt"`
 	Kind         string               `json:"kind"`
 	MaxAttempts  int                  `json:"maxAttempts"`
 	Metadata     string               `json:"metadata"`
 	Priority     int                  `json:"priority"`
 	Queue        string               `json:"queue"`
-	ScheduledAt  time.Time            `json:"scheduledAt"`
+	ScheduledAt  moment               `json:"scheduledAt"`
 	State        rivertype.JobState   `json:"state"`
 	Tags         []string             `json:"tags"`
 	UniqueKey    *string              `json:"uniqueKey"`
@@ -48,18 +48,18 @@ func rowFrom(job *rivertype.JobRow) row {
 	return row{
 		ID:           strconv.FormatInt(job.ID, 10),
 		Attempt:      job.Attempt,
-		AttemptedAt:  utc(job.AttemptedAt),
+		AttemptedAt:  momentOf(job.AttemptedAt),
 		AttemptedBy:  job.AttemptedBy,
-		CreatedAt:    job.CreatedAt.UTC(),
+		CreatedAt:    moment(job.CreatedAt),
 		EncodedArgs:  string(job.EncodedArgs),
 		ErrorCount:   len(job.Errors),
-		FinalizedAt:  utc(job.FinalizedAt),
+		FinalizedAt:  momentOf(job.FinalizedAt),
 		Kind:         job.Kind,
 		MaxAttempts:  job.MaxAttempts,
 		Metadata:     string(job.Metadata),
 		Priority:     job.Priority,
 		Queue:        job.Queue,
-		ScheduledAt:  job.ScheduledAt.UTC(),
+		ScheduledAt:  moment(job.ScheduledAt),
 		State:        job.State,
 		Tags:         job.Tags,
 		UniqueKey:    hexadecimal(job.UniqueKey),
@@ -67,12 +67,16 @@ func rowFrom(job *rivertype.JobRow) row {
 	}
 }
 
-func utc(at *time.Time) *time.Time {
-	if at == nil {
-		return nil
-	}
-	inUTC := at.UTC()
-	return &inUTC
+// moment is a time as RFC 3339 in UTC, also in years of more than four digits,
+// which time.Time refuses to put in JSON.
+type moment time.Time
+
+func (m moment) MarshalJSON() ([]byte, error) {
+	return []byte(`"` + time.Time(m).UTC().Format(time.RFC3339Nano) + `"`), nil
+}
+
+func momentOf(at *time.Time) *moment {
+	return (*moment)(at)
 }
 
 func hexadecimal(key []byte) *string {
