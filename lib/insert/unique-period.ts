@@ -14,11 +14,17 @@ export interface Period {
  * @param seconds length of a period
  */
 export function periodOf(time: Date, seconds: number): Period {
-  const period = BigInt(Math.round(seconds * 1e9));
+  const period = nanosecondsOf(seconds);
   const sinceYearOne = BigInt(time.getTime()) * 1_000_000n - YEAR_ONE_NS;
   const into = ((sinceYearOne % period) + period) % period;
   const startNs = sinceYearOne - into + YEAR_ONE_NS;
   return { startNs, endNs: startNs + period };
+}
+
+/** By the digits written: `1.001 * 1e9` is a little less than 1001 milliseconds. */
+function nanosecondsOf(seconds: number): bigint {
+  const [whole = '', fraction = ''] = String(seconds).split('.');
+  return BigInt(whole + fraction.slice(0, 9).padEnd(9, '0'));
 }
 
 /**
