@@ -1,0 +1,127 @@
+import type { Connectable } from '../../support/index.js';
+import { buildGoProgram } from './go-build.js';
+import type {
+  GoInserted,
+  GoJob,
+  GoOpts,
+  GoParamsOrError,
+  GoRacer,
+  GoWorked,
+} from './go-protocol.js';
+import { LineProgram } from './line-program.js';
+
+interface Where {
+  readonly schema?: string;
+  /** Stands still for this request. */
+  readonly now?: Date;
+  /** The transaction that `begin` opened under this name. */
+  readonly tx?: string;
+}
+
+/** A job whose args are of a Go type written by hand; see `typed.go`. */
+export interface GoTypedJob {
+  readonly type: string;
+  readonly kind: string;
+  readonly encodedArgs: string;
+  readonly opts?: GoOpts;
+}
+
+/** River's own Go client, in a process of its own. Close it before the file ends. */
+export class GoClient {
+  readonly #program: LineProgram;
+
+  private constructor(program: LineProgram) {
+    this.#program = program;
+  }
+
+  /** Builds the program if its sources are new, which may take a minute, and starts it. */
+  static async start(database?: Connectable): Promise<GoClient> {
+    const program = new LineProgram(await buildGoProgram());
+    if (database !== undefined) await program.request('connect', { databaseUrl: database.url });
+    return new GoClient(program);
+  }
+
+  async close(): Promise<void> {
+    await this.#program.close();
+  }
+
+  /** Migrates up to a version of River's schema, the newest if none is given. */
+  async migrate(target: { schema: string; targetVersion?: number }): Promise<readonly number[]> {
+    const { versions } = await this.#program.request<{ versions: number[] }>('migrate', target);
+    return versions;
+  }
+
+  /** What River's client would send, without a database. */
+  async params(now: Date, jobs: readonly GoJob[]): Promise<readonly GoParamsOrError[]> {
+    const { results } = await this.#program.request<{ results: GoParamsOrError[] }>('params', {
+      now,
+      jobs,
+    });
+    return results;
+  }
+
+  async insert(job: GoJob, where: Where = {}): Promise<GoInserted> {
+    const [result] = await this.#insert({ ...where, jobs: [job] });
+    if (result === undefined) throw new Error('Go answered no result');
+    return result;
+  }
+
+  async insertMany(jobs: readonly GoJob[], where: Where = {}): Promise<readonly GoInserted[]> {
+    return this.#insert({ ...where, jobs, many: true });
+  }
+
+  async insertTyped(job: GoTypedJob, where: Where = {}): Promise<GoInserted> {
+    const { results } = await this.#program.request<{ results: [GoInserted] }>('insertTyped', {
+      ...where,
+      ...job,
+    });
+    return results[0];
+  }
+
+  /** Inserts the same job `count` times at one moment. */
+  async race(
+    job: GoJob,
+    start: { readonly count: number; readonly startAtUnixMs: number; readonly schema?: string },
+  ): Promise<readonly GoRacer[]> {
+    const { results } = await this.#program.request<{ results: GoRacer[] }>('race', {
+      ...start,
+      job,
+    });
+    return results;
+  }
+
+  async begin(tx: string): Promise<void> {
+    await this.#program.request('begin', { tx });
+  }
+
+  async end(tx: string, { commit }: { readonly commit: boolean }): Promise<void> {
+    await this.#program.request('end', { tx, commit });
+  }
+
+  /** @returns the name of a worker that has just been started */
+  async work(options: {
+    readonly schema: string;
+    readonly kinds: readonly string[];
+    readonly pollIntervalMs: number;
+  }): Promise<string> {
+    const { worker } = await this.#program.request<{ worker: string }>('work', options);
+    return worker;
+  }
+
+  /** The jobs that a worker has started so far. */
+  async worked(worker: string): Promise<readonly GoWorked[]> {
+    const { jobs } = await this.#program.request<{ jobs: GoWorked[] }>('worked', { worker });
+    return jobs;
+  }
+
+  async stopWork(worker: string): Promise<void> {
+    await this.#program.request('stopWork', { worker });
+  }
+
+  async #insert(
+    request: Where & { jobs: readonly GoJob[]; many?: boolean },
+  ): Promise<GoInserted[]> {
+    const { results } = await this.#program.request<{ results: GoInserted[] }>('insert', request);
+    return results;
+  }
+}
