@@ -4,20 +4,24 @@ type Plain = string | number | bigint | boolean | symbol | null | undefined;
 type Depth = [never, 0, 1, 2, 3];
 
 /**
- * Dotted paths into args of type `T`, four levels deep: `'customer'`, `'customer.id'`. Where the
- * type is not known, any string.
+ * Dotted paths into what JSON makes of args of type `T`, four levels deep: `'customer'`,
+ * `'customer.id'`. Where the type is not known, any string.
  */
 export type Path<T, D extends number = 4> = unknown extends T
   ? string
-  : [D] extends [never]
-    ? never
-    : {
-        [K in keyof T & string]-?: NonNullable<T[K]> extends (...args: never[]) => unknown
-          ? never
-          : NonNullable<T[K]> extends Plain | readonly unknown[] | Date
-            ? K
-            : K | `${K}.${Path<NonNullable<T[K]>, Depth[D]>}`;
-      }[keyof T & string];
+  : T extends { toJSON(...args: never[]): infer Encoded }
+    ? Path<Encoded, D>
+    : [keyof T] extends [never]
+      ? string
+      : [D] extends [never]
+        ? never
+        : {
+            [K in keyof T & string]-?: NonNullable<T[K]> extends (...args: never[]) => unknown
+              ? never
+              : NonNullable<T[K]> extends Plain | readonly unknown[] | Date
+                ? K
+                : K | `${K}.${Path<NonNullable<T[K]>, Depth[D]>}`;
+          }[keyof T & string];
 
 /**
  * What makes a job unique: while an equal job exists in one of the states of {@link byState}, an

@@ -15,7 +15,9 @@ beforeEach(() => {
     send: async (queues) => void sent.push({ at: now - 1_000, queues }),
   });
 });
-afterEach(() => jest.useRealTimers());
+afterEach(() => {
+  jest.useRealTimers();
+});
 
 /** Lets the clock and the timers go on together. */
 function pass(milliseconds: number): void {
