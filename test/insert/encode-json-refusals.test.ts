@@ -22,13 +22,17 @@ describe('encodeJson refuses, with the path of the value,', () => {
     ['NaN', () => NaN, /NaN, which JSON turns into null/],
     ['Infinity', () => Infinity, /Infinity/],
     ['-Infinity', () => -Infinity, /-Infinity/],
-    ['a boxed NaN', () => Object(NaN), /NaN/],
+    ['a boxed NaN', () => Object(NaN) as unknown, /NaN/],
     ['a function', () => () => 1, /a function, which JSON leaves out/],
     ['a class', () => class {}, /a function/],
     ['a symbol', () => Symbol(SECRET), /a symbol/],
-    ['a boxed symbol', () => Object(Symbol(SECRET)), /a symbol/],
+    ['a boxed symbol', () => Object(Symbol(SECRET)) as unknown, /a symbol/],
     ['an invalid date', () => new Date(NaN), /an invalid date/],
-    ['an invalid date of another realm', () => runInNewContext('new Date(NaN)'), /an invalid date/],
+    [
+      'an invalid date of another realm',
+      () => runInNewContext('new Date(NaN)') as unknown,
+      /an invalid date/,
+    ],
     ['a Map', () => new Map([[SECRET, 1]]), /a Map.*Object\.fromEntries/],
     ['a Set', () => new Set([SECRET]), /a Set.*\[\.\.\.set\]/],
     ['a proxy of a Map', () => new Proxy(new Map(), {}), /a Map/],
@@ -47,7 +51,7 @@ describe('encodeJson refuses, with the path of the value,', () => {
     ['a lone high surrogate', () => `${SECRET}\ud800`, /surrogate/],
     ['a lone low surrogate', () => `\udc00${SECRET}`, /surrogate/],
     ['surrogates in the wrong order', () => '\udc00\ud800', /surrogate/],
-    ['a boxed string with NUL', () => Object('\0'), /NUL/],
+    ['a boxed string with NUL', () => Object('\0') as unknown, /NUL/],
     [
       'a toJSON() that throws',
       () => ({
@@ -64,16 +68,24 @@ describe('encodeJson refuses, with the path of the value,', () => {
       () => ({ toJSON: () => new Date(0) }),
       /a Date.*toISOString/,
     ],
-    ['a Date without its prototype', () => Object.setPrototypeOf(new Date(0), null), /a Date/],
+    [
+      'a Date without its prototype',
+      () => Object.setPrototypeOf(new Date(0), null) as unknown,
+      /a Date/,
+    ],
     ['a proxy of a Date', () => new Proxy(new Date(0), {}), /threw an error/],
     ['a revoked proxy', () => revoked({}), /threw an error/],
     ['a revoked proxy of an array', () => revoked([]), /threw an error/],
     [
       'rawJson with another text put in',
-      () => Object.create(rawJson('1'), { text: { value: '}' } }),
+      () => Object.create(rawJson('1'), { text: { value: '}' } }) as unknown,
       /rawJson/,
     ],
-    ['rawJson made without its check', () => Object.create(RawJson.prototype), /rawJson/],
+    [
+      'rawJson made without its check',
+      () => Object.create(RawJson.prototype) as unknown,
+      /rawJson/,
+    ],
     ['a proxy of rawJson', () => new Proxy(rawJson('1'), { get: () => '}' }), /rawJson/],
     [
       'a boxed number that answers itself',
@@ -95,7 +107,6 @@ describe('encodeJson refuses, with the path of the value,', () => {
   test('undefined in an array, as a toJSON() answer there, and in a hole', () => {
     expect(refusalFor([1, undefined])).toMatchObject({ field: 'args[1]' });
     expect(refusalFor([{ toJSON: () => undefined }])).toMatchObject({ field: 'args[0]' });
-    // eslint-disable-next-line no-sparse-arrays
     expect(refusalFor({ a: [1, , 3] })).toMatchObject({ field: 'args.a[1]' });
     expect(refusalFor({ a: new Array(2 ** 32 - 1) })).toMatchObject({ field: 'args.a[0]' });
   });
