@@ -7,6 +7,9 @@ import { RiverError } from './river-error.js';
  */
 const RETRYABLE = /^(40001|40P01|55P03|08...|53...|57P0[1-5])$/;
 
+/** Every SQLSTATE has a digit in it, which tells it from the system's `EPIPE`. */
+const SQL_STATE = /^(?=.*\d)[0-9A-Z]{5}$/;
+
 /** Codes of Node's sockets that say that the connection is gone. */
 const CONNECTION_LOST = /^(ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT|ENOTFOUND|EHOSTUNREACH)$/;
 
@@ -27,7 +30,7 @@ export class DatabaseError extends RiverError {
 
   constructor(operation: string, cause: unknown) {
     const code = errorCode(cause);
-    const sqlState = code !== undefined && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+    const sqlState = code !== undefined && SQL_STATE.test(code) ? code : undefined;
     super(`${operation} failed in the database: ${explain(sqlState, code)}`, {
       code: 'RIVER_DATABASE',
       cause,
