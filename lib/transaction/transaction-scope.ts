@@ -1,4 +1,4 @@
-import type { QueryRunner } from 'typeorm';
+import type { EntityManager, QueryRunner } from 'typeorm';
 import {
   RiverTransactionError,
   TransactionEndedError,
@@ -49,7 +49,13 @@ export class TransactionScope implements AmbientTransaction {
     isolation: IsolationLevel | undefined,
   ): Promise<TransactionScope> {
     const client = await rawClient(queryRunner, 'begin');
-    await queryRunner.startTransaction(isolation);
+    try {
+      await queryRunner.startTransaction(isolation);
+    } catch (error) {
+      // It may have begun nevertheless: a subscriber is told after START TRANSACTION.
+      await giveBack(queryRunner, client);
+      throw error;
+    }
     const scope = new TransactionScope(queryRunner, client);
     scope.#queueStatements();
     return scope;
@@ -69,16 +75,12 @@ export class TransactionScope implements AmbientTransaction {
   }
 
   /**
-   * @throws TransactionRolledBackError when a statement had failed: Postgres would answer the COMMIT
-   *   of such a transaction with a ROLLBACK, and without an error.
+   * @throws TransactionRolledBackError when a statement had failed
+   * @throws RiverTransactionError when there is nothing to commit any more
    */
   async commit(): Promise<void> {
     await this.#drain();
-    if (this.#client.getTransactionStatus() === 'E') {
-      const failure = this.#failure;
-      await this.rollback();
-      throw new TransactionRolledBackError(failure);
-    }
+    await this.#requireCommittable();
     await this.queryRunner.commitTransaction();
     if (this.queryRunner.isTransactionActive) throw unfinishedNested();
     for (const hook of this.#afterCommit) hook();
@@ -103,23 +105,66 @@ export class TransactionScope implements AmbientTransaction {
   /** Puts TypeORM's statements on this runner into the queue. Subscribers of the end still may ask. */
   #queueStatements(): void {
     const runner = this.queryRunner as {
+      readonly manager: EntityManager;
       query: (...args: Parameters<QueryRunner['query']>) => Promise<unknown>;
     };
     const query = runner.query.bind(runner);
     runner.query = (...args) => {
-      const isEnd = args[0] === 'COMMIT' || args[0] === 'ROLLBACK';
-      const answer = this.#enqueue('A statement', () => query(...args));
-      if (isEnd) this.#ended = true;
+      const isCommit = args[0] === 'COMMIT';
+      const isRollback = args[0] === 'ROLLBACK';
+      // A COMMIT that failed has ended it for everybody but the ROLLBACK that follows.
+      if (isRollback) this.#ended = false;
+      const answer = this.#enqueue('A statement', async () => {
+        if (isCommit) await this.#requireCommittable();
+        return await query(...args);
+      });
+      if (isCommit || isRollback) this.#ended = true;
       return answer;
     };
+    this.#refuseLate(runner.manager, 'query');
+    this.#refuseLate(runner.manager, 'transaction');
+  }
+
+  /** TypeORM's own refusal, at a manager whose runner is released, would not say what to do. */
+  #refuseLate(manager: EntityManager, method: 'query' | 'transaction'): void {
+    const own = manager[method].bind(manager) as (...args: unknown[]) => Promise<unknown>;
+    Object.defineProperty(manager, method, {
+      value: (...args: unknown[]) =>
+        this.#ended ? Promise.reject(new TransactionEndedError('A statement')) : own(...args),
+    });
+  }
+
+  /**
+   * Asked at the moment of the COMMIT, since Postgres would answer that of a failed transaction with
+   * a ROLLBACK, and that of none with a warning: both without an error.
+   */
+  async #requireCommittable(): Promise<void> {
+    const failure = this.#failure;
+    // After an error the server tells the status in a message of its own, which may still be under
+    // way. A statement is answered after it, and fails where the transaction has.
+    const isFailed =
+      failure !== undefined &&
+      (await this.#client.query({ text: 'SELECT 1', values: [] }).then(
+        () => false,
+        () => true,
+      ));
+    const status = this.#client.getTransactionStatus();
+    if (isFailed || status === 'E') throw new TransactionRolledBackError(failure);
+    if (status === 'I') throw endedByItself();
   }
 
   #enqueue<T>(what: string, run: () => Promise<T>): Promise<T> {
     if (this.#ended) return Promise.reject(new TransactionEndedError(what));
     const answer = this.#queue.then(run);
-    this.#queue = answer.catch((failure: unknown) => {
-      this.#failure ??= failure;
-    });
+    this.#queue = answer.then(
+      () => {
+        // What failed in a savepoint is forgotten with it.
+        if (this.#client.getTransactionStatus() === 'T') this.#failure = undefined;
+      },
+      (failure: unknown) => {
+        this.#failure ??= failure;
+      },
+    );
     return answer;
   }
 
@@ -139,6 +184,15 @@ function unfinishedNested(): RiverTransactionError {
     'A nested manager.transaction(...) had not ended when the transaction was to be committed, so ' +
       'all of it was rolled back. Await the nested transaction.',
     { code: 'RIVER_INVALID_TRANSACTION' },
+  );
+}
+
+/** What had been done by then may be stored or not, so nobody must be told that it is. */
+function endedByItself(): RiverTransactionError {
+  return new RiverTransactionError(
+    'The transaction was ended within, by a COMMIT or ROLLBACK of its own. Leave the end to ' +
+      'run(...) or @RiverTransactional(): return to commit, throw to roll back.',
+    { code: 'RIVER_TRANSACTION_ENDED' },
   );
 }
 

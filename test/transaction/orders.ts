@@ -1,0 +1,58 @@
+import { EntitySchema } from 'typeorm';
+import { JobArgs } from 'nestjs-river';
+import { queryAll, type TestDatabase } from '../support/index.js';
+import { countJobs, startClient, type StartedClient } from '../client/started-client.js';
+
+/** Business data, to be stored with its jobs or not at all. */
+export interface Order {
+  id?: number;
+  item: string;
+}
+
+export const OrderEntity = new EntitySchema<Order>({
+  name: 'order',
+  tableName: 'orders',
+  columns: {
+    id: { type: Number, primary: true, generated: true },
+    item: { type: String, unique: true },
+  },
+});
+
+@JobArgs('send_receipt')
+export class SendReceipt {
+  constructor(readonly item: string) {}
+}
+
+const CREATE = `
+  create table orders (
+    id serial primary key,
+    item text not null unique,
+    deferred int unique deferrable initially deferred
+  )`;
+
+/** A client whose database has a table of orders. */
+export async function startShop({
+  max = 10,
+  ...options
+}: { max?: number; extra?: Record<string, unknown> } = {}): Promise<StartedClient> {
+  const client = await startClient({
+    dataSource: { entities: [OrderEntity], max, ...options },
+    river: { notify: { cooldownMs: 0 } },
+  });
+  await queryAll(client.database, CREATE);
+  return client;
+}
+
+/** What of both is committed. */
+export async function stored(
+  database: TestDatabase,
+): Promise<{ readonly orders: string[]; readonly jobs: number }> {
+  const orders = await queryAll<Order>(database, 'select item from orders order by id');
+  return { orders: orders.map(({ item }) => item), jobs: await countJobs(database) };
+}
+
+export const NOTHING = { orders: [], jobs: 0 };
+
+export async function forget(database: TestDatabase): Promise<void> {
+  await queryAll(database, 'truncate orders, river_job');
+}
