@@ -37,7 +37,7 @@ export async function explicitTransaction(
     requireOpen(tx, 'the pg client');
     return { connection: new ClientConnection(tx, settings) };
   }
-  requireDataSource(queryRunner, settings.dataSource);
+  requireDataSource(queryRunner, settings.dataSource, 'tx');
   const scope = scopeOf(queryRunner);
   if (scope !== undefined) {
     return {
@@ -66,12 +66,17 @@ function requireOpen(client: PgClient, what: string): void {
   if (status !== 'T' && status !== 'E') throw notInTransaction(what);
 }
 
-function requireDataSource(queryRunner: QueryRunner, dataSource: DataSource): void {
+/** @throws RiverTransactionError when the query runner belongs to another data source */
+export function requireDataSource(
+  queryRunner: QueryRunner,
+  dataSource: DataSource,
+  field: string,
+): void {
   if (dataSourceOf(queryRunner) === dataSource) return;
   throw new RiverTransactionError(
-    "tx: belongs to another data source than this client's. Use the client of that data source, " +
+    `${field}: belongs to another data source than this client's. Use the client of that data source, ` +
       'injected by @InjectRiverClient(name).',
-    { code: 'RIVER_OTHER_DATA_SOURCE', field: 'tx' },
+    { code: 'RIVER_OTHER_DATA_SOURCE', field },
   );
 }
 

@@ -4,8 +4,9 @@ import type { DataSource, QueryRunner } from 'typeorm';
 import { describeValue } from '../errors/describe-value.js';
 import { NotInTransactionError, RiverTransactionError } from '../errors/transaction-error.js';
 import { runInLevel, type AmbientTransaction } from './ambient-transaction.js';
-import { isQueryRunner } from './explicit-transaction.js';
+import { isQueryRunner, requireDataSource } from './explicit-transaction.js';
 import { ForeignTransaction } from './foreign-transaction.js';
+import { scopeOf } from './transaction-scope.js';
 
 /**
  * Lets inserts join the query runner that the application itself keeps for each request (the
@@ -30,14 +31,15 @@ export class RequestTransactionInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const find = this.#find;
     if (find === undefined) return next.handle();
-    const current = (): AmbientTransaction | undefined => asTransaction(find(context));
+    const current = (): AmbientTransaction | undefined =>
+      asTransaction(find(context), this.#dataSource);
     return runInLevel({ dataSource: this.#dataSource, name: this.#name, current }, () =>
       next.handle(),
     );
   }
 }
 
-function asTransaction(found: unknown): AmbientTransaction | undefined {
+function asTransaction(found: unknown, dataSource: DataSource): AmbientTransaction | undefined {
   if (found === undefined || found === null) return undefined;
   if (!isQueryRunner(found)) {
     throw new RiverTransactionError(
@@ -45,11 +47,12 @@ function asTransaction(found: unknown): AmbientTransaction | undefined {
       { code: 'RIVER_INVALID_TRANSACTION', field: 'requestQueryRunner' },
     );
   }
+  requireDataSource(found, dataSource, 'requestQueryRunner');
   if (found.isReleased || !found.isTransactionActive) {
     throw new NotInTransactionError(
       "requestQueryRunner: the request's query runner is not in a transaction (not begun, or ended " +
         'already). Insert while it is, or answer undefined where a job may stand by itself.',
     );
   }
-  return new ForeignTransaction(found);
+  return scopeOf(found) ?? new ForeignTransaction(found);
 }

@@ -1,12 +1,14 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import { describeValue } from '../errors/describe-value.js';
 import { NotInTransactionError, RiverTransactionError } from '../errors/transaction-error.js';
 import {
   ambientTransactionOf,
   runInLevel,
   type AmbientTransaction,
 } from './ambient-transaction.js';
+import { isQueryRunner, requireDataSource } from './explicit-transaction.js';
 import { ForeignTransaction } from './foreign-transaction.js';
-import { TransactionScope, type IsolationLevel } from './transaction-scope.js';
+import { scopeOf, TransactionScope, type IsolationLevel } from './transaction-scope.js';
 
 /** How `run` opens its transaction. */
 export interface RiverTransactionOptions {
@@ -65,14 +67,17 @@ export class RiverTransaction {
    * `queryRunner`, and which it will end itself.
    *
    * @throws NotInTransactionError when the query runner is in no transaction
+   * @throws RiverTransactionError when it is none, or belongs to another data source
    */
   async bind<T>(queryRunner: QueryRunner, work: () => Promise<T> | T): Promise<T> {
-    if (!queryRunner.isTransactionActive) {
+    if (!isQueryRunner(queryRunner)) throw notAQueryRunner(queryRunner);
+    requireDataSource(queryRunner, this.#dataSource, 'queryRunner');
+    if (queryRunner.isReleased || !queryRunner.isTransactionActive) {
       throw new NotInTransactionError(
         'bind: the query runner is not in a transaction. Call startTransaction() first.',
       );
     }
-    return await this.#level(new ForeignTransaction(queryRunner), work);
+    return await this.#level(scopeOf(queryRunner) ?? new ForeignTransaction(queryRunner), work);
   }
 
   /** Runs `work` outside of any transaction of this data source: on connections of its own. */
@@ -140,6 +145,13 @@ export class RiverTransaction {
       work,
     );
   }
+}
+
+function notAQueryRunner(value: unknown): RiverTransactionError {
+  return new RiverTransactionError(
+    `bind: must be given a QueryRunner of TypeORM; got ${describeValue(value)}.`,
+    { code: 'RIVER_INVALID_TRANSACTION', field: 'queryRunner' },
+  );
 }
 
 function joinsAnother(): RiverTransactionError {
