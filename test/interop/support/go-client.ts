@@ -36,9 +36,8 @@ export class GoClient {
 
   /** Builds the program if its sources are new, which may take a minute, and starts it. */
   static async start(database?: Connectable): Promise<GoClient> {
-    const program = new LineProgram(await buildGoProgram());
-    if (database !== undefined) await program.request('connect', { databaseUrl: database.url });
-    return new GoClient(program);
+    const connect = database && { databaseUrl: database.url };
+    return new GoClient(await LineProgram.start(await buildGoProgram(), { connect }));
   }
 
   async close(): Promise<void> {

@@ -35,7 +35,7 @@ export class LineProgram {
   #lastId = 0;
   #stderr = '';
 
-  constructor(command: string, args: readonly string[] = []) {
+  private constructor(command: string, args: readonly string[]) {
     this.#child = spawn(command, args, { stdio: 'pipe' });
     this.#child.stderr.on('data', (chunk: Buffer) => (this.#stderr += chunk.toString()));
     const lines = createInterface({ input: this.#child.stdout, crlfDelay: Infinity });
@@ -46,6 +46,21 @@ export class LineProgram {
       () => this.#ended(new Error(`${command} ended: ${this.#stderr || 'without a word'}`)),
       (error: unknown) => this.#ended(error as Error),
     );
+  }
+
+  /** Starts a program and has it connect, if it is to have a database. */
+  static async start(
+    command: string,
+    { args = [], connect }: { args?: readonly string[]; connect?: object | undefined } = {},
+  ): Promise<LineProgram> {
+    const program = new LineProgram(command, args);
+    try {
+      if (connect !== undefined) await program.request('connect', connect);
+      return program;
+    } catch (error) {
+      await program.close();
+      throw error;
+    }
   }
 
   /** @throws ProgramError when the program answers with an error */
