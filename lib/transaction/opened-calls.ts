@@ -11,6 +11,11 @@ export function markOpened<T>(transactions: object, work: () => T): T {
   return opened.run({ transactions }, work);
 }
 
+/** Whether the transactions of the call that is about to be made are open already. */
+export function isOpened(transactions: object): boolean {
+  return opened.getStore()?.transactions === transactions;
+}
+
 /**
  * Whether the interceptor has opened the transactions of this very call. One call, one transaction,
  * although both the interceptor and the method's own dispatcher see it.

@@ -8,7 +8,7 @@ import {
 import { ModuleRef } from '@nestjs/core';
 import { from, lastValueFrom, mergeMap, toArray, type Observable } from 'rxjs';
 import { getRiverTransactionToken } from '../tokens.js';
-import { markOpened } from './opened-calls.js';
+import { isOpened, markOpened } from './opened-calls.js';
 import type { RiverTransaction } from './river-transaction.js';
 import {
   transactionsOf,
@@ -34,6 +34,8 @@ export class RiverTransactionInterceptor implements NestInterceptor {
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const declared = transactionsOf(context.getHandler());
+    // It stands on the controller, too.
+    if (isOpened(declared)) return next.handle();
     const handle = (): Promise<unknown[]> => lastValueFrom(next.handle().pipe(toArray()));
     const inTransactions = (declared.length > 0 ? declared : [{}]).reduceRight<
       () => Promise<unknown[]>
