@@ -9,7 +9,8 @@ export const CONTEXT: InsertContext = { now: NOW, moduleOpts: {}, claimKind: () 
 /** The unique key of a job on the index path. */
 export function keyOf(args: object, opts: object, now = NOW): UniqueKey {
   const { unique } = makeInsertParams(args, opts, { ...CONTEXT, now });
-  if (unique === undefined || !('stateBits' in unique)) throw new Error('the job has no unique key');
+  if (unique === undefined || !('stateBits' in unique))
+    throw new Error('the job has no unique key');
   return unique;
 }
 
