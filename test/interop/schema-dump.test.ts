@@ -11,6 +11,8 @@ import {
 import { GoClient } from './support/go-client.js';
 import { describeWithGo } from './support/toolchain.js';
 
+/** Another than the one on the PATH may fit the server. */
+const PG_DUMP = process.env['PG_DUMP'] ?? 'pg_dump';
 const CATALOGUE = 'test/interop/schema-catalogue.sql';
 
 describeWithGo("the schema of our SQL file and that of River's migrations", () => {
@@ -59,7 +61,7 @@ async function riverMigrations({ url, schema }: TestDatabase): Promise<object[]>
 }
 
 async function canDump(database: TestDatabase): Promise<boolean> {
-  const { stdout } = spawnSync('pg_dump', ['--version'], { encoding: 'utf8' });
+  const { stdout } = spawnSync(PG_DUMP, ['--version'], { encoding: 'utf8' });
   const [, major = '0'] = / (\d+)/.exec(stdout ?? '') ?? [];
   const [server] = await queryAll<{ major: number }>(
     database,
@@ -71,6 +73,6 @@ async function canDump(database: TestDatabase): Promise<boolean> {
 /** Without the lines that differ from one run of pg_dump to the next. */
 async function pgDump({ url, schema }: TestDatabase): Promise<string> {
   const args = ['--schema-only', '--no-owner', `--schema=${schema}`, `--dbname=${url}`];
-  const { stdout } = await promisify(execFile)('pg_dump', args);
+  const { stdout } = await promisify(execFile)(PG_DUMP, args);
   return stdout.replace(/^\\(un)?restrict .*$/gm, '');
 }

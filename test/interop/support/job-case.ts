@@ -64,7 +64,7 @@ function ourUniqueOpts({
 }
 
 /** As River reads tags: that of an object yields to those inside it. */
-export function pathsOf(tags: TagTree): string[][] {
+function pathsOf(tags: TagTree): string[][] {
   return Object.entries(tags).flatMap(([key, { tagged, inside }]) => {
     const deeper = inside === undefined ? [] : pathsOf(inside);
     if (deeper.length > 0) return deeper.map((path) => [key, ...path]);
