@@ -70,6 +70,7 @@ export class RiverModule extends ConfigurableModuleClass implements OnModuleInit
 
   /** As {@link RiverModule.forRoot}, with the options from a factory. */
   static override forRootAsync(options: RiverModuleForRootAsyncOptions): DynamicModule {
+    if (!options.useFactory && !options.useClass && !options.useExisting) throw noFactory();
     return super.forRootAsync(options);
   }
 
@@ -88,6 +89,14 @@ function checkName(name: unknown): void {
   throw new RiverConfigurationError(
     `RiverModule: name: must be a string of at least one character; got ${describeValue(name)}.`,
     { code: 'RIVER_INVALID_MODULE_OPTIONS', field: 'name' },
+  );
+}
+
+function noFactory(): RiverConfigurationError {
+  return new RiverConfigurationError(
+    'RiverModule.forRootAsync: give one of useFactory, useClass and useExisting; without options of ' +
+      'its own, use RiverModule.forRoot().',
+    { code: 'RIVER_INVALID_MODULE_OPTIONS', field: 'useFactory' },
   );
 }
 

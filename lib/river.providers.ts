@@ -45,7 +45,8 @@ export function riverProviders({ name = DEFAULT_RIVER_NAME, dataSource }: RiverM
       provide: APP_INTERCEPTOR,
       useFactory: ({ requestQueryRunner }: RiverModuleOptions, source: DataSource) =>
         new RequestTransactionInterceptor(name, source, requestQueryRunner),
-      inject: [RIVER_MODULE_OPTIONS, RIVER_DATA_SOURCE],
+      // The client is not used, but by then the options have been checked.
+      inject: [RIVER_MODULE_OPTIONS, RIVER_DATA_SOURCE, client],
     },
   ];
   if (name !== DEFAULT_RIVER_NAME) return { providers, exports: [client, transaction] };
@@ -61,10 +62,10 @@ export function riverProviders({ name = DEFAULT_RIVER_NAME, dataSource }: RiverM
 
 /** A data source that is given as an object sits behind a factory: Nest 10 serialises values. */
 function dataSourceProvider(dataSource: string | DataSource | undefined): Provider {
-  if (typeof dataSource === 'object') {
+  if (dataSource !== undefined && (typeof dataSource !== 'string' || dataSource === '')) {
     return {
       provide: RIVER_DATA_SOURCE,
-      useFactory: () => checkDataSource(dataSource, 'dataSource'),
+      useFactory: () => checkDataSource(dataSource as DataSource, 'dataSource'),
     };
   }
   const isNamed = dataSource !== undefined && dataSource !== 'default';
