@@ -1,9 +1,5 @@
 type Omitted = ((...args: never[]) => unknown) | symbol | undefined;
 
-type Keys<T> = {
-  [K in keyof T]-?: K extends string | number ? (T[K] extends Omitted ? never : K) : never;
-}[keyof T];
-
 /**
  * What JSON makes of a value of type `T`: methods are left out, `toJSON()` decides, dates become
  * strings. A bigint is written as a JSON integer; one within the safe range comes back as a number.
@@ -21,5 +17,8 @@ export type Jsonify<T> = unknown extends T
           : T extends readonly unknown[]
             ? { [I in keyof T]: Jsonify<T[I]> }
             : T extends object
-              ? { [K in Keys<T>]: Jsonify<Exclude<T[K], undefined>> | Extract<T[K], undefined> }
+              ? {
+                  [K in keyof T as K extends symbol ? never : T[K] extends Omitted ? never : K]:
+                    Jsonify<Exclude<T[K], undefined>> | Extract<T[K], undefined>;
+                }
               : never;
