@@ -30,6 +30,7 @@ export function scopeOf(queryRunner: QueryRunner): TransactionScope | undefined 
 export class TransactionScope implements AmbientTransaction {
   readonly queryRunner: QueryRunner;
   readonly #client: PgClient;
+  readonly #release: () => Promise<void>;
   /** Settled when the last statement asked for so far is done; never rejects. */
   #queue: Promise<unknown> = Promise.resolve();
   #ended = false;
@@ -40,6 +41,9 @@ export class TransactionScope implements AmbientTransaction {
   private constructor(queryRunner: QueryRunner, client: PgClient) {
     this.queryRunner = queryRunner;
     this.#client = client;
+    this.#release = queryRunner.release.bind(queryRunner);
+    // Work that releases the runner out of habit would give away a connection in a transaction.
+    queryRunner.release = () => Promise.resolve();
     scopes.set(queryRunner, this);
   }
 
@@ -99,6 +103,7 @@ export class TransactionScope implements AmbientTransaction {
   /** Gives the connection back; a broken one, or one still in a transaction, leaves the pool. */
   async release(): Promise<void> {
     this.#ended = true;
+    this.queryRunner.release = this.#release;
     await giveBack(this.queryRunner, this.#client);
   }
 

@@ -98,6 +98,21 @@ describe('run', () => {
     expect(new Set(ids).size).toBe(2);
   });
 
+  test('keeps its connection when work releases the query runner out of habit', async () => {
+    await transaction.run(async ({ queryRunner }) => {
+      try {
+        await river.insert(new SendReceipt('a'));
+      } finally {
+        await queryRunner?.release();
+      }
+      await river.insert(new SendReceipt('b'));
+      expect(await stored(shop.database)).toEqual(NOTHING);
+    });
+    expect(await stored(shop.database)).toMatchObject({ jobs: 2 });
+    const answers = Array.from({ length: 8 }, () => shop.dataSource.query('select 1 as one'));
+    expect(await Promise.all(answers)).toEqual(answers.map(() => [{ one: 1 }]));
+  });
+
   test('is what insertTx with its manager or query runner joins, too', async () => {
     const attempt = transaction.run(async (manager) => {
       await river.insertTx(manager, new SendReceipt('a'));
