@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import type { INestApplication } from '@nestjs/common';
+import { TransactionRolledBackError, RiverClient, RiverTransaction } from 'nestjs-river';
+import { DataSource } from 'typeorm';
+import { check } from './check.js';
+import { counter } from './insert-checks.js';
+import { SendReceipt, type CreateOrder } from './orders.js';
+
+/** Transactions of requests, of methods and of functions. */
+export async function transactionChecks(app: INestApplication): Promise<void> {
+  const count = counter(app.get(DataSource));
+  await app.listen(0, '127.0.0.1');
+  const url = await app.getUrl();
+
+  const post = async (path: string, body: CreateOrder): Promise<[number, unknown]> => {
+    const response = await fetch(url + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(10_000),
+    });
+    return [response.status, await response.json()];
+  };
+  const stored = async (email: string): Promise<[number, number]> => [
+    await count('compat_order', `email = '${email}'`),
+    await count('river_job', `args->>'email' = '${email}'`),
+  ];
+
+  for (const [what, path] of [
+    ['handler', '/orders'],
+    ['service method', '/orders/by-service'],
+  ] as const) {
+    await check(`@RiverTransactional on a ${what} commits the order with its job`, async () => {
+      const [status] = await post(path, { email: `${what} kept` });
+      assert.equal(status, 201);
+      assert.deepEqual(await stored(`${what} kept`), [1, 1]);
+    });
+    await check(`@RiverTransactional on a ${what} rolls back both`, async () => {
+      const [status, answer] = await post(path, { email: `${what} lost`, fail: true });
+      assert.equal(status, 409);
+      assert.equal((answer as { message: string }).message, 'failed on purpose');
+      assert.deepEqual(await stored(`${what} lost`), [0, 0]);
+    });
+  }
+
+  await check('a job can be the answer of a handler', async () => {
+    const answer: unknown = await (await fetch(`${url}/orders/job`)).json();
+    const { job } = answer as { job: Record<string, unknown> };
+    assert.match(String(job['id']), /^\d+$/);
+    assert.deepEqual(job['args'], { orderId: 1, email: 'json' });
+  });
+
+  await check(
+    'what was not awaited is part of the transaction; a swallowed error fails it',
+    async () => {
+      const [river, transaction] = [app.get(RiverClient), app.get(RiverTransaction)];
+      await transaction.run(() => void river.insert(new SendReceipt(1, 'unawaited')));
+      assert.equal(await count('river_job', `args->>'email' = 'unawaited'`), 1);
+      const swallowed = transaction.run(async (manager) => {
+        await river.insert(new SendReceipt(1, 'swallowed'));
+        await manager.query('select 1/0').catch(() => undefined);
+      });
+      await assert.rejects(swallowed, TransactionRolledBackError);
+      assert.equal(await count('river_job', `args->>'email' = 'swallowed'`), 0);
+    },
+  );
+}

@@ -1,0 +1,33 @@
+import pg from 'pg';
+import { provision } from '../support/server/provision.mjs';
+import { createTemplate, dropDatabases } from '../support/server/template.mjs';
+
+/**
+ * A real Postgres with River's tables: `TEST_DATABASE_URL` if set, else the embedded one.
+ *
+ * @returns {Promise<{ description: string, create: () => Promise<string>, stop: () => Promise<void> }>}
+ */
+export async function startDatabases() {
+  const server = await provision({ TEST_POSTGRES: 'embedded', ...process.env });
+  const template = await createTemplate(server.url).catch(async (error) => {
+    await server.stop();
+    throw error;
+  });
+  let count = 0;
+  return {
+    description: server.description,
+    async create() {
+      const name = `${template.prefix}compat_${++count}`;
+      const client = new pg.Client({ connectionString: server.url });
+      await client.connect();
+      await client.query(`create database "${name}" template "${template.template}"`);
+      await client.end();
+      const url = new URL(server.url);
+      url.pathname = `/${name}`;
+      return url.href;
+    },
+    async stop() {
+      await dropDatabases(template).finally(() => server.stop());
+    },
+  };
+}

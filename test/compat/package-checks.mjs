@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+import { builtinModules } from 'node:module';
+import { basename, join, relative, sep } from 'node:path';
+import ts from 'typescript';
+
+const ALWAYS_THERE = ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md'];
+
+/**
+ * What the packed package holds, checked on its unpacked files against the repository they were
+ * made of.
+ *
+ * @param {{ root: string, unpacked: string, report: import('./report.mjs').Report }} options
+ */
+export async function packageChecks({ root, unpacked, report }) {
+  const manifest = JSON.parse(await readFile(join(unpacked, 'package.json'), 'utf8'));
+
+  await report.check(
+    'the tarball holds the compiled sources, the papers, and nothing else',
+    async () => {
+      const sources = [
+        ...(await filesBelow(root, 'lib')),
+        ...(await filesBelow(root, 'decorators')),
+      ];
+      const compiled = sources.flatMap((source) =>
+        ['.js', '.d.ts'].map((end) => `dist/${source.replace(/\.ts$/, end)}`),
+      );
+      const packed = await filesBelow(unpacked, '.');
+      assert.deepEqual(packed.sort(), [...ALWAYS_THERE, ...compiled].sort());
+    },
+  );
+
+  await report.check('every entry of exports has types, and its files are there', async () => {
+    const packed = await filesBelow(unpacked, '.');
+    for (const [subpath, entry] of Object.entries(manifest.exports)) {
+      if (subpath === './package.json') continue;
+      assert.deepEqual(Object.keys(entry), ['types', 'default'], `${subpath}: keys, in this order`);
+      for (const file of Object.values(entry)) assert.ok(packed.includes(file.slice(2)), file);
+    }
+    assert.equal(manifest.types, manifest.exports['.'].types);
+    assert.equal(manifest.type, 'module');
+  });
+
+  await report.check('it has no dependencies of its own, and imports its peers only', async () => {
+    assert.equal(manifest.dependencies, undefined);
+    const allowed = [...Object.keys(manifest.peerDependencies), ...builtinModules];
+    for (const file of await filesBelow(unpacked, 'dist')) {
+      for (const specifier of importsOf(await readFile(join(unpacked, file), 'utf8'))) {
+        const name = specifier.replace(/^node:/, '');
+        assert.ok(/^\.\.?\//.test(name) || allowed.includes(name), `${file} imports ${specifier}`);
+      }
+    }
+  });
+
+  await report.check('its types hold no `any`, and every public name has a comment', async () => {
+    const entry = join(unpacked, manifest.types);
+    const options = { module: ts.ModuleKind.NodeNext, skipLibCheck: true, strict: true, types: [] };
+    const program = ts.createProgram([entry], options);
+    const own = program.getSourceFiles().filter(({ fileName }) => fileName.startsWith(unpacked));
+    assert.notEqual(own.length, 0);
+    assert.deepEqual(own.flatMap(placesOfAny), []);
+    assert.deepEqual(withoutComment(program, entry), []);
+  });
+}
+
+/** @param {string} root @param {string} folder @returns {Promise<string[]>} relative to the root */
+async function filesBelow(root, folder) {
+  const found = await readdir(join(root, folder), { recursive: true, withFileTypes: true });
+  return found
+    .filter((each) => each.isFile())
+    .map((each) => relative(root, join(each.parentPath, each.name)).split(sep).join('/'))
+    .filter((file) => !file.startsWith('node_modules/'));
+}
+
+/** @param {string} text of a program or of types */
+function importsOf(text) {
+  return ts.preProcessFile(text).importedFiles.map(({ fileName }) => fileName);
+}
+
+/** @param {ts.SourceFile} file @returns {string[]} */
+function placesOfAny(file) {
+  /** @type {string[]} */
+  const places = [];
+  /** @param {ts.Node} node */
+  const look = (node) => {
+    if (node.kind === ts.SyntaxKind.AnyKeyword) {
+      const { line } = file.getLineAndCharacterOfPosition(node.getStart(file));
+      places.push(`${basename(file.fileName)}:${line + 1}`);
+    }
+    ts.forEachChild(node, look);
+  };
+  look(file);
+  return places;
+}
+
+/** @param {ts.Program} program @param {string} entry @returns {string[]} */
+function withoutComment(program, entry) {
+  const checker = program.getTypeChecker();
+  const index = program.getSourceFile(entry);
+  const module = index && checker.getSymbolAtLocation(index);
+  assert.ok(module, 'the entry is a module');
+  return checker
+    .getExportsOfModule(module)
+    .map((name) => (name.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(name) : name))
+    .filter((symbol) => symbol.getDocumentationComment(checker).length === 0)
+    .map((symbol) => symbol.name);
+}

@@ -1,0 +1,47 @@
+import { command } from './command.mjs';
+
+const RUN_LIMIT_MS = 60_000;
+
+/** Says what was tried and how it went, and counts. */
+export class Report {
+  passed = 0;
+  failed = 0;
+
+  /**
+   * @param {string} what
+   * @param {() => Promise<unknown>} work
+   * @returns {Promise<boolean>} whether it went well
+   */
+  async check(what, work) {
+    const began = Date.now();
+    try {
+      await work();
+    } catch (error) {
+      this.failed += 1;
+      console.log(`FAIL ${what}\n${error instanceof Error ? error.message : String(error)}`);
+      return false;
+    }
+    this.passed += 1;
+    console.log(`ok   ${what} (${((Date.now() - began) / 1000).toFixed(1)} s)`);
+    return true;
+  }
+
+  /**
+   * Runs a program that prints its own checks, and counts them.
+   *
+   * @param {string} what
+   * @param {readonly [node: string, ...args: string[]]} program
+   * @param {string} cwd
+   */
+  async program(what, [node, ...args], cwd) {
+    const { code, output } = await command(node, args, { cwd, limitMs: RUN_LIMIT_MS });
+    const passed = output.match(/^ok /gm)?.length ?? 0;
+    const failed = output.match(/^FAIL /gm)?.length ?? 0;
+    // One that says nothing of a failure may have failed as a whole.
+    const isWhole = failed === 0 && (code !== 0 || passed === 0);
+    this.passed += passed;
+    this.failed += isWhole ? 1 : failed;
+    if (failed === 0 && !isWhole) console.log(`ok   ${what}: ${passed} checks`);
+    else console.log(`FAIL ${what}, ended with ${code}:\n${output}`);
+  }
+}
