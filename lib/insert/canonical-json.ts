@@ -16,9 +16,16 @@ export function canonicalJson(text: string): string {
 function canonicalNumber(token: string): string {
   const [, sign = '', integer = '', fraction = '', exponent = '0'] = NUMBER.exec(token) ?? [];
   const digits = (integer + fraction).replace(/^0+/, '');
-  const significant = digits.replace(/0+$/, '');
+  const significant = withoutZerosAtEnd(digits);
   const power = Number(exponent) - fraction.length + (digits.length - significant.length);
   return significant === '' ? '0' : `${sign}${significant}e${power}`;
+}
+
+/** No regular expression: it would look at a long run of zeros in the middle once for each of them. */
+function withoutZerosAtEnd(digits: string): string {
+  let end = digits.length;
+  while (digits[end - 1] === '0') end--;
+  return digits.slice(0, end);
 }
 
 /** As entries, since an object would move integer-like keys to its front. */

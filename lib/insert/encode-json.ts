@@ -83,7 +83,7 @@ function encodeObject(value: object, walk: Walk, leftOut: readonly string[]): st
   if (value instanceof RawJson) return encodeRawJson(value, walk);
   if (types.isBoxedPrimitive(value)) return encodeValue(value.valueOf(), walk);
   if (walk.open.has(value)) throw refuse(walk, 'contains itself');
-  if (walk.open.size >= MAX_DEPTH) throw refuse(walk, `is nested deeper than ${MAX_DEPTH} levels`);
+  if (walk.open.size >= MAX_DEPTH) throw tooDeep(walk);
   const why = whyNotData(value);
   if (why !== undefined) throw refuse(walk, why);
   walk.open.add(value);
@@ -96,10 +96,16 @@ function encodeObject(value: object, walk: Walk, leftOut: readonly string[]): st
 
 /** A proxy or an heir of a RawJson could tell any text as its own, so it is not asked for it. */
 function encodeRawJson(value: RawJson, walk: Walk): string {
-  const text = RawJson.textOf(value);
-  if (text === undefined)
+  const content = RawJson.contentOf(value);
+  if (content === undefined) {
     throw refuse(walk, 'looks like rawJson, but was not made by rawJson(...)');
-  return text;
+  }
+  if (walk.open.size + content.depth > MAX_DEPTH) throw tooDeep(walk);
+  return content.text;
+}
+
+function tooDeep(walk: Walk): InvalidJobError {
+  return refuse(walk, `is nested deeper than ${MAX_DEPTH} levels`);
 }
 
 function encodeArray(value: readonly unknown[], walk: Walk): string {

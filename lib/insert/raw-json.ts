@@ -13,16 +13,21 @@ export const MAX_DEPTH = 1_000;
 /** JSON text to be taken as it stands; made by {@link rawJson}. */
 export class RawJson {
   readonly #text: string;
+  readonly #depth: number;
 
-  /** @param text valid JSON without white space between its tokens. */
-  constructor(text: string) {
+  /**
+   * @param text valid JSON without white space between its tokens
+   * @param depth its levels of nesting
+   */
+  constructor(text: string, depth: number) {
     this.#text = text;
+    this.#depth = depth;
     Object.freeze(this);
   }
 
-  /** The text of a value made by {@link rawJson}; undefined for what merely looks like one. */
-  static textOf(value: object): string | undefined {
-    return #text in value ? value.#text : undefined;
+  /** What a value made by {@link rawJson} holds; undefined for what merely looks like one. */
+  static contentOf(value: object): { text: string; depth: number } | undefined {
+    return #text in value ? { text: value.#text, depth: value.#depth } : undefined;
   }
 
   get text(): string {
@@ -51,18 +56,23 @@ export function rawJson(text: string): RawJson {
     throw refused('must be valid JSON', cause);
   }
   const tokens = [...jsonTokens(text)];
-  let depth = 0;
+  const depth = depthOf(tokens);
+  if (depth > MAX_DEPTH) throw refused(`is nested deeper than ${MAX_DEPTH} levels`);
   for (const token of tokens) {
     if (token.startsWith('"')) checkString(token);
     else if (/^[-\d]/.test(token)) checkNumber(token);
-    else if (token === '{' || token === '[') checkDepth(++depth);
-    else if (token === '}' || token === ']') depth--;
   }
-  return new RawJson(tokens.join(''));
+  return new RawJson(tokens.join(''), depth);
 }
 
-function checkDepth(depth: number): void {
-  if (depth > MAX_DEPTH) throw refused(`is nested deeper than ${MAX_DEPTH} levels`);
+function depthOf(tokens: readonly string[]): number {
+  let depth = 0;
+  let deepest = 0;
+  for (const token of tokens) {
+    if (token === '{' || token === '[') deepest = Math.max(deepest, ++depth);
+    else if (token === '}' || token === ']') depth--;
+  }
+  return deepest;
 }
 
 function checkString(token: string): void {

@@ -196,6 +196,14 @@ describe('encodeJson refuses, with the path of the value,', () => {
     }
   });
 
+  test('more than 1,000 levels of values and rawJson together', () => {
+    const list = (levels: number): unknown => rawJson('['.repeat(levels) + ']'.repeat(levels));
+    expect(encodeJson({ a: [list(998)] }, 'args')).toHaveLength(2 * 999 + 6);
+    expect(refusalFor({ a: [list(999)] })).toMatchObject({ field: 'args.a[0]' });
+    expect(refusalFor({ a: list(1_000) }).message).toMatch(/nested deeper than 1000 levels/);
+    expect(encodeJson(list(1_000), 'args')).toHaveLength(2_000);
+  });
+
   test('keys that jsonb cannot hold', () => {
     expect(refusalFor({ a: { 'x\0': 1 } })).toMatchObject({ field: 'args.a["x\\u0000"]' });
     expect(refusalFor({ '\ud800': 1 })).toMatchObject({ field: 'args["\\ud800"]' });
