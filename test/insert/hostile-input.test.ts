@@ -5,6 +5,7 @@ import type { DataSource } from 'typeorm';
 import {
   InsertManyParams,
   InvalidJobError,
+  type InsertOpts,
   RiverClient,
   RiverConfigurationError,
   type JobInsertResult,
@@ -121,7 +122,7 @@ describe('hostile jobs', () => {
       else if (!sameToJsonb(expectedValue(job.payload, job.notArgs), result.job.args))
         throw new Error(`a duplicate of other args: ${show(result.job.args)}`);
     });
-    const unique = jobs.filter((_job, index) => results[index]?.job.uniqueKey);
+    const unique = jobs.filter(({ opts }) => (opts as InsertOpts).uniqueOpts);
     for (const { uniqueSkippedAsDuplicated } of await insert(unique)) {
       expect(uniqueSkippedAsDuplicated).toBe(true);
     }

@@ -90,7 +90,12 @@ const metadata = fc.oneof(
   { weight: 1, arbitrary: hostileAnything },
 );
 const uniqueOpts = made(
-  fc.constantFrom(null, { byArgs: true }, { byArgs: true, byQueue: true, excludeKind: true }),
+  fc.constantFrom<unknown>(
+    null,
+    { byArgs: true },
+    { byArgs: true, byQueue: true, excludeKind: true },
+    { byArgs: true, byState: ['available'] },
+  ),
 );
 
 /** Given in one of so many jobs. */
