@@ -2,7 +2,7 @@ import { InvalidJobError } from '../errors/invalid-job-error.js';
 import { jsonTokens } from '../job/json-tokens.js';
 
 /** Compares strings by their UTF-8 bytes, as Go does; JavaScript compares UTF-16 units. */
-export function compareBytes(a: string, b: string): number {
+function compareBytes(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
