@@ -30,7 +30,7 @@ export class ShopModule {
 }
 
 @Injectable()
-export class RiverSettings implements RiverOptionsFactory {
+class RiverSettings implements RiverOptionsFactory {
   createRiverOptions(): RiverModuleOptions {
     return { maxAttempts: 7 };
   }
