@@ -7,9 +7,10 @@ import { takeOpened } from '../lib/transaction/opened-calls.js';
 import { RiverTransactionInterceptor } from '../lib/transaction/river-transaction.interceptor.js';
 import type { RiverTransaction } from '../lib/transaction/river-transaction.js';
 import {
+  checkTransactionalOptions,
   RIVER_TRANSACTIONAL,
   transactionsOf,
-  withoutName,
+  transactionOptionsOf,
   type RiverTransactionalOptions,
 } from '../lib/transaction/transactional-metadata.js';
 
@@ -43,6 +44,7 @@ export function RiverTransactional(
 ): TransactionalDecorator {
   return (target, propertyKey, descriptor) => {
     if (typeof target === 'function') throw onStaticMethod(propertyKey);
+    checkTransactionalOptions(options);
     const original = descriptor.value as unknown as Method;
     const transactions = [options, ...transactionsOf(original)];
     // A property that Nest itself injects: without the module, Nest's own error at start-up.
@@ -53,7 +55,9 @@ export function RiverTransactional(
       if (takeOpened(transactions)) return (originals.get(original) ?? original).apply(this, args);
       const transaction = (this as Record<symbol, RiverTransaction | undefined>)[helper];
       if (transaction === undefined) throw madeWithoutNest(propertyKey);
-      return transaction.run(withoutName(options), () => notObservable(original.apply(this, args)));
+      return transaction.run(transactionOptionsOf(options), () =>
+        notObservable(original.apply(this, args)),
+      );
     };
     originals.set(dispatcher, originals.get(original) ?? original);
     Object.defineProperty(dispatcher, 'name', { value: original.name, configurable: true });

@@ -24,7 +24,13 @@ export { InsertAbortedError } from './errors/insert-aborted-error.js';
 export { InvalidJobError } from './errors/invalid-job-error.js';
 export { RiverError } from './errors/river-error.js';
 export {
+  CommitOutcomeUnknownError,
+  type CommitOutcome,
   NotInTransactionError,
+  ShuttingDownError,
+  TransactionAbortedError,
+  TransactionScopeBusyError,
+  TransactionUnfinishedError,
   RiverTransactionError,
   TransactionEndedError,
   TransactionRolledBackError,
@@ -47,7 +53,13 @@ export type {
 export { RiverModule } from './river.module.js';
 export { getRiverClientToken, getRiverTransactionToken } from './tokens.js';
 export type { Transaction } from './transaction/explicit-transaction.js';
-export { RiverTransaction, type RiverTransactionOptions } from './transaction/river-transaction.js';
+export { RiverTransaction, type TransactionWork } from './transaction/river-transaction.js';
 export { RiverTransactionInterceptor } from './transaction/river-transaction.interceptor.js';
-export type { IsolationLevel } from './transaction/transaction-scope.js';
+export type {
+  IsolationLevel,
+  Propagation,
+  RiverTransactionOptions,
+} from './transaction/transaction-options.js';
+export type { TransactionSource } from './transaction/ambient-transaction.js';
+export type { TransactionHook } from './transaction/transaction-hooks.js';
 export type { RiverTransactionalOptions } from './transaction/transactional-metadata.js';

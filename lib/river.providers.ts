@@ -9,6 +9,8 @@ import { PoolConnection } from './postgres/connection.js';
 import { SchemaName } from './postgres/schema-name.js';
 import type { RiverModuleExtras, RiverModuleOptions } from './river.module-options.js';
 import { DEFAULT_RIVER_NAME, getRiverClientToken, getRiverTransactionToken } from './tokens.js';
+import { ActiveWork } from './transaction/active-work.js';
+import { DataSourceJoin } from './transaction/data-source-join.js';
 import { RequestTransactionInterceptor } from './transaction/request-transaction.interceptor.js';
 import { RiverTransaction } from './transaction/river-transaction.js';
 
@@ -20,6 +22,8 @@ export const RIVER_MODULE_OPTIONS = Symbol('nestjs-river.RiverModuleOptions');
 /** The name of the module's client, inside the module. */
 export const RIVER_NAME = Symbol('nestjs-river.name');
 const RIVER_DATA_SOURCE = Symbol('nestjs-river.DataSource');
+const RIVER_ACTIVE_WORK = Symbol('nestjs-river.ActiveWork');
+const RIVER_DATA_SOURCE_JOIN = Symbol('nestjs-river.DataSourceJoin');
 
 /** The providers of one `forRoot()`, and the tokens of those that others may inject. */
 export function riverProviders({ name = DEFAULT_RIVER_NAME, dataSource }: RiverModuleExtras): {
@@ -34,12 +38,31 @@ export function riverProviders({ name = DEFAULT_RIVER_NAME, dataSource }: RiverM
     {
       provide: client,
       useFactory: createClient,
-      inject: [RIVER_MODULE_OPTIONS, RIVER_DATA_SOURCE],
+      inject: [RIVER_MODULE_OPTIONS, RIVER_DATA_SOURCE, RIVER_ACTIVE_WORK],
+    },
+    {
+      provide: RIVER_ACTIVE_WORK,
+      useFactory: (given: unknown) => new ActiveWork(checkClientOptions(given).shutdownTimeoutMs),
+      inject: [RIVER_MODULE_OPTIONS],
     },
     {
       provide: transaction,
-      useFactory: (source: DataSource) => new RiverTransaction(name, source),
-      inject: [RIVER_DATA_SOURCE],
+      useFactory: (
+        { onHookError }: RiverModuleOptions,
+        source: DataSource,
+        activeWork: ActiveWork,
+      ) => new RiverTransaction(name, source, { onHookError, activeWork }),
+      inject: [RIVER_MODULE_OPTIONS, RIVER_DATA_SOURCE, RIVER_ACTIVE_WORK],
+    },
+    {
+      provide: RIVER_DATA_SOURCE_JOIN,
+      useFactory: (
+        { joinRepositories = true }: RiverModuleOptions,
+        source: DataSource,
+        activeWork: ActiveWork,
+      ) => new DataSourceJoin(source, { activeWork, repositories: joinRepositories }),
+      // After the client, which is not made when anything is wrong.
+      inject: [RIVER_MODULE_OPTIONS, RIVER_DATA_SOURCE, RIVER_ACTIVE_WORK, client],
     },
     {
       provide: APP_INTERCEPTOR,
@@ -78,9 +101,13 @@ function dataSourceProvider(dataSource: string | DataSource | undefined): Provid
   };
 }
 
-async function createClient(given: unknown, dataSource: DataSource): Promise<RiverClient> {
+async function createClient(
+  given: unknown,
+  dataSource: DataSource,
+  activeWork: ActiveWork,
+): Promise<RiverClient> {
   const options = checkClientOptions(given);
   const connection = new PoolConnection({ dataSource, preparedStatements: false });
   await checkSchema(connection, new SchemaName(options.schema));
-  return new RiverClient(dataSource, options);
+  return new RiverClient(dataSource, options, activeWork);
 }

@@ -17,6 +17,10 @@ const CHECKS: Record<keyof RiverModuleOptions, (value: unknown, field: string) =
   notify: checkNotify,
   advisoryLockPrefix: must(isUint32, 'must be an integer from 0 to 4294967295'),
   requestQueryRunner: must(isFunction, 'must be a function of the ExecutionContext'),
+  joinRepositories: must(isBoolean, 'must be true or false'),
+  transactionSource: must(isFunction, 'must be a function of the data source'),
+  onHookError: must(isFunction, 'must be a function of the error'),
+  shutdownTimeoutMs: must(isUint32, 'must be whole milliseconds, 0 or more'),
   clock: must(isFunction, 'must be a function that returns a Date'),
 };
 

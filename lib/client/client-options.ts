@@ -1,6 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { QueryRunner } from 'typeorm';
 import type { OutsideTransaction } from '../job/insert-opts.js';
+import type { TransactionSource } from '../transaction/ambient-transaction.js';
 
 /** How an insert wakes River's workers. */
 export interface NotifyOptions {
@@ -50,6 +51,23 @@ export interface RiverModuleOptions {
    */
   readonly requestQueryRunner?:
     ((context: ExecutionContext) => QueryRunner | undefined) | undefined;
+  /**
+   * Whether injected repositories, `dataSource.manager`, active record, query builders and raw
+   * queries join the transaction that the running code is in. Default true.
+   */
+  readonly joinRepositories?: boolean | undefined;
+  /**
+   * Tells which transaction the running code is in, when another package opened it. Inserts without
+   * a `tx` join it. See the adapters `nestjs-river/nestjs-cls` and `nestjs-river/typeorm-transactional`.
+   */
+  readonly transactionSource?: TransactionSource | undefined;
+  /** Told of errors of `afterCommit` and `afterRollback` hooks, which are logged in any case. */
+  readonly onHookError?: ((error: unknown) => void) | undefined;
+  /**
+   * Milliseconds to wait, when the application ends, for inserts and transactions under way before the
+   * data source is closed. Default 10000.
+   */
+  readonly shutdownTimeoutMs?: number | undefined;
   /** The clock behind `createdAt`, `delay` and unique periods. Default `() => new Date()`. */
   readonly clock?: (() => Date) | undefined;
 }

@@ -27,9 +27,9 @@ export class InsertManyParams<Args extends object = object> {
 /** What `insertMany` takes: args, or args with their own options. */
 export type InsertManyItem = object;
 
+type ArgsOf<Item> = Item extends InsertManyParams<infer Args> ? Args : Item;
+
 /** The results of an `insertMany`: a tuple of args gives a tuple of results. */
 export type InsertManyResults<Items extends readonly InsertManyItem[]> = {
-  -readonly [I in keyof Items]: JobInsertResult<
-    Items[I] extends InsertManyParams<infer Args> ? Args : Items[I]
-  >;
+  -readonly [I in keyof Items]: JobInsertResult<ArgsOf<Items[I]>>;
 };

@@ -8,7 +8,7 @@ import {
 } from '../postgres/insert-notifier.js';
 import { notifyStatement } from '../postgres/notify-statement.js';
 import type { SchemaName } from '../postgres/schema-name.js';
-import type { JoinedTransaction } from '../transaction/explicit-transaction.js';
+import type { JoinableTransaction } from '../transaction/joinable-transaction.js';
 import type { RiverModuleOptions } from './client-options.js';
 
 const DEFAULT_COOLDOWN_MS = 100;
@@ -38,15 +38,14 @@ export class InsertNotifications {
   }
 
   /** For an insert in a transaction; without one, for an insert by itself. */
-  wake(transaction: JoinedTransaction | undefined): Wake {
+  wake(transaction: JoinableTransaction | undefined): Wake {
     const notifier = this.#notifier;
     if (notifier === undefined) return WAKE_NOBODY;
     if (transaction === undefined) return notifier.forInsert();
-    const { afterCommit } = transaction;
-    if (!this.#afterCommit || afterCommit === undefined) return WAKE_IN_TRANSACTION;
+    if (!this.#afterCommit || transaction.afterCommit === undefined) return WAKE_IN_TRANSACTION;
     return {
       admit: () => [],
-      stored: (queues) => afterCommit(() => notifier.wake(queues)),
+      stored: (queues) => transaction.afterCommit?.(() => notifier.wake(queues)),
     };
   }
 

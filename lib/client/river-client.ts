@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
+import { RiverConfigurationError } from '../errors/configuration-error.js';
 import { InsertAbortedError } from '../errors/insert-aborted-error.js';
 import { InvalidJobError } from '../errors/invalid-job-error.js';
 import { describeValue } from '../errors/describe-value.js';
@@ -17,12 +18,14 @@ import { JobInserter } from '../postgres/job-inserter.js';
 import { SchemaName } from '../postgres/schema-name.js';
 import { UniqueLocks } from '../postgres/unique-locks.js';
 import { UniqueLookUp } from '../postgres/unique-look-up.js';
-import { ambientTransactionOf } from '../transaction/ambient-transaction.js';
 import {
-  explicitTransaction,
-  type JoinedTransaction,
-  type Transaction,
-} from '../transaction/explicit-transaction.js';
+  ambientTransactionOf,
+  isOutside,
+  type TransactionSource,
+} from '../transaction/ambient-transaction.js';
+import { ActiveWork } from '../transaction/active-work.js';
+import { explicitTransaction, type Transaction } from '../transaction/explicit-transaction.js';
+import type { JoinableTransaction } from '../transaction/joinable-transaction.js';
 import type { RiverModuleOptions } from './client-options.js';
 import { InsertNotifications } from './insert-notifications.js';
 import {
@@ -48,11 +51,14 @@ export class RiverClient {
   readonly #inserter: JobInserter;
   readonly #lookUp: UniqueLookUp;
   readonly #notifications: InsertNotifications;
+  readonly #activeWork: ActiveWork;
   readonly #clock: () => Date;
+  readonly #source: TransactionSource | undefined;
   readonly #moduleOpts: InsertContext['moduleOpts'];
 
   /** @internal Made by RiverModule; inject it. */
-  constructor(dataSource: DataSource, options: RiverModuleOptions) {
+  constructor(dataSource: DataSource, options: RiverModuleOptions, activeWork = new ActiveWork()) {
+    this.#activeWork = activeWork;
     this.#dataSource = dataSource;
     this.#settings = { dataSource, preparedStatements: options.preparedStatements ?? true };
     this.#pool = new PoolConnection(this.#settings);
@@ -63,6 +69,7 @@ export class RiverClient {
       new UniqueLocks(this.#lookUp, options.advisoryLockPrefix),
     );
     this.#notifications = new InsertNotifications(options.notify, this.#pool, schema);
+    this.#source = options.transactionSource;
     this.#clock = options.clock ?? (() => new Date());
     const { maxAttempts, outsideTransaction } = options;
     this.#moduleOpts = checkInsertOpts({ maxAttempts, outsideTransaction });
@@ -77,13 +84,12 @@ export class RiverClient {
    * @throws InvalidJobError, RiverTransactionError, DatabaseError
    * @example await river.insert(new SortArgs(['whale', 'tiger']), { priority: 3 });
    */
-  async insert<Args extends object>(
+  insert<Args extends object>(
     args: Args,
     opts?: InsertOpts<NoInfer<Args>>,
   ): Promise<JobInsertResult<Args>> {
-    const jobs = [makeInsertParams(args, opts, this.#context())];
-    const [result] = await this.#insert(jobs, this.#ambient(jobs));
-    return result as JobInsertResult<Args>;
+    const prepare = (): InsertParams[] => [makeInsertParams(args, opts, this.#context())];
+    return this.#begin(undefined, prepare, ([result]) => result as JobInsertResult<Args>);
   }
 
   /**
@@ -92,14 +98,13 @@ export class RiverClient {
    * @param tx an EntityManager, a QueryRunner or a pg client, in a transaction
    * @throws NotInTransactionError when `tx` is in none; and as {@link insert}
    */
-  async insertTx<Args extends object>(
+  insertTx<Args extends object>(
     tx: Transaction,
     args: Args,
     opts?: InsertOpts<NoInfer<Args>>,
   ): Promise<JobInsertResult<Args>> {
-    const jobs = [makeInsertParams(args, opts, this.#context())];
-    const [result] = await this.#insert(jobs, await explicitTransaction(tx, this.#settings));
-    return result as JobInsertResult<Args>;
+    const prepare = (): InsertParams[] => [makeInsertParams(args, opts, this.#context())];
+    return this.#begin([tx], prepare, ([result]) => result as JobInsertResult<Args>);
   }
 
   /**
@@ -112,21 +117,20 @@ export class RiverClient {
    *   the count of results less those skipped.
    * @throws as {@link insert}; an InvalidJobError has the `index` of the job refused
    */
-  async insertMany<const Items extends readonly InsertManyItem[]>(
+  insertMany<const Items extends readonly InsertManyItem[]>(
     items: Items,
   ): Promise<InsertManyResults<Items>> {
-    const jobs = this.#prepare(items);
-    return (await this.#insert(jobs, this.#ambient(jobs))) as InsertManyResults<Items>;
+    const read = (results: JobInsertResult[]) => results as InsertManyResults<Items>;
+    return this.#begin(undefined, () => this.#prepare(items), read);
   }
 
   /** {@link insertMany} in the transaction given, as {@link insertTx}. */
-  async insertManyTx<const Items extends readonly InsertManyItem[]>(
+  insertManyTx<const Items extends readonly InsertManyItem[]>(
     tx: Transaction,
     items: Items,
   ): Promise<InsertManyResults<Items>> {
-    const jobs = this.#prepare(items);
-    const transaction = await explicitTransaction(tx, this.#settings);
-    return (await this.#insert(jobs, transaction)) as InsertManyResults<Items>;
+    const read = (results: JobInsertResult[]) => results as InsertManyResults<Items>;
+    return this.#begin([tx], () => this.#prepare(items), read);
   }
 
   /**
@@ -141,8 +145,8 @@ export class RiverClient {
     opts?: InsertOpts<NoInfer<Args>>,
   ): Promise<UniqueExplanation<Args>> {
     const job = makeInsertParams(args, opts, this.#context());
-    const ambient = ambientTransactionOf(this.#dataSource);
-    return await explain(job, this.#lookUp, ambient?.connection(this.#settings) ?? this.#pool);
+    const connection = this.#ambient()?.connection(this.#settings) ?? this.#pool;
+    return await explain(job, this.#lookUp, connection);
   }
 
   /** @internal Called by Nest: workers that were to be told at the end of a cooldown are told now. */
@@ -165,40 +169,84 @@ export class RiverClient {
     });
   }
 
+  #now(): Date {
+    const now = this.#clock();
+    if (now instanceof Date && !Number.isNaN(now.getTime())) return now;
+    throw new RiverConfigurationError('clock: must return a valid Date.', {
+      code: 'RIVER_INVALID_MODULE_OPTIONS',
+      field: 'clock',
+    });
+  }
+
   #context(): InsertContext {
     return {
-      now: this.#clock(),
+      now: this.#now(),
       moduleOpts: this.#moduleOpts,
       claimKind: (job) => this.#kinds.claim(job),
     };
   }
 
+  /**
+   * Begins an insert in the transaction named, else in the one that the running code is in, which
+   * from here on does not end before it, and fails if it fails, unless somebody awaits the answer.
+   */
+  #begin<T>(
+    named: readonly [tx: unknown] | undefined,
+    prepare: () => InsertParams[],
+    read: (results: JobInsertResult[]) => T,
+  ): Promise<T> {
+    const prepared = attempt(prepare);
+    const joined = attempt(() =>
+      named === undefined ? this.#ambient() : explicitTransaction(named[0], this.#dataSource),
+    );
+    if ('error' in joined)
+      return Promise.reject('error' in prepared ? prepared.error : joined.error);
+    const transaction = joined.value;
+    const begin = async (): Promise<T> => {
+      if ('error' in prepared) throw prepared.error;
+      return read(await this.#insert(prepared.value, transaction));
+    };
+    return transaction === undefined
+      ? this.#activeWork.run(begin)
+      : transaction.follow('An insert', begin);
+  }
+
+  #ambient(): JoinableTransaction | undefined {
+    const ambient = ambientTransactionOf(this.#dataSource);
+    if (ambient !== undefined || isOutside(this.#dataSource)) return ambient;
+    const found = this.#source?.(this.#dataSource);
+    return found && explicitTransaction(found, this.#dataSource);
+  }
+
   /** Without a transaction, each insert stands by itself on a connection of the pool. */
   async #insert(
     jobs: readonly InsertParams[],
-    transaction: JoinedTransaction | undefined,
+    transaction: JoinableTransaction | undefined,
   ): Promise<JobInsertResult[]> {
     for (const { signal } of jobs) {
       if (signal?.aborted) throw new InsertAbortedError(signal.reason);
     }
-    const connection = transaction?.connection ?? this.#pool;
+    if (transaction === undefined) this.#checkPolicy(jobs);
+    const connection = transaction?.connection(this.#settings) ?? this.#pool;
     return await this.#inserter.insert(connection, jobs, this.#notifications.wake(transaction));
   }
 
-  /** The transaction that the running code is in; without one, the jobs' policy decides. */
-  #ambient(jobs: readonly InsertParams[]): JoinedTransaction | undefined {
-    const ambient = ambientTransactionOf(this.#dataSource);
-    if (ambient !== undefined) {
-      return {
-        connection: ambient.connection(this.#settings),
-        afterCommit: ambient.afterCommit?.bind(ambient),
-      };
-    }
+  /** What each job says of an insert outside of transactions. */
+  #checkPolicy(jobs: readonly InsertParams[]): void {
     for (const { kind, outsideTransaction } of jobs) {
       if (outsideTransaction === 'error') throw outside(kind);
       if (outsideTransaction === 'warn') this.#logger.warn(outside(kind).message);
     }
-    return undefined;
+  }
+}
+
+type Attempt<T> = { readonly value: T } | { readonly error: unknown };
+
+function attempt<T>(work: () => T): Attempt<T> {
+  try {
+    return { value: work() };
+  } catch (error) {
+    return { error };
   }
 }
 

@@ -7,9 +7,6 @@ import { RiverError } from './river-error.js';
  */
 const RETRYABLE = /^(40001|40P01|55P03|08...|53...|57P0[1-5])$/;
 
-/** Every SQLSTATE has a digit in it, which tells it from the system's `EPIPE`. */
-const SQL_STATE = /^(?=.*\d)[0-9A-Z]{5}$/;
-
 /** Codes of Node's sockets that say that the connection is gone. */
 const CONNECTION_LOST = /^(ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT|ENOTFOUND|EHOSTUNREACH)$/;
 
@@ -30,7 +27,7 @@ export class DatabaseError extends RiverError {
 
   constructor(operation: string, cause: unknown) {
     const code = errorCode(cause);
-    const sqlState = code !== undefined && SQL_STATE.test(code) ? code : undefined;
+    const sqlState = sqlStateOf(cause);
     super(`${operation} failed in the database: ${explain(sqlState, code)}`, {
       code: 'RIVER_DATABASE',
       cause,
@@ -46,6 +43,18 @@ export class DatabaseError extends RiverError {
   get endsConnection(): boolean {
     return this.sqlState === undefined || CLOSING.test(this.sqlState);
   }
+}
+
+/** Whether an error of the driver says that the connection is gone, or the server is going. */
+export function isConnectionLost(cause: unknown): boolean {
+  const sqlState = sqlStateOf(cause);
+  return sqlState === undefined || CLOSING.test(sqlState);
+}
+
+/** The SQLSTATE of an error of the driver. Each holds a digit; `EPIPE`, of five letters, is none. */
+export function sqlStateOf(cause: unknown): string | undefined {
+  const code = errorCode(cause);
+  return code !== undefined && /^(?=.*\d)[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
 
 function errorCode(cause: unknown): string | undefined {

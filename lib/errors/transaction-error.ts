@@ -35,3 +35,73 @@ export class TransactionRolledBackError extends RiverTransactionError {
     );
   }
 }
+
+/** A savepoint owns the connection, and waits for what would have to wait for the savepoint. */
+export class TransactionScopeBusyError extends RiverTransactionError {
+  constructor(what: string) {
+    super(
+      `${what} was asked from outside a nested transaction, which owns the connection until it ends ` +
+        'and seems to be waiting for just this. Do not await, inside a nested transaction, work that ' +
+        'was begun outside of it.',
+      { code: 'RIVER_TRANSACTION_SCOPE_BUSY' },
+    );
+  }
+}
+
+/** Something that was begun in the transaction was not done in time, so all of it is rolled back. */
+export class TransactionUnfinishedError extends RiverTransactionError {
+  constructor(names: readonly string[], limitMs: number) {
+    super(
+      `The transaction was rolled back: ${names.join(', ') || 'a statement'} was begun in it, not awaited, ` +
+        `and not done ${limitMs} ms after its end was due. Await it.`,
+      { code: 'RIVER_TRANSACTION_UNFINISHED' },
+    );
+  }
+}
+
+/** The transaction was given up: by a time-out, a signal or a client that went away. */
+export class TransactionAbortedError extends RiverTransactionError {
+  constructor(why: string, cause?: unknown) {
+    super(`The transaction was rolled back: ${why}.`, { code: 'RIVER_TRANSACTION_ABORTED', cause });
+  }
+}
+
+/** What became of a transaction, as far as the server can still tell. */
+export type CommitOutcome = 'committed' | 'rolled back' | 'unknown';
+
+/**
+ * The connection broke while COMMIT was under way: the transaction may or may not be committed.
+ * {@link resolve} asks the server.
+ */
+export class CommitOutcomeUnknownError extends RiverTransactionError {
+  readonly #ask: () => Promise<CommitOutcome>;
+
+  constructor(cause: unknown, ask: () => Promise<CommitOutcome>) {
+    super(
+      'The connection broke during COMMIT, so it is not known whether the transaction is committed. ' +
+        'await error.resolve() asks the server.',
+      { code: 'RIVER_COMMIT_OUTCOME_UNKNOWN', cause },
+    );
+    this.#ask = ask;
+  }
+
+  /**
+   * Asks the server on a fresh connection what became of the transaction. `unknown` when it had no
+   * insert of ours and no `trackOutcome`, when the server is still busy with it after some tries, or
+   * when the server does not know it (any more), as after a failover.
+   *
+   * @throws DatabaseError when the server cannot be reached
+   */
+  async resolve(): Promise<CommitOutcome> {
+    return await this.#ask();
+  }
+}
+
+/** The application is shutting down, and what was under way has been waited for. */
+export class ShuttingDownError extends RiverTransactionError {
+  constructor() {
+    super('The application is shutting down: no new transaction or insert is begun.', {
+      code: 'RIVER_SHUTTING_DOWN',
+    });
+  }
+}

@@ -71,7 +71,7 @@ export function makeInsertParams(
   return Object.freeze({
     kind: job.kind,
     encodedArgs,
-    createdAt: context.now,
+    createdAt: new Date(context.now),
     scheduledAt,
     state: merged.pending === true ? 'pending' : when === undefined ? 'available' : 'scheduled',
     maxAttempts: merged.maxAttempts ?? DEFAULT_MAX_ATTEMPTS,
@@ -104,12 +104,16 @@ function identify(args: unknown): IdentifiedJob {
 }
 
 /** @throws InvalidJobError when the table could not hold the kind */
-export function checkKind(kind: string): void {
-  const length = [...kind].length;
-  const why =
-    length < 1 || length > MAX_KIND_LENGTH
-      ? `must be 1 to ${MAX_KIND_LENGTH} characters; got ${describeValue(kind)}`
-      : whyNotText(kind);
+export function checkKind(kind: unknown): asserts kind is string {
+  const isInRange =
+    typeof kind === 'string' &&
+    kind !== '' &&
+    // A character is one or two UTF-16 units; a huge text is not even counted.
+    kind.length <= 2 * MAX_KIND_LENGTH &&
+    [...kind].length <= MAX_KIND_LENGTH;
+  const why = isInRange
+    ? whyNotText(kind)
+    : `must be 1 to ${MAX_KIND_LENGTH} characters; got ${describeValue(kind)}`;
   if (why !== undefined) {
     throw new InvalidJobError(`kind: ${why}.`, { code: 'RIVER_INVALID_KIND', field: 'kind' });
   }
@@ -130,7 +134,8 @@ function encodeArgs(job: IdentifiedJob): string {
 /** undefined: the job may be worked at once. */
 function schedule(given: Schedule | null | undefined, now: Date): Date | undefined {
   if (given == null) return undefined;
-  if ('at' in given) return given.at;
+  // A copy: the result shows it, and a class's default must not be changed through a result.
+  if ('at' in given) return new Date(given.at);
   if (given.delayMs === 0) return undefined;
   const time = new Date(now.getTime() + given.delayMs);
   if (!Number.isNaN(time.getTime())) return time;

@@ -12,11 +12,11 @@ export interface AttemptError {
 }
 
 /** The columns of a row of `river_job`, under their names in camelCase. */
-export interface JobRowFields<Args = unknown> {
+export interface JobRowFields<JsonArgs = unknown> {
   /** River's ids are 64-bit integers. */
   readonly id: bigint;
   /** The args as JSON gives them back. Integers beyond 2^53 are bigints. */
-  readonly args: Jsonify<Args>;
+  readonly args: JsonArgs;
   /** The JSON text of the args: as sent for a job just inserted, as jsonb prints it otherwise. */
   readonly encodedArgs: string;
   /** Attempts made so far; 0 before the first. */
@@ -47,9 +47,9 @@ export interface JobRowFields<Args = unknown> {
  * A job as it is stored. `JSON.stringify` of it works, so that a controller can return it: bigints
  * become decimal strings, the unique key hexadecimal.
  */
-export class JobRow<Args = unknown> implements JobRowFields<Args> {
+class StoredJobRow<out JsonArgs = unknown> implements JobRowFields<JsonArgs> {
   declare readonly id: bigint;
-  declare readonly args: Jsonify<Args>;
+  declare readonly args: JsonArgs;
   declare readonly encodedArgs: string;
   declare readonly attempt: number;
   declare readonly attemptedAt: Date | null;
@@ -68,7 +68,7 @@ export class JobRow<Args = unknown> implements JobRowFields<Args> {
   declare readonly uniqueKey: Uint8Array | null;
   declare readonly uniqueStates: readonly JobState[] | null;
 
-  constructor(fields: JobRowFields<Args>) {
+  constructor(fields: JobRowFields<JsonArgs>) {
     Object.assign(this, fields);
   }
 
@@ -81,6 +81,10 @@ export class JobRow<Args = unknown> implements JobRowFields<Args> {
     };
   }
 }
+
+/** A job whose args are of type `Args`; `args` is what JSON makes of them. */
+export type JobRow<Args = unknown> = StoredJobRow<Jsonify<Args>>;
+export const JobRow = StoredJobRow;
 
 function withoutBigints(value: unknown): unknown {
   if (typeof value === 'bigint') return value.toString();

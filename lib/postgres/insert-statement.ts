@@ -36,7 +36,7 @@ SELECT args::jsonb, $12::timestamptz, kind, max_attempts, metadata::jsonb, prior
   scheduled_at, state::${prefix}river_job_state, string_to_array(tags, ',')
 FROM ${GIVEN}
 ORDER BY ordinal
-RETURNING id::text, (
+RETURNING id::text, pg_current_xact_id()::text AS xid, (
   SELECT count(pg_notify(${insertChannel}, ${notifyPayload('queue')}))
   FROM unnest($13::text[]) AS woken(queue)
 )`;
@@ -74,7 +74,7 @@ function uniqueInsert({ prefix, insertChannel }: SchemaName): string {
   SELECT queue, min(id) AS first FROM inserted
   WHERE state = 'available' AND queue = ANY ($13::text[]) GROUP BY queue ORDER BY first
 )
-SELECT inserted.id::text AS inserted, ${JOB_COLUMNS}, (
+SELECT inserted.id::text AS inserted, pg_current_xact_id_if_assigned()::text AS xid, ${JOB_COLUMNS}, (
   SELECT count(pg_notify(${insertChannel}, ${notifyPayload('queue')})) FROM woken
 ) AS notified
 FROM wanted

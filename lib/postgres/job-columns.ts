@@ -34,11 +34,11 @@ export const JOB_COLUMNS = [
 ].join(', ');
 
 /** The job of a row that was selected as {@link JOB_COLUMNS}. */
-export function decodeJob<Args>(row: TextRow): JobRow<Args> {
+export function decodeJob(row: TextRow): JobRow {
   const encodedArgs = row['args'] ?? '{}';
-  return new JobRow<Args>({
+  return new JobRow({
     id: BigInt(row['id'] ?? 0),
-    args: decodeJson(encodedArgs) as JobRow<Args>['args'],
+    args: decodeJson(encodedArgs),
     encodedArgs,
     attempt: Number(row['attempt']),
     attemptedAt: decodeTime(row['attempted_at']),

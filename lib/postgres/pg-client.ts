@@ -3,7 +3,7 @@ export type TextRow = Readonly<Record<string, string | null>>;
 
 /** What is used of a client of `pg`, by shape, so that no type of the driver becomes ours. */
 export interface PgClient {
-  query(config: PgQuery): Promise<{ rows: unknown[] }>;
+  query(config: PgQuery): Promise<{ rows: unknown[]; command?: string }>;
   /** 'I' idle, 'T' in a transaction, 'E' in a failed transaction; since pg 8.21. */
   getTransactionStatus(): string | null;
   end?(): Promise<void>;

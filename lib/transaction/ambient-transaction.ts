@@ -1,23 +1,34 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { DataSource, QueryRunner } from 'typeorm';
-import type { Connection, ConnectionSettings } from '../postgres/connection.js';
+import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import type { JoinableTransaction } from './joinable-transaction.js';
 
 /** A transaction that calls without a `tx` join. */
-export interface AmbientTransaction {
+export interface AmbientTransaction extends JoinableTransaction {
   readonly queryRunner: QueryRunner;
-  /** Runs statements of ours in it. */
-  connection(settings: ConnectionSettings): Connection;
-  /** Calls `hook` once it is committed. Absent where somebody else commits and we are not told. */
-  afterCommit?(hook: () => void): void;
+  /** True once it has ended and what outlives it is to run outside of it. */
+  readonly isDetached?: boolean;
 }
+
+/**
+ * A way to tell which transaction the running code is in, for transactions that somebody else opens:
+ * another package, or the application itself. Give it to `RiverModule.forRoot({ transactionSource })`.
+ * It is asked at each insert that names no `tx`, after our own transactions.
+ *
+ * @returns the query runner (or the manager with one) of the open transaction on this data source;
+ *   undefined when there is none
+ */
+export type TransactionSource = (dataSource: DataSource) => QueryRunner | EntityManager | undefined;
 
 /** One level of the asynchronous context. */
 interface Frame {
   readonly dataSource: DataSource;
   /** Name of the client whose helper opened the level. */
   readonly name: string;
-  /** undefined: at this level there is no transaction, whatever lies outside of it. */
-  readonly current: () => AmbientTransaction | undefined;
+  /**
+   * undefined: at this level there is no transaction, whatever lies outside of it. With `lenient`
+   * it answers so too where an insert would be refused.
+   */
+  readonly current: (asked: { readonly lenient: boolean }) => AmbientTransaction | undefined;
   readonly outer: Frame | undefined;
 }
 
@@ -33,13 +44,26 @@ export function runInLevel<T>(level: Omit<Frame, 'outer'>, work: () => T): T {
 }
 
 /** The transaction of this data source that the running code is in. */
-export function ambientTransactionOf(dataSource: DataSource): AmbientTransaction | undefined {
-  return nearest((frame) => frame.dataSource === dataSource)?.current();
+export function ambientTransactionOf(
+  dataSource: DataSource,
+  asked = { lenient: false },
+): AmbientTransaction | undefined {
+  return alive(nearest((frame) => frame.dataSource === dataSource)?.current(asked));
 }
 
 /** The transaction that the helper of the client of this name opened around the running code. */
 export function ambientTransactionNamed(name: string): AmbientTransaction | undefined {
-  return nearest((frame) => frame.name === name)?.current();
+  return alive(nearest((frame) => frame.name === name)?.current({ lenient: false }));
+}
+
+/** Whether the running code was put outside of transactions on purpose. */
+export function isOutside(dataSource: DataSource): boolean {
+  const frame = nearest((each) => each.dataSource === dataSource);
+  return frame !== undefined && frame.current({ lenient: true }) === undefined;
+}
+
+function alive(transaction: AmbientTransaction | undefined): AmbientTransaction | undefined {
+  return transaction?.isDetached === true ? undefined : transaction;
 }
 
 function nearest(matches: (frame: Frame) => boolean): Frame | undefined {

@@ -1,24 +1,14 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { describeValue } from '../errors/describe-value.js';
-import { NotInTransactionError, RiverTransactionError } from '../errors/transaction-error.js';
-import {
-  ClientConnection,
-  rawClient,
-  type Connection,
-  type ConnectionSettings,
-} from '../postgres/connection.js';
+import { RiverTransactionError } from '../errors/transaction-error.js';
+import { ClientConnection } from '../postgres/connection.js';
 import { isPgClient, type PgClient } from '../postgres/pg-client.js';
-import { scopeOf } from './transaction-scope.js';
+import { ForeignTransaction, notInTransaction, requireOpen } from './foreign-transaction.js';
+import type { JoinableTransaction } from './joinable-transaction.js';
+import { scopeOf } from './transaction-levels.js';
 
 /** What `insertTx` takes: something that is in a transaction. */
 export type Transaction = EntityManager | QueryRunner | PgClient;
-
-/** A transaction that an insert joins. */
-export interface JoinedTransaction {
-  readonly connection: Connection;
-  /** Absent where somebody else commits and we are not told. */
-  readonly afterCommit?: ((hook: () => void) => void) | undefined;
-}
 
 /**
  * The transaction that the caller names.
@@ -26,44 +16,23 @@ export interface JoinedTransaction {
  * @throws NotInTransactionError when it is in no transaction
  * @throws RiverTransactionError when it is none of the three, or belongs to another data source
  */
-export async function explicitTransaction(
-  tx: unknown,
-  settings: ConnectionSettings,
-): Promise<JoinedTransaction> {
+export function explicitTransaction(tx: unknown, dataSource: DataSource): JoinableTransaction {
   const queryRunner = isEntityManager(tx) ? tx.queryRunner : isQueryRunner(tx) ? tx : undefined;
-  if (queryRunner === undefined) {
-    if (isEntityManager(tx)) throw notInTransaction('the entity manager');
-    if (!isPgClient(tx)) throw unknownTransaction(tx);
-    requireOpen(tx, 'the pg client');
-    return { connection: new ClientConnection(tx, settings) };
+  if (queryRunner !== undefined) {
+    requireDataSource(queryRunner, dataSource, 'tx');
+    const scope = scopeOf(queryRunner);
+    if (scope !== undefined) return scope;
+    const foreign = new ForeignTransaction(queryRunner, dataSource);
+    if (!foreign.isOpen) throw notInTransaction('the query runner');
+    return foreign;
   }
-  requireDataSource(queryRunner, settings.dataSource, 'tx');
-  const scope = scopeOf(queryRunner);
-  if (scope !== undefined) {
-    return {
-      connection: scope.connection(settings),
-      afterCommit: (hook) => scope.afterCommit(hook),
-    };
-  }
-  return { connection: await queryRunnerConnection(queryRunner, settings) };
-}
-
-/** The connection of a query runner that somebody else has begun a transaction on. */
-export async function queryRunnerConnection(
-  queryRunner: QueryRunner,
-  settings: ConnectionSettings,
-): Promise<Connection> {
-  if (queryRunner.isReleased || !queryRunner.isTransactionActive)
-    throw notInTransaction('the query runner');
-  const client = await rawClient(queryRunner, 'insert');
-  requireOpen(client, 'the query runner');
-  return new ClientConnection(client, settings, queryRunner);
-}
-
-/** What the server says counts: somebody may have ended the transaction by a statement of his own. */
-function requireOpen(client: PgClient, what: string): void {
-  const status = client.getTransactionStatus();
-  if (status !== 'T' && status !== 'E') throw notInTransaction(what);
+  if (isEntityManager(tx)) throw notInTransaction('the entity manager');
+  if (!isPgClient(tx)) throw unknownTransaction(tx);
+  requireOpen(tx, 'the pg client');
+  return {
+    connection: (settings) => new ClientConnection(tx, settings),
+    follow: (_what, begin) => begin(),
+  };
 }
 
 /** @throws RiverTransactionError when the query runner belongs to another data source */
@@ -102,13 +71,6 @@ export function isQueryRunner(value: unknown): value is QueryRunner {
     value !== null &&
     typeof (value as Partial<QueryRunner>).startTransaction === 'function' &&
     'isTransactionActive' in value
-  );
-}
-
-function notInTransaction(what: string): NotInTransactionError {
-  return new NotInTransactionError(
-    `tx: ${what} is not in a transaction. Use insert() to insert a job by itself, or give the ` +
-      'manager of dataSource.transaction(...), a query runner after startTransaction(), or a pg client after BEGIN.',
   );
 }
 

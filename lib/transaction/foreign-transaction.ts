@@ -1,27 +1,59 @@
-import type { QueryRunner } from 'typeorm';
-import { TransactionEndedError } from '../errors/transaction-error.js';
-import type { Connection, ConnectionSettings } from '../postgres/connection.js';
+import type { DataSource, QueryRunner } from 'typeorm';
+import { NotInTransactionError, TransactionEndedError } from '../errors/transaction-error.js';
+import {
+  ClientConnection,
+  rawClient,
+  type Connection,
+  type ConnectionSettings,
+} from '../postgres/connection.js';
+import type { PgClient } from '../postgres/pg-client.js';
 import type { AmbientTransaction } from './ambient-transaction.js';
-import { queryRunnerConnection } from './explicit-transaction.js';
+import { followForeign } from './foreign-guard.js';
 
 /** A transaction that the application itself has begun on a query runner, and will end itself. */
 export class ForeignTransaction implements AmbientTransaction {
   readonly queryRunner: QueryRunner;
+  readonly #dataSource: DataSource;
 
-  constructor(queryRunner: QueryRunner) {
+  constructor(queryRunner: QueryRunner, dataSource: DataSource) {
     this.queryRunner = queryRunner;
+    this.#dataSource = dataSource;
+  }
+
+  get isOpen(): boolean {
+    return !this.queryRunner.isReleased && this.queryRunner.isTransactionActive;
+  }
+
+  follow<T>(_what: string, begin: () => Promise<T>): Promise<T> {
+    return followForeign(this.#dataSource, this.queryRunner, begin);
   }
 
   connection(settings: ConnectionSettings): Connection {
     const connection: Connection = {
       run: async (statement, values) => {
-        const { isReleased, isTransactionActive } = this.queryRunner;
-        if (isReleased || !isTransactionActive) throw new TransactionEndedError('An insert');
-        const current = await queryRunnerConnection(this.queryRunner, settings);
-        return await current.run(statement, values);
+        if (!this.isOpen) throw new TransactionEndedError('An insert');
+        const client = await rawClient(this.queryRunner, 'insert');
+        requireOpen(client, 'the query runner');
+        return await new ClientConnection(client, settings, this.queryRunner).run(
+          statement,
+          values,
+        );
       },
       transaction: (work) => work(connection),
     };
     return connection;
   }
+}
+
+/** What the server says counts: somebody may have ended the transaction by a statement of his own. */
+export function requireOpen(client: PgClient, what: string): void {
+  const status = client.getTransactionStatus();
+  if (status !== 'T' && status !== 'E') throw notInTransaction(what);
+}
+
+export function notInTransaction(what: string): NotInTransactionError {
+  return new NotInTransactionError(
+    `tx: ${what} is not in a transaction. Use insert() to insert a job by itself, or give the ` +
+      'manager of dataSource.transaction(...), a query runner after startTransaction(), or a pg client after BEGIN.',
+  );
 }

@@ -6,7 +6,7 @@ import { NotInTransactionError, RiverTransactionError } from '../errors/transact
 import { runInLevel, type AmbientTransaction } from './ambient-transaction.js';
 import { isQueryRunner, requireDataSource } from './explicit-transaction.js';
 import { ForeignTransaction } from './foreign-transaction.js';
-import { scopeOf } from './transaction-scope.js';
+import { scopeOf } from './transaction-levels.js';
 
 /**
  * Lets inserts join the query runner that the application itself keeps for each request (the
@@ -31,15 +31,19 @@ export class RequestTransactionInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const find = this.#find;
     if (find === undefined) return next.handle();
-    const current = (): AmbientTransaction | undefined =>
-      asTransaction(find(context), this.#dataSource);
+    const current = ({ lenient }: { lenient: boolean }): AmbientTransaction | undefined =>
+      asTransaction(find(context), this.#dataSource, lenient);
     return runInLevel({ dataSource: this.#dataSource, name: this.#name, current }, () =>
       next.handle(),
     );
   }
 }
 
-function asTransaction(found: unknown, dataSource: DataSource): AmbientTransaction | undefined {
+function asTransaction(
+  found: unknown,
+  dataSource: DataSource,
+  lenient: boolean,
+): AmbientTransaction | undefined {
   if (found === undefined || found === null) return undefined;
   if (!isQueryRunner(found)) {
     throw new RiverTransactionError(
@@ -49,10 +53,11 @@ function asTransaction(found: unknown, dataSource: DataSource): AmbientTransacti
   }
   requireDataSource(found, dataSource, 'requestQueryRunner');
   if (found.isReleased || !found.isTransactionActive) {
+    if (lenient) return undefined;
     throw new NotInTransactionError(
       "requestQueryRunner: the request's query runner is not in a transaction (not begun, or ended " +
         'already). Insert while it is, or answer undefined where a job may stand by itself.',
     );
   }
-  return scopeOf(found) ?? new ForeignTransaction(found);
+  return scopeOf(found) ?? new ForeignTransaction(found, dataSource);
 }

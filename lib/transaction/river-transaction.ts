@@ -1,24 +1,43 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { describeValue } from '../errors/describe-value.js';
+import { sqlStateOf } from '../errors/database-error.js';
 import { NotInTransactionError, RiverTransactionError } from '../errors/transaction-error.js';
 import {
   ambientTransactionOf,
   runInLevel,
   type AmbientTransaction,
 } from './ambient-transaction.js';
+import { Abort } from './abort.js';
+import { ActiveWork } from './active-work.js';
 import { isQueryRunner, requireDataSource } from './explicit-transaction.js';
 import { ForeignTransaction } from './foreign-transaction.js';
-import { scopeOf, TransactionScope, type IsolationLevel } from './transaction-scope.js';
+import { runInSavepoint } from './savepoint.js';
+import { runTransaction } from './run-transaction.js';
+import type { TransactionHook } from './transaction-hooks.js';
+import {
+  checkJoiningOptions,
+  checkTransactionOptions,
+  type RiverTransactionOptions,
+} from './transaction-options.js';
+import { scopeOf } from './transaction-levels.js';
+import { TransactionScope } from './transaction-scope.js';
 
-/** How `run` opens its transaction. */
-export interface RiverTransactionOptions {
-  /** Default: the data source's, which is READ COMMITTED unless configured otherwise. */
-  readonly isolation?: IsolationLevel | undefined;
+/** What runs in a transaction; it is given its entity manager. */
+export type TransactionWork<T> = (manager: EntityManager) => Promise<T> | T;
+
+/** What the helper is told by the module. */
+export interface RiverTransactionSettings {
+  /** Keeps the data source open until what is under way has ended. */
+  readonly activeWork?: ActiveWork | undefined;
+  /** Told of errors of afterCommit and afterRollback hooks, beside Nest's Logger. */
+  readonly onHookError?: ((error: unknown) => void) | undefined;
 }
 
 /**
- * Opens transactions that inserts join by themselves. Injectable; one for each client, on the same
- * data source.
+ * Opens transactions that inserts and injected repositories join by themselves. Injectable; one for
+ * each client, on the same data source.
  *
  * @example
  * await this.transaction.run(async (manager) => {
@@ -28,43 +47,63 @@ export interface RiverTransactionOptions {
  */
 export class RiverTransaction {
   readonly #dataSource: DataSource;
+  readonly #settings: RiverTransactionSettings;
+  readonly #activeWork: ActiveWork;
+  readonly #logger = new Logger(RiverTransaction.name);
   /** Name of the client that this helper belongs to. */
   readonly name: string;
 
   /** @internal Made by RiverModule; inject it. */
-  constructor(name: string, dataSource: DataSource) {
+  constructor(name: string, dataSource: DataSource, settings: RiverTransactionSettings = {}) {
     this.name = name;
     this.#dataSource = dataSource;
+    this.#settings = settings;
+    this.#activeWork = settings.activeWork ?? new ActiveWork();
   }
 
   /**
-   * Runs `work` in a transaction: a new one, or the one that the caller is in already. A new one is
-   * committed before the promise resolves, and rolled back when `work` throws; its error is passed
-   * on unchanged. Statements that `work` did not await are part of it.
+   * Runs `work` in a transaction: the one that the caller is in already, else a new one (see
+   * {@link RiverTransactionOptions.propagation}). A new one is committed before the promise resolves,
+   * and rolled back when `work` throws; its error is passed on unchanged. What `work` began and did
+   * not await is part of the transaction, and fails it if it fails.
    *
    * @throws TransactionRolledBackError when a statement failed and its error was swallowed
-   * @throws RiverTransactionError when a transaction is joined and `isolation` is given
+   * @throws CommitOutcomeUnknownError when the connection broke during COMMIT
+   * @throws TransactionUnfinishedError when something that was not awaited did not end in time
+   * @throws RiverTransactionError when the options cannot be honoured
    */
-  async run<T>(work: (manager: EntityManager) => Promise<T> | T): Promise<T>;
-  async run<T>(
-    options: RiverTransactionOptions,
-    work: (manager: EntityManager) => Promise<T> | T,
-  ): Promise<T>;
+  run<T>(work: TransactionWork<T>): Promise<T>;
+  run<T>(options: RiverTransactionOptions, work: TransactionWork<T>): Promise<T>;
   async run<T>(
     ...args:
-      | [work: (manager: EntityManager) => Promise<T> | T]
-      | [options: RiverTransactionOptions, work: (manager: EntityManager) => Promise<T> | T]
+      [work: TransactionWork<T>] | [options: RiverTransactionOptions, work: TransactionWork<T>]
   ): Promise<T> {
     const [options, work] = args.length === 1 ? [{}, args[0]] : args;
+    checkTransactionOptions(options);
     const ambient = ambientTransactionOf(this.#dataSource);
-    if (ambient === undefined) return await this.#runInNew(options, work);
-    if (options.isolation !== undefined) throw joinsAnother();
-    return await work(ambient.queryRunner.manager);
+    switch (options.propagation ?? 'REQUIRED') {
+      case 'REQUIRED':
+        return ambient ? await this.#join(ambient, options, work) : await this.#open(options, work);
+      case 'REQUIRES_NEW':
+        return await this.#open(options, work);
+      case 'NESTED':
+        return ambient ? await this.#nest(ambient, options, work) : await this.#open(options, work);
+      case 'MANDATORY':
+        if (ambient === undefined) throw noTransaction("propagation 'MANDATORY'");
+        return await this.#join(ambient, options, work);
+      case 'SUPPORTS':
+        return ambient ? await this.#join(ambient, options, work) : await this.#without(work);
+      case 'NOT_SUPPORTED':
+        return await this.#without(work);
+      case 'NEVER':
+        if (ambient !== undefined) throw neverInTransaction();
+        return await this.#without(work);
+    }
   }
 
   /**
-   * Runs `work` so that its inserts join a transaction which the application itself has begun on
-   * `queryRunner`, and which it will end itself.
+   * Runs `work` so that its inserts and repositories join a transaction which the application itself
+   * has begun on `queryRunner`, and which it will end itself.
    *
    * @throws NotInTransactionError when the query runner is in no transaction
    * @throws RiverTransactionError when it is none, or belongs to another data source
@@ -72,12 +111,14 @@ export class RiverTransaction {
   async bind<T>(queryRunner: QueryRunner, work: () => Promise<T> | T): Promise<T> {
     if (!isQueryRunner(queryRunner)) throw notAQueryRunner(queryRunner);
     requireDataSource(queryRunner, this.#dataSource, 'queryRunner');
+    const transaction =
+      scopeOf(queryRunner) ?? new ForeignTransaction(queryRunner, this.#dataSource);
     if (queryRunner.isReleased || !queryRunner.isTransactionActive) {
       throw new NotInTransactionError(
         'bind: the query runner is not in a transaction. Call startTransaction() first.',
       );
     }
-    return await this.#level(scopeOf(queryRunner) ?? new ForeignTransaction(queryRunner), work);
+    return await this.#level(transaction, work);
   }
 
   /** Runs `work` outside of any transaction of this data source: on connections of its own. */
@@ -87,7 +128,8 @@ export class RiverTransaction {
 
   /** Whether the running code is in a transaction of this data source. */
   get isActive(): boolean {
-    return ambientTransactionOf(this.#dataSource) !== undefined;
+    const ambient = ambientTransactionOf(this.#dataSource, { lenient: true });
+    return ambient instanceof TransactionScope ? !ambient.hasEnded : ambient !== undefined;
   }
 
   /**
@@ -97,12 +139,7 @@ export class RiverTransaction {
    */
   get queryRunner(): QueryRunner {
     const ambient = ambientTransactionOf(this.#dataSource);
-    if (ambient === undefined) {
-      throw new NotInTransactionError(
-        'There is no transaction here. Put @RiverTransactional() on the method, or wrap the code ' +
-          'in transaction.run(...); `isActive` tells beforehand.',
-      );
-    }
+    if (ambient === undefined) throw noTransaction('What was asked for');
     return ambient.queryRunner;
   }
 
@@ -115,28 +152,91 @@ export class RiverTransaction {
     return this.queryRunner.manager;
   }
 
-  async #runInNew<T>(
-    { isolation }: RiverTransactionOptions,
-    work: (manager: EntityManager) => Promise<T> | T,
+  /**
+   * Calls `hook` once the transaction that the running code is in is committed, outside of it; never
+   * if it is rolled back. Hooks run in order, each awaited, before `run` answers. An error of a hook
+   * is logged and told to the module's `onHookError`; it changes nothing.
+   *
+   * @throws NotInTransactionError when there is none of ours
+   */
+  afterCommit(hook: TransactionHook): void {
+    this.#scope('afterCommit').hooks.afterCommit(hook);
+  }
+
+  /** Calls `hook` once the transaction is rolled back; else as {@link afterCommit}. */
+  afterRollback(hook: TransactionHook): void {
+    this.#scope('afterRollback').hooks.afterRollback(hook);
+  }
+
+  #scope(what: string): TransactionScope {
+    const ambient = ambientTransactionOf(this.#dataSource);
+    if (ambient instanceof TransactionScope && !ambient.hasEnded) return ambient;
+    throw noTransaction(what);
+  }
+
+  async #join<T>(
+    ambient: AmbientTransaction,
+    options: RiverTransactionOptions,
+    work: TransactionWork<T>,
   ): Promise<T> {
-    const queryRunner = this.#dataSource.createQueryRunner('master');
-    let scope: TransactionScope;
+    checkJoiningOptions(
+      options,
+      ambient instanceof TransactionScope ? ambient.shared.options : undefined,
+    );
+    const abort = new Abort(options);
     try {
-      scope = await TransactionScope.begin(queryRunner, isolation);
-    } catch (error) {
-      await queryRunner.release();
-      throw error;
-    }
-    try {
-      const result = await this.#level(scope, async () => await work(queryRunner.manager));
-      await scope.commit();
-      return result;
-    } catch (error) {
-      await scope.rollback();
-      throw error;
+      return await abort.unlessFirst((async () => await work(ambient.queryRunner.manager))());
     } finally {
-      await scope.release();
+      abort.stop();
     }
+  }
+
+  #nest<T>(
+    ambient: AmbientTransaction,
+    options: RiverTransactionOptions,
+    work: TransactionWork<T>,
+  ): Promise<T> {
+    checkJoiningOptions(
+      options,
+      ambient instanceof TransactionScope ? ambient.shared.options : undefined,
+    );
+    const { manager } = ambient.queryRunner;
+    return ambient instanceof TransactionScope
+      ? runInSavepoint(ambient, () => work(manager))
+      : manager.transaction(async (inner) => await work(inner));
+  }
+
+  async #without<T>(work: TransactionWork<T>): Promise<T> {
+    return await this.outside(() => work(this.#dataSource.manager));
+  }
+
+  async #open<T>(options: RiverTransactionOptions, work: TransactionWork<T>): Promise<T> {
+    const { retries = 0 } = options;
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await this.#activeWork.run(() => this.#attempt(options, work));
+      } catch (error) {
+        if (attempt >= retries || !isWorthAnotherTry(error)) throw error;
+        await sleep(Math.random() * Math.min(1_000, 10 * 2 ** attempt));
+      }
+    }
+  }
+
+  #attempt<T>(options: RiverTransactionOptions, work: TransactionWork<T>): Promise<T> {
+    return runTransaction(this.#dataSource, {
+      name: this.name,
+      options,
+      work,
+      reportHookError: (error) => this.#reportHookError(error),
+    });
+  }
+
+  #reportHookError(error: unknown): void {
+    this.#logger.error(
+      'A hook that ran after the end of a transaction failed.',
+      error instanceof Error ? error.stack : String(error),
+    );
+    this.#settings.onHookError?.(error);
   }
 
   #level<T>(transaction: AmbientTransaction | undefined, work: () => T): T {
@@ -147,6 +247,16 @@ export class RiverTransaction {
   }
 }
 
+/** A serialization failure or a deadlock, wherever in the chain of causes the driver put it. */
+function isWorthAnotherTry(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    const { driverError } = cause as { driverError?: unknown };
+    const sqlState = sqlStateOf(driverError) ?? sqlStateOf(cause);
+    if (sqlState !== undefined) return sqlState === '40001' || sqlState === '40P01';
+  }
+  return false;
+}
+
 function notAQueryRunner(value: unknown): RiverTransactionError {
   return new RiverTransactionError(
     `bind: must be given a QueryRunner of TypeORM; got ${describeValue(value)}.`,
@@ -154,10 +264,17 @@ function notAQueryRunner(value: unknown): RiverTransactionError {
   );
 }
 
-function joinsAnother(): RiverTransactionError {
+function noTransaction(what: string): NotInTransactionError {
+  return new NotInTransactionError(
+    `${what} needs a transaction of this data source, and there is none here. Put ` +
+      '@RiverTransactional() on the method, or wrap the code in transaction.run(...); `isActive` ' +
+      'tells beforehand.',
+  );
+}
+
+function neverInTransaction(): RiverTransactionError {
   return new RiverTransactionError(
-    'isolation: cannot be chosen where a transaction is joined that has begun already. Give it to ' +
-      'the outermost run(...) or @RiverTransactional(...).',
-    { code: 'RIVER_INVALID_TRANSACTION', field: 'isolation' },
+    "propagation 'NEVER': the caller is in a transaction. Call it outside of one, or wrap it in transaction.outside(...).",
+    { code: 'RIVER_INVALID_TRANSACTION', field: 'propagation' },
   );
 }

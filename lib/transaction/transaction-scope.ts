@@ -1,206 +1,230 @@
-import type { EntityManager, QueryRunner } from 'typeorm';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { DataSource, QueryRunner } from 'typeorm';
 import {
-  RiverTransactionError,
   TransactionEndedError,
-  TransactionRolledBackError,
+  TransactionScopeBusyError,
+  TransactionUnfinishedError,
 } from '../errors/transaction-error.js';
 import {
   ClientConnection,
-  giveBack,
-  rawClient,
   type Connection,
   type ConnectionSettings,
 } from '../postgres/connection.js';
 import type { PgClient } from '../postgres/pg-client.js';
 import type { AmbientTransaction } from './ambient-transaction.js';
+import { StatementQueue } from './statement-queue.js';
+import { TransactionHooks } from './transaction-hooks.js';
+import { TransactionOperations } from './transaction-operations.js';
+import type { RiverTransactionOptions } from './transaction-options.js';
 
-const scopes = new WeakMap<QueryRunner, TransactionScope>();
-
-/** The scope of a query runner that our helper opened. */
-export function scopeOf(queryRunner: QueryRunner): TransactionScope | undefined {
-  return scopes.get(queryRunner);
+/** What all scopes of one transaction share. */
+export interface TransactionConnection {
+  readonly dataSource: DataSource;
+  /** Name of the client whose helper opened it. */
+  readonly name: string;
+  readonly queryRunner: QueryRunner;
+  readonly client: PgClient;
+  /** Milliseconds to wait at the end for what was begun and not awaited. */
+  readonly unawaitedLimitMs: number;
+  /** Whether code that outlives the transaction runs outside of it, instead of being refused. */
+  readonly detach: boolean;
+  /** How it was opened. */
+  readonly options: RiverTransactionOptions;
+  /** Sends a statement past the queue, for the one who owns the connection. */
+  readonly send: (sql: string) => Promise<unknown>;
+  /** The transaction's 64-bit id, once an insert of ours has told it. */
+  xid?: string | undefined;
 }
 
+/** Milliseconds after which a statement from outside an idle savepoint scope is taken for a deadlock. */
+const BUSY_LIMIT_MS = 5_000;
+
 /**
- * A transaction of ours, from BEGIN to its end. Every statement on its query runner, TypeORM's and
- * our own, goes through one queue in the turn in which it was asked for. The end is the last in the
- * queue: what nobody awaited is still part of the transaction, and what comes later is refused
- * instead of running by itself on a connection that is free again.
+ * A transaction or a savepoint of ours, from its beginning to its end: the fence around it. Every
+ * statement goes through one queue in the turn in which it was asked for. A savepoint is one thing in
+ * the queue of the scope around it, so it owns the connection until it ends. The end is the last in
+ * the queue: what nobody awaited is still part of it, and what comes later is refused.
  */
 export class TransactionScope implements AmbientTransaction {
-  readonly queryRunner: QueryRunner;
-  readonly #client: PgClient;
-  readonly #release: () => Promise<void>;
-  /** Settled when the last statement asked for so far is done; never rejects. */
-  #queue: Promise<unknown> = Promise.resolve();
-  #ended = false;
-  /** The first failure of a statement: why a commit became impossible. */
-  #failure: unknown;
-  readonly #afterCommit: (() => void)[] = [];
+  readonly shared: TransactionConnection;
+  readonly hooks = new TransactionHooks();
+  readonly #queue = new StatementQueue();
+  readonly #operations = new TransactionOperations();
+  /** The savepoint that owns the connection now. */
+  #inner: TransactionScope | undefined;
+  #refusal: ((what: string) => Error) | undefined;
+  #isQuiet = false;
+  #statements = 0;
+  #lastActive = 0;
+  /** The first failure of a statement: why a commit may have become impossible. */
+  firstFailure: unknown;
 
-  private constructor(queryRunner: QueryRunner, client: PgClient) {
-    this.queryRunner = queryRunner;
-    this.#client = client;
-    this.#release = queryRunner.release.bind(queryRunner);
-    // Work that releases the runner out of habit would give away a connection in a transaction.
-    queryRunner.release = () => Promise.resolve();
-    scopes.set(queryRunner, this);
+  constructor(shared: TransactionConnection) {
+    this.shared = shared;
   }
 
-  /** Begins a transaction on a fresh query runner. */
-  static async begin(
-    queryRunner: QueryRunner,
-    isolation: IsolationLevel | undefined,
-  ): Promise<TransactionScope> {
-    const client = await rawClient(queryRunner, 'begin');
-    try {
-      await queryRunner.startTransaction(isolation);
-    } catch (error) {
-      // It may have begun nevertheless: a subscriber is told after START TRANSACTION.
-      await giveBack(queryRunner, client);
-      throw error;
-    }
-    const scope = new TransactionScope(queryRunner, client);
-    scope.#queueStatements();
-    return scope;
+  get queryRunner(): QueryRunner {
+    return this.shared.queryRunner;
+  }
+
+  get hasEnded(): boolean {
+    return this.#refusal !== undefined;
+  }
+
+  get isDetached(): boolean {
+    return this.hasEnded && this.shared.detach;
+  }
+
+  afterCommit(hook: () => void): void {
+    this.hooks.afterCommit(hook);
   }
 
   connection(settings: ConnectionSettings): Connection {
-    const client = new ClientConnection(this.#client, settings, this.queryRunner);
+    const client = new ClientConnection(this.shared.client, settings, this.queryRunner);
     const connection: Connection = {
-      run: (statement, values) => this.#enqueue('An insert', () => client.run(statement, values)),
+      run: (statement, values) =>
+        this.enqueue('An insert', async () => {
+          const rows = await client.run(statement, values);
+          this.shared.xid ??= rows[0]?.['xid'] ?? undefined;
+          return rows;
+        }),
       transaction: (work) => work(connection),
     };
     return connection;
   }
 
-  afterCommit(hook: () => void): void {
-    this.#afterCommit.push(hook);
-  }
-
-  /**
-   * @throws TransactionRolledBackError when a statement had failed
-   * @throws RiverTransactionError when there is nothing to commit any more
-   */
-  async commit(): Promise<void> {
-    await this.#drain();
-    await this.#requireCommittable();
-    await this.queryRunner.commitTransaction();
-    if (this.queryRunner.isTransactionActive) throw unfinishedNested();
-    for (const hook of this.#afterCommit) hook();
-  }
-
-  /** Rolls back. A connection that cannot even do that is closed, not given back to the pool. */
-  async rollback(): Promise<void> {
-    await this.#drain();
-    try {
-      if (this.queryRunner.isTransactionActive) await this.queryRunner.rollbackTransaction();
-    } catch {
-      // The caller is told of what made us roll back. Without a connection there is no transaction.
-    }
-  }
-
-  /** Gives the connection back; a broken one, or one still in a transaction, leaves the pool. */
-  async release(): Promise<void> {
-    this.#ended = true;
-    this.queryRunner.release = this.#release;
-    await giveBack(this.queryRunner, this.#client);
-  }
-
-  /** Puts TypeORM's statements on this runner into the queue. Subscribers of the end still may ask. */
-  #queueStatements(): void {
-    const runner = this.queryRunner as {
-      readonly manager: EntityManager;
-      query: (...args: Parameters<QueryRunner['query']>) => Promise<unknown>;
-    };
-    const query = runner.query.bind(runner);
-    runner.query = (...args) => {
-      const isCommit = args[0] === 'COMMIT';
-      const isRollback = args[0] === 'ROLLBACK';
-      // A COMMIT that failed has ended it for everybody but the ROLLBACK that follows.
-      if (isRollback) this.#ended = false;
-      const answer = this.#enqueue('A statement', async () => {
-        if (isCommit) await this.#requireCommittable();
-        return await query(...args);
-      });
-      if (isCommit || isRollback) this.#ended = true;
-      return answer;
-    };
-    this.#refuseLate(runner.manager, 'query');
-    this.#refuseLate(runner.manager, 'transaction');
-  }
-
-  /** TypeORM's own refusal, at a manager whose runner is released, would not say what to do. */
-  #refuseLate(manager: EntityManager, method: 'query' | 'transaction'): void {
-    const own = manager[method].bind(manager) as (...args: unknown[]) => Promise<unknown>;
-    Object.defineProperty(manager, method, {
-      value: (...args: unknown[]) =>
-        this.#ended ? Promise.reject(new TransactionEndedError('A statement')) : own(...args),
+  /** Puts a statement into the queue. */
+  enqueue<T>(what: string, run: () => Promise<T>): Promise<T> {
+    return this.#enqueue(what, async () => {
+      try {
+        return await run();
+      } catch (failure) {
+        this.firstFailure ??= failure;
+        throw failure;
+      }
     });
   }
 
-  /**
-   * Asked at the moment of the COMMIT, since Postgres would answer that of a failed transaction with
-   * a ROLLBACK, and that of none with a warning: both without an error.
-   */
-  async #requireCommittable(): Promise<void> {
-    const failure = this.#failure;
-    // After an error the server tells the status in a message of its own, which may still be under
-    // way. A statement is answered after it, and fails where the transaction has.
-    const isFailed =
-      failure !== undefined &&
-      (await this.#client.query({ text: 'SELECT 1', values: [] }).then(
-        () => false,
-        () => true,
-      ));
-    const status = this.#client.getTransactionStatus();
-    if (isFailed || status === 'E') throw new TransactionRolledBackError(failure);
-    if (status === 'I') throw endedByItself();
-  }
-
   #enqueue<T>(what: string, run: () => Promise<T>): Promise<T> {
-    if (this.#ended) return Promise.reject(new TransactionEndedError(what));
-    const answer = this.#queue.then(run);
-    this.#queue = answer.then(
-      () => {
-        // What failed in a savepoint is forgotten with it.
-        if (this.#client.getTransactionStatus() === 'T') this.#failure = undefined;
-      },
-      (failure: unknown) => {
-        this.#failure ??= failure;
-      },
-    );
-    return answer;
+    if (this.#refusal !== undefined) return this.#reject(this.#refusal(what));
+    let isRefused = false;
+    const answer = this.#queue.push(async () => {
+      if (isRefused) throw new TransactionScopeBusyError(what);
+      this.#statements++;
+      try {
+        return await run();
+      } finally {
+        this.#statements--;
+        this.#lastActive = Date.now();
+      }
+    });
+    const owner = this.#inner;
+    if (owner === undefined) return answer;
+    return unlessBusy(owner, answer, () => {
+      isRefused = true;
+      return new TransactionScopeBusyError(what);
+    });
   }
 
-  /** Waits until nothing is in the queue, also of what was asked for while waiting. */
-  async #drain(): Promise<void> {
-    let seen: Promise<unknown>;
+  /** Lets a savepoint have the connection for as long as `run` takes. Its failure is undone with it. */
+  enqueueInner<T>(inner: TransactionScope, run: () => Promise<T>): Promise<T> {
+    return this.#enqueue('A nested transaction', async () => {
+      this.#inner = inner;
+      inner.#lastActive = Date.now();
+      try {
+        return await run();
+      } finally {
+        this.#inner = undefined;
+      }
+    });
+  }
+
+  /** Follows an operation that may take several statements; see {@link TransactionOperations}. */
+  follow<T>(name: string, begin: () => Promise<T>): Promise<T> {
+    if (this.#refusal !== undefined) return this.#reject(this.#refusal(name));
+    return this.#operations.follow(name, begin());
+  }
+
+  /**
+   * Waits for everything that was begun, awaited or not.
+   *
+   * @throws TransactionUnfinishedError when something is not done within the limit
+   * @throws the error of an operation that failed without anybody waiting for it
+   */
+  async settle(): Promise<void> {
+    const limit = Date.now() + this.shared.unawaitedLimitMs;
+    let mark: unknown;
     do {
-      seen = this.#queue;
-      await seen;
-    } while (seen !== this.#queue);
+      mark = this.#queue.mark;
+      const rest = Promise.all([this.#queue.idle(), this.#operations.ended()]);
+      if (!(await endsBefore(limit, rest))) {
+        throw new TransactionUnfinishedError(this.#operations.names, this.shared.unawaitedLimitMs);
+      }
+      // A gap between two statements of TypeORM's lasts for some microtasks.
+      await nextTurn();
+    } while (mark !== this.#queue.mark || this.#operations.size > 0);
+    this.#operations.throwUnobserved();
+  }
+
+  /** From here on everything is refused. */
+  refuse(refusal: (what: string) => Error = (what) => new TransactionEndedError(what)): void {
+    this.#refusal ??= refusal;
+    this.#inner?.refuse(refusal);
+  }
+
+  /**
+   * As {@link refuse}, for a scope that is going to report a failure: nobody needs to be told once
+   * more, by an unhandled rejection, of what came too late and was not awaited.
+   */
+  refuseQuietly(refusal?: (what: string) => Error): void {
+    this.#isQuiet = true;
+    this.refuse(refusal);
+  }
+
+  #reject(error: Error): Promise<never> {
+    const rejected = Promise.reject(error);
+    if (this.#isQuiet) rejected.catch(() => undefined);
+    return rejected;
+  }
+
+  /** Waits for statements under way only. */
+  async idle(): Promise<void> {
+    await this.#queue.idle();
+  }
+
+  /** For how many milliseconds no statement of this scope has been under way. */
+  get idleForMs(): number {
+    if (this.#inner !== undefined) return this.#inner.idleForMs;
+    return this.#statements > 0 ? 0 : Date.now() - this.#lastActive;
   }
 }
 
-/** TypeORM has then released a savepoint instead of committing: the whole is rolled back. */
-function unfinishedNested(): RiverTransactionError {
-  return new RiverTransactionError(
-    'A nested manager.transaction(...) had not ended when the transaction was to be committed, so ' +
-      'all of it was rolled back. Await the nested transaction.',
-    { code: 'RIVER_INVALID_TRANSACTION' },
-  );
+async function endsBefore(limit: number, rest: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), Math.max(0, limit - Date.now()));
+  });
+  const inTime = await Promise.race([rest.then(() => true), tooLate]);
+  clearTimeout(timer);
+  return inTime;
 }
 
-/** What had been done by then may be stored or not, so nobody must be told that it is. */
-function endedByItself(): RiverTransactionError {
-  return new RiverTransactionError(
-    'The transaction was ended within, by a COMMIT or ROLLBACK of its own. Leave the end to ' +
-      'run(...) or @RiverTransactional(): return to commit, throw to roll back.',
-    { code: 'RIVER_TRANSACTION_ENDED' },
-  );
+/** Waits behind a savepoint; gives up once it has been idle so long that it must be waiting for us. */
+async function unlessBusy<T>(
+  owner: TransactionScope,
+  answer: Promise<T>,
+  giveUp: () => Error,
+): Promise<T> {
+  answer.catch(() => undefined);
+  let timer: NodeJS.Timeout | undefined;
+  const busy = new Promise<never>((_resolve, reject) => {
+    timer = setInterval(() => {
+      if (!owner.hasEnded && owner.idleForMs >= BUSY_LIMIT_MS) reject(giveUp());
+    }, BUSY_LIMIT_MS / 10);
+  });
+  try {
+    return await Promise.race([answer, busy]);
+  } finally {
+    clearInterval(timer);
+  }
 }
-
-/** Postgres' isolation levels, as TypeORM names them. */
-export type IsolationLevel =
-  'READ UNCOMMITTED' | 'READ COMMITTED' | 'REPEATABLE READ' | 'SERIALIZABLE';

@@ -257,8 +257,9 @@ describe('a transaction that work ended by itself', () => {
       });
       await expect(attempt).rejects.toMatchObject({
         name: 'RiverTransactionError',
-        code: 'RIVER_TRANSACTION_ENDED',
+        code: 'RIVER_INVALID_TRANSACTION',
       });
+      expect(await stored(shop.database)).toEqual(NOTHING);
     },
   );
 
@@ -267,7 +268,7 @@ describe('a transaction that work ended by itself', () => {
       await river.insert(new SendReceipt('book'));
       await manager.queryRunner?.rollbackTransaction();
     });
-    await expect(attempt).rejects.toMatchObject({ code: 'RIVER_TRANSACTION_ENDED' });
+    await expect(attempt).rejects.toMatchObject({ code: 'RIVER_INVALID_TRANSACTION' });
     expect(await stored(shop.database)).toEqual(NOTHING);
   });
 });

@@ -250,20 +250,27 @@ describe("a nested transaction of TypeORM's", () => {
     expect(await stored(shop.database)).toEqual({ orders: ['kept'], jobs: 1 });
   });
 
-  test('that nobody awaited keeps all from being committed, with an error that says so', async () => {
-    const attempt = transaction.run(async (manager) => {
+  test('that nobody awaited is waited for, and is part of it', async () => {
+    await transaction.run(async (manager) => {
       await river.insert(new SendReceipt('outer'));
-      void manager
-        .transaction(async () => {
-          await new Promise((resolve) => setTimeout(resolve, 50));
-        })
-        .catch(() => undefined);
+      void manager.transaction(async (inner) => {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        await inner.save(OrderEntity, { item: 'nested' });
+      });
       await new Promise((resolve) => setTimeout(resolve, 10));
     });
-    await expect(attempt).rejects.toMatchObject({
-      code: 'RIVER_INVALID_TRANSACTION',
-      message: expect.stringContaining('Await the nested transaction') as unknown,
+    expect(await stored(shop.database)).toEqual({ orders: ['nested'], jobs: 1 });
+  });
+
+  test('that nobody awaited fails all of it when it fails', async () => {
+    const attempt = transaction.run(async (manager) => {
+      await river.insert(new SendReceipt('outer'));
+      void manager.transaction(async () => {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+        throw new Error('nested');
+      });
     });
+    await expect(attempt).rejects.toThrow('nested');
     expect(await stored(shop.database)).toEqual(NOTHING);
   });
 });

@@ -42,6 +42,8 @@ export async function resultsOfAList(river: RiverClient, tx: Transaction): Promi
   typeOf(list).is<JobInsertResult<SortArgs>[]>(true);
   const [inTransaction] = await river.insertManyTx(tx, [new MailArgs('a@example.com', new Date())]);
   typeOf(inTransaction).is<JobInsertResult<MailArgs>>(true);
+  const mixed = await river.insertManyTx(tx, [] as (SortArgs | InsertManyParams<MailArgs>)[]);
+  typeOf(mixed).is<JobInsertResult<SortArgs | MailArgs>[]>(true);
   const none = await river.insertMany([]);
   typeOf(none).is<[]>(true);
   // @ts-expect-error a job is an object

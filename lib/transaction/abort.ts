@@ -1,0 +1,40 @@
+import { TransactionAbortedError } from '../errors/transaction-error.js';
+import type { RiverTransactionOptions } from './transaction-options.js';
+
+/** Gives up a transaction from outside: by its time limit or its signal. */
+export class Abort {
+  readonly #aborted: Promise<never> | undefined;
+  readonly #stops: (() => void)[] = [];
+  isRaised = false;
+
+  constructor({ timeoutMs, signal }: RiverTransactionOptions) {
+    if (timeoutMs === undefined && signal === undefined) return;
+    this.#aborted = new Promise((_resolve, reject) => {
+      const raise = (why: string, cause?: unknown): void => {
+        this.isRaised = true;
+        reject(new TransactionAbortedError(why, cause));
+      };
+      if (timeoutMs !== undefined) {
+        const timer = setTimeout(() => raise(`it took longer than ${timeoutMs} ms`), timeoutMs);
+        this.#stops.push(() => clearTimeout(timer));
+      }
+      if (signal !== undefined) {
+        const onAbort = (): void => raise('its signal was raised', signal.reason);
+        if (signal.aborted) onAbort();
+        signal.addEventListener('abort', onAbort, { once: true });
+        this.#stops.push(() => signal.removeEventListener('abort', onAbort));
+      }
+    });
+    this.#aborted.catch(() => undefined);
+  }
+
+  async unlessFirst<T>(work: Promise<T>): Promise<T> {
+    if (this.#aborted === undefined) return await work;
+    work.catch(() => undefined);
+    return await Promise.race([this.#aborted, work]);
+  }
+
+  stop(): void {
+    for (const stop of this.#stops) stop();
+  }
+}

@@ -1,0 +1,27 @@
+import type { DataSource } from 'typeorm';
+import type { ActiveWork } from './active-work.js';
+import { joinRepositories } from './join-repositories.js';
+
+/**
+ * What a module does to the application's data source, and undoes when the application ends:
+ * repositories join, and nobody destroys it under work that is under way.
+ */
+export class DataSourceJoin {
+  readonly #activeWork: ActiveWork;
+  readonly #undo: (() => void)[] = [];
+
+  constructor(
+    dataSource: DataSource,
+    { activeWork, repositories }: { activeWork: ActiveWork; repositories: boolean },
+  ) {
+    this.#activeWork = activeWork;
+    if (repositories) this.#undo.push(joinRepositories(dataSource));
+    this.#undo.push(activeWork.holdOpen(dataSource));
+  }
+
+  /** Called by Nest when the servers have closed, so that requests under way still could insert. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.#activeWork.close();
+    for (const undo of this.#undo.splice(0)) undo();
+  }
+}

@@ -1,0 +1,48 @@
+import type { DataSource, EntitySubscriberInterface, QueryRunner } from 'typeorm';
+import { TransactionOperations } from './transaction-operations.js';
+
+const operations = new WeakMap<QueryRunner, TransactionOperations>();
+const guarded = new WeakSet<DataSource>();
+
+/**
+ * Follows an insert into a transaction that the application opened itself. Its COMMIT waits for
+ * inserts that nobody awaited, and becomes a rollback if one of them failed; its ROLLBACK waits too,
+ * so that none runs after it.
+ *
+ * This reaches as far as TypeORM's `commitTransaction()` and `rollbackTransaction()` do: not to a
+ * COMMIT sent as a statement, nor to transactions of plain `pg` clients.
+ */
+export function followForeign<T>(
+  dataSource: DataSource,
+  queryRunner: QueryRunner,
+  begin: () => Promise<T>,
+): Promise<T> {
+  guard(dataSource);
+  let own = operations.get(queryRunner);
+  if (own === undefined) operations.set(queryRunner, (own = new TransactionOperations()));
+  return own.follow('An insert', begin());
+}
+
+function guard(dataSource: DataSource): void {
+  if (guarded.has(dataSource)) return;
+  guarded.add(dataSource);
+  const subscriber: EntitySubscriberInterface = {
+    async beforeTransactionCommit({ queryRunner }) {
+      await ended(queryRunner);
+      operations.get(queryRunner)?.throwUnobserved();
+    },
+    beforeTransactionRollback: ({ queryRunner }) => ended(queryRunner),
+    afterTransactionCommit: ({ queryRunner }) => forget(queryRunner),
+    afterTransactionRollback: ({ queryRunner }) => forget(queryRunner),
+  };
+  dataSource.subscribers.push(subscriber);
+}
+
+async function ended(queryRunner: QueryRunner): Promise<void> {
+  const own = operations.get(queryRunner);
+  while (own !== undefined && own.size > 0) await own.ended();
+}
+
+function forget(queryRunner: QueryRunner): void {
+  if (!queryRunner.isTransactionActive) operations.delete(queryRunner);
+}

@@ -1,0 +1,232 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { QueryFailedError, type DataSource, type QueryRunner } from 'typeorm';
+import {
+  CommitOutcomeUnknownError,
+  RiverTransactionError,
+  TransactionRolledBackError,
+} from '../errors/transaction-error.js';
+import { isConnectionLost } from '../errors/database-error.js';
+import { giveBack, rawClient } from '../postgres/connection.js';
+import { askCommitOutcome } from './commit-outcome.js';
+import { trackManager } from './tracked-manager.js';
+import { registerRoot, scopeOf } from './transaction-levels.js';
+import type { RiverTransactionOptions } from './transaction-options.js';
+import { TransactionScope } from './transaction-scope.js';
+
+const DEFAULT_UNAWAITED_LIMIT_MS = 5_000;
+
+/** Marks what TypeORM and its subscribers do while a transaction of ours is being ended. */
+const ending = new AsyncLocalStorage<OpenTransaction>();
+
+/** Statements that would end the transaction behind our back; ROLLBACK TO SAVEPOINT is none. */
+const ENDS_TRANSACTION =
+  /^\s*(commit|end|abort|begin|start\s+transaction|prepare\s+transaction|rollback(?!\s+(work\s+|transaction\s+)?to))\b/i;
+
+/** A transaction of ours on a connection of its own, from BEGIN to COMMIT or ROLLBACK. */
+export class OpenTransaction {
+  readonly scope: TransactionScope;
+  readonly #dataSource: DataSource;
+  readonly #query: QueryRunner['query'];
+  readonly #options: RiverTransactionOptions;
+  readonly #release: () => Promise<void>;
+  #isCommitting = false;
+  #isCommitted = false;
+
+  private constructor(
+    scope: TransactionScope,
+    {
+      dataSource,
+      query,
+      options,
+    }: { dataSource: DataSource; query: QueryRunner['query']; options: RiverTransactionOptions },
+  ) {
+    this.scope = scope;
+    this.#dataSource = dataSource;
+    this.#query = query;
+    this.#options = options;
+    this.#release = scope.queryRunner.release.bind(scope.queryRunner);
+  }
+
+  static async begin(
+    dataSource: DataSource,
+    name: string,
+    options: RiverTransactionOptions,
+  ): Promise<OpenTransaction> {
+    const queryRunner = dataSource.createQueryRunner('master');
+    const client = await rawClient(queryRunner, 'begin');
+    try {
+      await queryRunner.startTransaction(options.isolation);
+      await configure(queryRunner, options);
+      const query: QueryRunner['query'] = queryRunner.query.bind(queryRunner);
+      const scope = new TransactionScope({
+        dataSource,
+        name,
+        queryRunner,
+        client,
+        options,
+        unawaitedLimitMs: options.unawaitedLimitMs ?? DEFAULT_UNAWAITED_LIMIT_MS,
+        detach: options.afterEnd === 'detach',
+        send: (sql) => query(sql),
+      });
+      const transaction = new OpenTransaction(scope, { dataSource, query, options });
+      transaction.#takeOver();
+      return transaction;
+    } catch (error) {
+      await giveBack(queryRunner, client);
+      throw error;
+    }
+  }
+
+  /** Waits for everything that was begun in it; see {@link TransactionScope.settle}. */
+  async settle(): Promise<void> {
+    await this.scope.settle();
+  }
+
+  /**
+   * @throws TransactionRolledBackError when a statement had failed, or the server answered ROLLBACK
+   * @throws CommitOutcomeUnknownError when the connection broke during COMMIT
+   */
+  async commit(reportSubscriberError: (error: unknown) => void): Promise<void> {
+    const { scope } = this;
+    const { queryRunner, client } = scope.shared;
+    const status = client.getTransactionStatus();
+    if (status === 'E' || queryRunner.isReleased) {
+      throw new TransactionRolledBackError(scope.firstFailure);
+    }
+    if (status === 'I') throw endedByItself();
+    if (this.#options.trackOutcome && scope.shared.xid === undefined) {
+      const answer: unknown = await this.#query(
+        'SELECT pg_current_xact_id_if_assigned()::text AS xid',
+      );
+      scope.shared.xid = (answer as { xid: string | null }[])[0]?.xid ?? undefined;
+    }
+    this.#isCommitting = true;
+    try {
+      await ending.run(this, () => queryRunner.commitTransaction());
+    } catch (error) {
+      // A subscriber that is told after the COMMIT cannot change what is a fact.
+      if (!this.#isCommitted) throw error;
+      reportSubscriberError(error);
+    }
+    if (!this.#isCommitted) throw unfinishedNested();
+  }
+
+  /** Refuses what comes now, waits for what is under way, and rolls back. Never throws. */
+  async rollback(): Promise<void> {
+    this.scope.refuseQuietly();
+    await this.scope.idle();
+    const { queryRunner } = this.scope;
+    try {
+      if (queryRunner.isTransactionActive && !queryRunner.isReleased)
+        await ending.run(this, () => queryRunner.rollbackTransaction());
+    } catch {
+      // The caller is told what made us roll back. A connection still in the transaction is closed.
+    }
+  }
+
+  /** Closes the connection under a statement that does not end. */
+  cut(): void {
+    void this.scope.shared.client.end?.().catch(() => undefined);
+  }
+
+  async release(): Promise<void> {
+    this.scope.refuse();
+    this.scope.queryRunner.release = this.#release;
+    await giveBack(this.scope.queryRunner, this.scope.shared.client);
+  }
+
+  /** Puts the statements of the runner into the queue of the scope that asks. */
+  #takeOver(): void {
+    const { scope } = this;
+    const runner = scope.queryRunner as unknown as {
+      query: (...args: Parameters<QueryRunner['query']>) => Promise<unknown>;
+      stream: () => Promise<never>;
+      release: () => Promise<void>;
+    };
+    runner.query = (...args) => {
+      // TypeORM's own ROLLBACK, and what subscribers ask while they are told of the end.
+      if (ending.getStore() === this && scope.hasEnded) return this.#query(...args);
+      if (args[0] === 'COMMIT' && this.#isCommitting) return this.#sendCommit();
+      if (ENDS_TRANSACTION.test(args[0])) return Promise.reject(endIsOurs());
+      const asker = scopeOf(scope.queryRunner) ?? scope;
+      return asker.enqueue('A statement', () => this.#query(...args));
+    };
+    runner.stream = () => Promise.reject(noStreams());
+    // Work that releases the runner out of habit would give away a connection in a transaction.
+    runner.release = () => Promise.resolve();
+    trackManager(scope.queryRunner.manager);
+    registerRoot(scope);
+  }
+
+  /** The last in the queue. Sent on the raw client, whose answer says whether it was a COMMIT. */
+  #sendCommit(): Promise<unknown> {
+    const { scope } = this;
+    const { client, queryRunner } = scope.shared;
+    const answer = scope.enqueue('COMMIT', async () => {
+      this.#dataSource.logger.logQuery('COMMIT', undefined, queryRunner);
+      try {
+        const { command } = await client.query({ text: 'COMMIT', values: [] });
+        if (command !== 'COMMIT') throw new TransactionRolledBackError(scope.firstFailure);
+        this.#isCommitted = true;
+      } catch (cause) {
+        if (cause instanceof TransactionRolledBackError) throw cause;
+        const { xid } = scope.shared;
+        if (isConnectionLost(cause)) {
+          throw new CommitOutcomeUnknownError(cause, () => askCommitOutcome(this.#dataSource, xid));
+        }
+        throw new QueryFailedError('COMMIT', undefined, cause as Error);
+      }
+    });
+    scope.refuse();
+    return answer;
+  }
+}
+
+async function configure(
+  queryRunner: QueryRunner,
+  options: RiverTransactionOptions,
+): Promise<void> {
+  if (options.readOnly) await queryRunner.query('SET TRANSACTION READ ONLY');
+  const { statementTimeoutMs, lockTimeoutMs } = options;
+  if (statementTimeoutMs === undefined && lockTimeoutMs === undefined) return;
+  await queryRunner.query(
+    `SELECT set_config('statement_timeout', coalesce($1, current_setting('statement_timeout')), true),
+  set_config('lock_timeout', coalesce($2, current_setting('lock_timeout')), true)`,
+    [statementTimeoutMs?.toString() ?? null, lockTimeoutMs?.toString() ?? null],
+  );
+}
+
+/** TypeORM has then released a savepoint instead of committing: the whole is rolled back. */
+function unfinishedNested(): RiverTransactionError {
+  return new RiverTransactionError(
+    'A nested queryRunner.startTransaction() had not ended when the transaction was to be committed, ' +
+      'so all of it was rolled back. Commit or roll back the nested one first.',
+    { code: 'RIVER_INVALID_TRANSACTION' },
+  );
+}
+
+/** What had been done by then may be stored or not, so nobody must be told that it is. */
+function endedByItself(): RiverTransactionError {
+  return new RiverTransactionError(
+    'The transaction was ended within, by a COMMIT or ROLLBACK of its own. Leave the end to ' +
+      'run(...) or @RiverTransactional(): return to commit, throw to roll back.',
+    { code: 'RIVER_TRANSACTION_ENDED' },
+  );
+}
+
+function endIsOurs(): RiverTransactionError {
+  return new RiverTransactionError(
+    'A transaction of run(...) or @RiverTransactional() cannot be begun or ended by a statement: ' +
+      'return to commit, throw to roll back. For a part that can be undone, use ' +
+      "run({ propagation: 'NESTED' }, ...).",
+    { code: 'RIVER_INVALID_TRANSACTION' },
+  );
+}
+
+function noStreams(): RiverTransactionError {
+  return new RiverTransactionError(
+    'A stream cannot be read in this transaction, since other statements would have to wait until ' +
+      'it is read to its end. Read it on a query runner of your own, or page by page.',
+    { code: 'RIVER_INVALID_TRANSACTION' },
+  );
+}

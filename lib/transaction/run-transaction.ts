@@ -1,0 +1,55 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DataSource, EntityManager } from 'typeorm';
+import { Abort } from './abort.js';
+import { runInLevel } from './ambient-transaction.js';
+import { OpenTransaction } from './open-transaction.js';
+import type { RiverTransactionOptions } from './transaction-options.js';
+
+/** Milliseconds that a statement under way is given to end when its transaction is given up. */
+const CUT_AFTER_MS = 1_000;
+
+/** One attempt of a transaction. */
+export interface TransactionAttempt<T> {
+  readonly name: string;
+  readonly options: RiverTransactionOptions;
+  readonly work: (manager: EntityManager) => Promise<T> | T;
+  readonly reportHookError: (error: unknown) => void;
+}
+
+/** Runs work in a transaction of its own: begin, work, end, give back the connection, hooks. */
+export async function runTransaction<T>(
+  dataSource: DataSource,
+  { name, options, work, reportHookError }: TransactionAttempt<T>,
+): Promise<T> {
+  const transaction = await OpenTransaction.begin(dataSource, name, options);
+  const { scope } = transaction;
+  const { manager } = scope.queryRunner;
+  const abort = new Abort(options);
+  let outcome: 'commit' | 'rollback' = 'rollback';
+  try {
+    const working = runInLevel(
+      { dataSource, name, current: () => scope },
+      async () => await work(manager),
+    );
+    const result = await abort.unlessFirst(working);
+    await abort.unlessFirst(transaction.settle());
+    await transaction.commit(reportHookError);
+    outcome = 'commit';
+    return result;
+  } catch (error) {
+    const rolledBack = transaction.rollback();
+    if (abort.isRaised) await Promise.race([rolledBack, cutLater(transaction)]);
+    await rolledBack;
+    throw error;
+  } finally {
+    abort.stop();
+    await transaction.release();
+    await scope.hooks.run(outcome, reportHookError);
+  }
+}
+
+/** A statement that goes on and on would keep an aborted transaction from ending. */
+async function cutLater(transaction: OpenTransaction): Promise<void> {
+  await sleep(CUT_AFTER_MS, undefined, { ref: false });
+  transaction.cut();
+}

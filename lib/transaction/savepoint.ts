@@ -1,0 +1,36 @@
+import { TransactionRolledBackError } from '../errors/transaction-error.js';
+import { runInLevel } from './ambient-transaction.js';
+import { TransactionScope } from './transaction-scope.js';
+
+let serial = 0;
+
+/**
+ * Runs `work` in a savepoint of `outer`. An error undoes what `work` did and is passed on; the
+ * transaction around it stays usable, but fails if nobody waits for the answer.
+ */
+export function runInSavepoint<T>(outer: TransactionScope, work: () => Promise<T> | T): Promise<T> {
+  const inner = new TransactionScope(outer.shared);
+  const { send, dataSource, name } = outer.shared;
+  const savepoint = `river_${(serial = (serial + 1) % 1_000_000_000)}`;
+  const run = async (): Promise<T> => {
+    await send(`SAVEPOINT ${savepoint}`);
+    try {
+      const result = await runInLevel({ dataSource, name, current: () => inner }, work);
+      await inner.settle();
+      inner.refuse();
+      await send(`RELEASE SAVEPOINT ${savepoint}`).catch((error: unknown) => {
+        // A statement had failed, and its error was swallowed.
+        throw new TransactionRolledBackError(inner.firstFailure ?? error);
+      });
+      inner.hooks.passTo(outer.hooks);
+      return result;
+    } catch (error) {
+      inner.refuseQuietly();
+      await inner.idle();
+      await send(`ROLLBACK TO SAVEPOINT ${savepoint}`);
+      inner.hooks.passRollbacksTo(outer.hooks);
+      throw error;
+    }
+  };
+  return outer.follow('A nested transaction', () => outer.enqueueInner(inner, run));
+}

@@ -1,0 +1,78 @@
+import type { EntityManager } from 'typeorm';
+import { runInSavepoint } from './savepoint.js';
+import { scopeOf } from './transaction-levels.js';
+import type { TransactionScope } from './transaction-scope.js';
+
+/** Makes objects only, and asks the database for nothing. */
+const SYNCHRONOUS = new Set([
+  'constructor',
+  'create',
+  'merge',
+  'hasId',
+  'getId',
+  'createQueryBuilder',
+  'getRepository',
+  'getTreeRepository',
+  'getMongoRepository',
+  'withRepository',
+  'getCustomRepository',
+  'release',
+]);
+
+type Method = (this: EntityManager, ...args: unknown[]) => unknown;
+type NestedWork = (manager: EntityManager) => Promise<unknown>;
+
+const tracked = new WeakMap<object, object>();
+
+/**
+ * Lets the calls of an entity manager be followed to their end: `save` sends several statements, and
+ * a transaction must not end in a gap between them. The manager gets a prototype in between, made
+ * once for its class, so nothing of TypeORM is changed.
+ *
+ * @returns undoes it
+ */
+export function trackManager(manager: EntityManager): () => void {
+  const original = Object.getPrototypeOf(manager) as object;
+  let prototype = tracked.get(original);
+  if (prototype === undefined) tracked.set(original, (prototype = trackedPrototype(original)));
+  Object.setPrototypeOf(manager, prototype);
+  return () => void Object.setPrototypeOf(manager, original);
+}
+
+function trackedPrototype(original: object): object {
+  const prototype = Object.create(original) as Record<string, Method>;
+  for (const name of methodNames(original)) {
+    const method = (original as Record<string, Method>)[name] as Method;
+    prototype[name] = function (...args) {
+      let scope: TransactionScope | undefined;
+      try {
+        scope = scopeOf(this.queryRunner);
+      } catch (error) {
+        // The runner of a transaction that has ended is refused where it is asked for.
+        return Promise.reject(error);
+      }
+      if (scope === undefined) return method.apply(this, args);
+      if (name === 'transaction') {
+        const work = args.find((arg) => typeof arg === 'function') as NestedWork;
+        const { manager } = scope.queryRunner;
+        return runInSavepoint(scope, () => work(manager));
+      }
+      return scope.follow(`EntityManager.${name}`, async () => await method.apply(this, args));
+    };
+  }
+  return prototype;
+}
+
+function methodNames(prototype: object): string[] {
+  const names = new Set<string>();
+  for (
+    let object = prototype;
+    object !== Object.prototype;
+    object = Object.getPrototypeOf(object) as object
+  ) {
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(object))) {
+      if (typeof value === 'function' && !SYNCHRONOUS.has(name)) names.add(name);
+    }
+  }
+  return [...names];
+}

@@ -1,0 +1,55 @@
+import { ObservedPromise } from './observed-promise.js';
+
+interface Operation {
+  readonly name: string;
+  observed: boolean;
+}
+
+/**
+ * What has been begun in a transaction and may take several statements: inserts, and the calls of
+ * its entity manager. Between two statements of one the queue is empty, and yet it is not done.
+ */
+export class TransactionOperations {
+  readonly #running = new Map<Operation, Promise<unknown>>();
+  #failure: { readonly operation: Operation; readonly error: unknown } | undefined;
+
+  /**
+   * Follows an operation to its end. If it fails and nobody waits for it, {@link unobservedFailure}
+   * tells; it does not end the process as an unhandled rejection.
+   */
+  follow<T>(name: string, answer: Promise<T>): Promise<T> {
+    const operation: Operation = { name, observed: false };
+    const ended = answer.then(
+      () => this.#running.delete(operation),
+      (error: unknown) => {
+        this.#running.delete(operation);
+        if (this.#failure === undefined || this.#failure.operation.observed) {
+          this.#failure = { operation, error };
+        }
+      },
+    );
+    this.#running.set(operation, ended);
+    return ObservedPromise.of(answer, () => (operation.observed = true));
+  }
+
+  get size(): number {
+    return this.#running.size;
+  }
+
+  /** Names of what is not done. */
+  get names(): string[] {
+    return [...this.#running.keys()].map(({ name }) => name);
+  }
+
+  async ended(): Promise<void> {
+    await Promise.all(this.#running.values());
+  }
+
+  /**
+   * Throws the error of an operation that failed without anybody waiting for it: nobody was told, so
+   * the transaction must fail.
+   */
+  throwUnobserved(): void {
+    if (this.#failure?.operation.observed === false) throw this.#failure.error as Error;
+  }
+}
