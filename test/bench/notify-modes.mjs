@@ -17,7 +17,9 @@ const modes = {
 };
 
 const dataSource = await new DataSource({ type: 'postgres', url, extra: { max: 10 } }).initialize();
-await dataSource.query('create table if not exists bench_order (id bigserial primary key, total int)');
+await dataSource.query(
+  'create table if not exists bench_order (id bigserial primary key, total int)',
+);
 const transaction = new RiverTransaction('default', dataSource);
 
 const figures = new Map(Object.keys(modes).map((mode) => [mode, []]));

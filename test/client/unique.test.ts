@@ -110,9 +110,9 @@ describe('what counts as the same', () => {
       jobArgs('k', { v: 2, w: 1 }),
     ],
   ])('is not another %s', async (_what, uniqueOpts, one, other) => {
-    await river.insert(one, { uniqueOpts } as never);
-    expect(skipped([await river.insert(other, { uniqueOpts } as never)])).toEqual([false]);
-    expect(skipped([await river.insert(one, { uniqueOpts } as never)])).toEqual([true]);
+    await river.insert(one, { uniqueOpts });
+    expect(skipped([await river.insert(other, { uniqueOpts })])).toEqual([false]);
+    expect(skipped([await river.insert(one, { uniqueOpts })])).toEqual([true]);
   });
 
   test('is what the selected args say, whatever the others are', async () => {
