@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createEmptyDatabase } from '../support/index.js';
 import { encodedArgsOf } from './support/compare-params.js';
 import { GoClient } from './support/go-client.js';
@@ -60,6 +61,8 @@ const DIMENSIONS: Record<string, Pair> = {
 };
 // Both times of a pair lie in one period whatever the time of the test.
 const scheduled = (each: JobCase): JobCase => ({ scheduledAt: NOON, ...each });
+
+const UNIQUE: JobCase = { ...job, unique: { byArgs: true } };
 
 /** Which finished jobs stand in the way, by their own mask. */
 const FINISHED: [state: string, mask: string[] | undefined, blocks: boolean][] = [
@@ -139,46 +142,57 @@ describeWithGo('duplicates across languages', () => {
       });
     });
 
-    test.each([
+    const ENDS: [string, boolean][] = [
       ['skipped after the commit', true],
       ['stored after the rollback', false],
-    ])("while Go's transaction is open we wait, and are %s", async (_name, commit) => {
-      const unique: JobCase = { ...job, unique: { byArgs: true } };
-      await go.begin('open');
-      const { id } = await byGo(unique, 'open');
-      let answered = false;
-      const ours = byUs(unique).finally(() => (answered = true));
-      await new Promise((resolve) => setTimeout(resolve, 100));
-      expect(answered).toBe(false);
+    ];
 
-      await go.end('open', { commit });
-      const { id: answer, skipped } = await ours;
-      expect(skipped).toBe(commit);
-      expect(answer === id).toBe(commit);
+    test.each(ENDS)("while Go's transaction is open we wait, and are %s", async (_name, commit) => {
+      await go.begin('open');
+      const first = await byGo(UNIQUE, 'open');
+      const [{ id, skipped }, waited] = await waiting(byUs(UNIQUE), () =>
+        go.end('open', { commit }),
+      );
+      expect({ waited, skipped, same: id === first.id }).toEqual({
+        waited: true,
+        skipped: commit,
+        same: commit,
+      });
     });
 
-    test.each([
-      ['skipped after the commit', true],
-      ['stored after the rollback', false],
-    ])('while our transaction is open Go waits, and is %s', async (_name, commit) => {
-      const unique: JobCase = { ...job, unique: { byArgs: true } };
-      const { args, opts } = ourJob(unique);
+    test.each(ENDS)('while our transaction is open Go waits, and is %s', async (_name, commit) => {
+      const { args, opts } = ourJob(UNIQUE);
       const runner = app.dataSource.createQueryRunner();
-      await runner.startTransaction();
-      const ours = await app.river.insertTx(runner, args, opts);
-      let answered = false;
-      const gos = byGo(unique).finally(() => (answered = true));
-      await new Promise((resolve) => setTimeout(resolve, 100));
-      expect(answered).toBe(false);
-
-      await (commit ? runner.commitTransaction() : runner.rollbackTransaction());
-      await runner.release();
-      const { id, skipped } = await gos;
-      expect(skipped).toBe(commit);
-      expect(id === String(ours.job.id)).toBe(commit);
+      try {
+        await runner.startTransaction();
+        const { job: first } = await app.river.insertTx(runner, args, opts);
+        const [{ id, skipped }, waited] = await waiting(byGo(UNIQUE), () =>
+          commit ? runner.commitTransaction() : runner.rollbackTransaction(),
+        );
+        expect({ waited, skipped, same: id === String(first.id) }).toEqual({
+          waited: true,
+          skipped: commit,
+          same: commit,
+        });
+      } finally {
+        await runner.release();
+      }
     });
   });
 });
+
+/** Ends what an insert waits for after a while, and tells whether it did wait. */
+async function waiting<Answer>(
+  insert: Promise<Answer>,
+  end: () => Promise<void>,
+): Promise<[answer: Answer, waited: boolean]> {
+  let answered = false;
+  const answer = insert.finally(() => (answered = true));
+  await sleep(100);
+  const waited = !answered;
+  await end();
+  return [await answer, waited];
+}
 
 /** Inserts by one client or the other. */
 type Insert = (job: JobCase, tx?: string) => Promise<{ id: string; skipped: boolean }>;

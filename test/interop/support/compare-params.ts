@@ -63,9 +63,17 @@ function told(
 ): Error {
   if (theirs?.error !== undefined) error.message += `\nGo refuses it: ${theirs.error}`;
   if (ours !== 'refused' && ours.unique) {
-    error.message += `\nOur unique key is the hash of: ${ours.unique.text}`;
+    error.message += `\nOur unique key is the hash of: ${visible(ours.unique.text)}`;
   }
   return error;
+}
+
+/** Raw and escaped letters look alike in a report, or like nothing. */
+function visible(text: string): string {
+  return text.replace(
+    /[^\x20-\x7e]/gu,
+    (letter) => `<U+${(letter.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}>`,
+  );
 }
 
 /** What ours would send, under the names of Go's answer. */
