@@ -38,6 +38,7 @@ describe('the tables of README.md name all there is, and nothing else', () => {
     ['code', 'RiverErrorCode'],
     ['option', 'InsertOpts'],
     ['unique option', 'UniqueOpts'],
+    ['transaction option', 'RiverTransactionOptions'],
     ['module option', 'RiverModuleForRootOptions'],
     ['notify option', 'NotifyOptions'],
   ])('%s: %s', (title, type) => {
