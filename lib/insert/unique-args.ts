@@ -98,6 +98,9 @@ export function valueAt(json: string, path: readonly string[]): string | undefin
   return value;
 }
 
+/** The last place that a key of digits may have in an array: the nulls before it are written out. */
+const MAX_INDEX = 1_000_000;
+
 /**
  * Go makes an array of a container whose first key consists of digits, and below the top level of
  * one whose first key is `-1`, which appends. Oddities of its JSON setter, but part of the key.
@@ -117,7 +120,7 @@ function place(
     rest.length === 0 ? value : place(present ?? emptyFor(rest[0], isNew), rest, value);
   if (container instanceof Map) return container.set(key, inner(container.get(key), true));
   const index = key === '-1' ? container.length : /^\d+$/.test(key) ? Number(key) : Number.NaN;
-  if (!(index <= 10_000)) throw notAnIndex();
+  if (!(index <= MAX_INDEX)) throw notAnIndex();
   container[index] = inner(container[index], index >= container.length);
   return container;
 }
@@ -125,7 +128,7 @@ function place(
 function notAnIndex(): InvalidJobError {
   return new InvalidJobError(
     'uniqueOpts.byArgs: the first selected key consists of digits, which River turns into an ' +
-      'array; the other selected keys must then be numbers up to 10000 too. Rename the key.',
+      `array; the other selected keys must then be numbers up to ${MAX_INDEX} too. Rename the key.`,
     { code: 'RIVER_INVALID_UNIQUE_OPTS', field: 'uniqueOpts.byArgs' },
   );
 }

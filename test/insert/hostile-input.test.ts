@@ -22,10 +22,11 @@ import {
 import { expectedValue, sameToJsonb } from './hostile/equal.js';
 import { hostileJob, type HostileJob } from './hostile/jobs.js';
 import { hostileAnything, hostileString } from './hostile/values.js';
+import { runSize } from '../support/run-size.js';
 import { CONTEXT } from './key-text.js';
 
 /** How many jobs to try; at least as many schema names. */
-const RUNS = Number(process.env['HOSTILE_RUNS'] ?? 1_000);
+const RUNS = runSize('HOSTILE_RUNS', { here: 1_000, ci: 10_000 });
 const SEED = Number(process.env['HOSTILE_SEED'] ?? 20_261_121);
 const BATCH = 50;
 const TIMEOUT_MS = 30_000 + RUNS * 20;

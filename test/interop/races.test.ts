@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jobArgs } from 'nestjs-river';
 import type { GoJob } from './support/go-protocol.js';
-import { runSize } from './support/run-size.js';
+import { runSize } from '../support/run-size.js';
 import { SCHEMAS, TwoSides, type Schema } from './support/two-sides.js';
 import { describeWithGo } from './support/toolchain.js';
 

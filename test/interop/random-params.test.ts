@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { compareParams, type Outcome } from './support/compare-params.js';
 import { GoClient } from './support/go-client.js';
 import { jobCases } from './support/job-arbitraries.js';
-import { INTEROP_SEED, runSize } from './support/run-size.js';
+import { INTEROP_SEED, runSize } from '../support/run-size.js';
 import { describeWithGo } from './support/toolchain.js';
 
 const numRuns = runSize('INTEROP_RUNS', { here: 200, ci: 500 });

@@ -7,7 +7,7 @@ import type { GoJob } from './support/go-protocol.js';
 import { goJob, ourJob, type JobCase } from './support/job-case.js';
 import { jobCases } from './support/job-arbitraries.js';
 import { ProgramError } from './support/line-program.js';
-import { INTEROP_SEED, runSize } from './support/run-size.js';
+import { INTEROP_SEED, runSize } from '../support/run-size.js';
 import { describeWithGo } from './support/toolchain.js';
 import { SCHEMAS, TwoSides } from './support/two-sides.js';
 

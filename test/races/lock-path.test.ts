@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs';
 import { createInterface, type Interface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createTestDatabase, queryAll, type TestDatabase } from '../support/index.js';
+import { runSize } from '../support/run-size.js';
 
 const PROCESSES = 3;
-/** `npm test` runs a few; CI 100; `RACE_ROUNDS=1000 npm test -- test/races` the full number. */
-const ROUNDS = Number(process.env['RACE_ROUNDS'] ?? (process.env['CI'] === 'true' ? 100 : 20));
+const ROUNDS = runSize('RACE_ROUNDS', { here: 20, ci: 100 });
 
 interface Outcome {
   readonly id?: string;
