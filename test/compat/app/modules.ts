@@ -22,7 +22,11 @@ export class ShopModule {
   static with(url: string): DynamicModule {
     return {
       module: ShopModule,
-      imports: [TypeOrmModule.forRoot(dataSourceOptions(url)), RiverModule.forRoot()],
+      imports: [
+        TypeOrmModule.forRoot(dataSourceOptions(url)),
+        TypeOrmModule.forFeature([Order]),
+        RiverModule.forRoot(),
+      ],
       controllers: [OrdersController],
       providers: [OrdersService],
     };

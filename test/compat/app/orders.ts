@@ -7,6 +7,7 @@ import {
   Post,
   type OnModuleInit,
 } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
 import {
   JobArgs,
   RiverClient,
@@ -16,7 +17,7 @@ import {
   UniqueArg,
   type JobInsertResult,
 } from 'nestjs-river';
-import { Column, Entity, EntityManager, PrimaryGeneratedColumn } from 'typeorm';
+import { Column, Entity, EntityManager, PrimaryGeneratedColumn, Repository } from 'typeorm';
 
 @Entity('compat_order')
 export class Order {
@@ -60,6 +61,7 @@ export class OrdersService implements OnModuleInit {
   constructor(
     private readonly river: RiverClient,
     private readonly transaction: RiverTransaction,
+    @InjectRepository(Order) private readonly orders: Repository<Order>,
   ) {}
 
   async onModuleInit(): Promise<void> {
@@ -67,15 +69,27 @@ export class OrdersService implements OnModuleInit {
     this.started += 1;
   }
 
-  /** The transaction is the decorator's. */
+  /** The transaction is the decorator's; the repository, the query builder and the insert join it. */
   @RiverTransactional()
-  async place({ email, fail }: CreateOrder): Promise<number> {
-    return await this.store(this.transaction.manager, { email, fail });
+  async place({ email, fail = false }: CreateOrder): Promise<number> {
+    const order = await this.orders.save({ email });
+    await this.orders
+      .createQueryBuilder()
+      .update()
+      .set({ email })
+      .where({ id: order.id })
+      .execute();
+    await this.transaction.run({ propagation: 'NESTED' }, async () => {
+      await this.river.insert(new SendReceipt(order.id, email));
+    });
+    if (fail) throw new ConflictException('failed on purpose');
+    return order.id;
   }
 
+  /** In the transaction of a manager that is handed on. */
   async store(manager: EntityManager, { email, fail = false }: CreateOrder): Promise<number> {
     const order = await manager.save(Order, { email });
-    await this.river.insert(new SendReceipt(order.id, email));
+    await this.river.insertTx(manager, new SendReceipt(order.id, email));
     if (fail) throw new ConflictException('failed on purpose');
     return order.id;
   }

@@ -64,4 +64,21 @@ export async function transactionChecks(app: INestApplication): Promise<void> {
       assert.equal(await count('river_job', `args->>'email' = 'swallowed'`), 0);
     },
   );
+
+  await check('hooks run after the end, and a savepoint rolls back alone', async () => {
+    const [river, transaction] = [app.get(RiverClient), app.get(RiverTransaction)];
+    const ends: string[] = [];
+    await transaction.run(async () => {
+      transaction.afterCommit(() => void ends.push('committed'));
+      const nested = transaction.run({ propagation: 'NESTED' }, async () => {
+        await river.insert(new SendReceipt(1, 'nested'));
+        throw new Error('nested only');
+      });
+      await assert.rejects(nested, /nested only/);
+      await river.insert(new SendReceipt(1, 'around'));
+    });
+    assert.deepEqual(ends, ['committed']);
+    assert.equal(await count('river_job', `args->>'email' = 'nested'`), 0);
+    assert.equal(await count('river_job', `args->>'email' = 'around'`), 1);
+  });
 }
