@@ -1,7 +1,6 @@
 import { Body, Controller, Get, Post, UnprocessableEntityException } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { RiverTransactional, TransactionManager } from 'nestjs-river';
-import { EntityManager } from 'typeorm';
+import { RiverTransactional } from 'nestjs-river';
 import { createOrderBody, type CreateOrderBody } from './create-order.body.js';
 import { Order } from './order.entity.js';
 import { OrdersService, type PlacedOrder } from './orders.service.js';
@@ -22,11 +21,8 @@ export class OrdersController {
   @Post()
   @RiverTransactional()
   @ApiOperation({ summary: 'Store an order and its jobs in one transaction' })
-  async create(
-    @Body({ schema: createOrderBody }) body: CreateOrderBody,
-    @TransactionManager() manager: EntityManager,
-  ): Promise<PlacedOrder> {
-    const placed = await this.orders.place(manager, body);
+  async create(@Body({ schema: createOrderBody }) body: CreateOrderBody): Promise<PlacedOrder> {
+    const placed = await this.orders.place(body);
     if (body.failAfterInsert === true) {
       throw new UnprocessableEntityException(
         `Failed on purpose, after order ${placed.order.id} and its jobs ` +

@@ -1,7 +1,7 @@
 import { BadRequestException, Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { RiverClient } from 'nestjs-river';
-import { type EntityManager, Repository } from 'typeorm';
+import { Repository } from 'typeorm';
 import { ReserveStock } from '../jobs/args/reserve-stock.js';
 import { SendReceipt } from '../jobs/args/send-receipt.js';
 import { CATALOGUE, isSku } from './catalogue.js';
@@ -30,17 +30,16 @@ export class OrdersService {
   }
 
   /**
-   * Stores an order and its jobs. `manager` is that of the request's transaction: in this version
-   * an injected repository does not join it, so `this.orders` would store the order by itself, and
-   * it would stay when the jobs are rolled back. The inserts of `river` join by themselves.
+   * Stores an order and its jobs: both join the transaction that the controller opened for the
+   * request, and go or stay together.
    */
-  async place(manager: EntityManager, body: CreateOrderBody): Promise<PlacedOrder> {
+  async place(body: CreateOrderBody): Promise<PlacedOrder> {
     const items = body.items.map(({ sku, quantity }) => {
       if (!isSku(sku)) throw new BadRequestException(`There is no article "${sku}".`);
       return { sku, quantity, priceCents: CATALOGUE[sku] };
     });
     const totalCents = items.reduce((sum, item) => sum + item.quantity * item.priceCents, 0);
-    const order = await manager.save(Order, { email: body.email, totalCents, items });
+    const order = await this.orders.save({ email: body.email, totalCents, items });
 
     const receipt = await this.river.insert(new SendReceipt(order.id, order.email));
     const reservations = await this.river.insertMany(
