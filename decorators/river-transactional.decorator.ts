@@ -2,12 +2,13 @@ import { Inject, UseInterceptors } from '@nestjs/common';
 import { isObservable, type Observable } from 'rxjs';
 import { RiverConfigurationError } from '../lib/errors/configuration-error.js';
 import { RiverTransactionError } from '../lib/errors/transaction-error.js';
-import { getRiverTransactionToken } from '../lib/tokens.js';
+import { DEFAULT_RIVER_NAME, getRiverTransactionToken } from '../lib/tokens.js';
 import { takeOpened } from '../lib/transaction/opened-calls.js';
 import { RiverTransactionInterceptor } from '../lib/transaction/river-transaction.interceptor.js';
 import type { RiverTransaction } from '../lib/transaction/river-transaction.js';
 import {
   checkTransactionalOptions,
+  RIVER_HELPER,
   RIVER_TRANSACTIONAL,
   transactionsOf,
   transactionOptionsOf,
@@ -37,7 +38,8 @@ const originals = new WeakMap<Method, Method>();
  * @Post() @RiverTransactional()
  * async create(@Body() dto: CreateOrder, @TransactionManager() manager: EntityManager) { ... }
  *
- * @throws RiverConfigurationError on a static method, and at the call of an object made without Nest
+ * @throws RiverConfigurationError on what is no method of an object; at start-up where it cannot work
+ *   (see the README); and at the call of an object made without Nest
  */
 export function RiverTransactional(
   options: RiverTransactionalOptions = {},
@@ -45,8 +47,12 @@ export function RiverTransactional(
   return (target, propertyKey, descriptor) => {
     if (typeof target === 'function') throw onStaticMethod(propertyKey);
     checkTransactionalOptions(options);
-    const original = descriptor.value as unknown as Method;
-    const transactions = [options, ...transactionsOf(original)];
+    const original = requireMethod(descriptor, propertyKey);
+    const declared = transactionsOf(original);
+    if (declared.some(({ name }) => clientName(name) === clientName(options.name))) {
+      throw refused(propertyKey, `is decorated twice for the client '${clientName(options.name)}'`);
+    }
+    const transactions = [options, ...declared];
     // A property that Nest itself injects: without the module, Nest's own error at start-up.
     const helper = Symbol(`RiverTransaction(${options.name ?? 'default'})`);
     Inject(getRiverTransactionToken(options.name))(target, helper);
@@ -55,8 +61,8 @@ export function RiverTransactional(
       if (takeOpened(transactions)) return (originals.get(original) ?? original).apply(this, args);
       const transaction = (this as Record<symbol, RiverTransaction | undefined>)[helper];
       if (transaction === undefined) throw madeWithoutNest(propertyKey);
-      return transaction.run(transactionOptionsOf(options), () =>
-        notObservable(original.apply(this, args)),
+      return transaction.run(transactionOptionsOf(options), async () =>
+        notLater(await notLater(original.apply(this, args))),
       );
     };
     originals.set(dispatcher, originals.get(original) ?? original);
@@ -65,6 +71,7 @@ export function RiverTransactional(
       Reflect.defineMetadata(key, Reflect.getOwnMetadata(key, original), dispatcher);
     }
     Reflect.defineMetadata(RIVER_TRANSACTIONAL, transactions, dispatcher);
+    Reflect.defineMetadata(RIVER_HELPER, helper, dispatcher);
     descriptor.value = dispatcher as never;
     if (transactions.length === 1) {
       UseInterceptors(RiverTransactionInterceptor)(target, propertyKey, descriptor);
@@ -73,27 +80,54 @@ export function RiverTransactional(
 }
 
 /** Outside of a handler nobody waits for its values: it would run after the transaction's end. */
-function notObservable(answer: unknown): unknown {
-  if (!isObservable(answer)) return answer;
+function notLater(answer: unknown): unknown {
+  if (!isObservable(answer) && !isAsyncGenerator(answer)) return answer;
   throw new RiverTransactionError(
-    '@RiverTransactional(): a method that is no handler of a request must answer a promise; an ' +
-      'Observable would run after the end of the transaction.',
+    '@RiverTransactional(): a method that is no handler of a request must answer a promise of its ' +
+      'result; an Observable or an async generator would run after the end of the transaction.',
     { code: 'RIVER_INVALID_TRANSACTION', field: 'RiverTransactional' },
   );
 }
 
+function isAsyncGenerator(value: unknown): boolean {
+  return Object.prototype.toString.call(value) === '[object AsyncGenerator]';
+}
+
+/** @throws RiverConfigurationError on a property, an accessor or a generator, which types may hide */
+function requireMethod(
+  descriptor: { readonly value?: unknown } | undefined,
+  propertyKey: string | symbol,
+): Method {
+  const method = descriptor?.value;
+  if (typeof method !== 'function') throw refused(propertyKey, 'is no method');
+  if (GENERATOR.test(Object.prototype.toString.call(method))) {
+    throw refused(propertyKey, 'is a generator, which runs when it is read: after the end');
+  }
+  return method as Method;
+}
+
+const GENERATOR = /GeneratorFunction/;
+
+const clientName = (name: string = DEFAULT_RIVER_NAME): string => name;
+
 function onStaticMethod(method: string | symbol): RiverConfigurationError {
-  return new RiverConfigurationError(
-    `@RiverTransactional(): ${String(method)} is static, and Nest injects nothing into a class. ` +
-      'Put it on a method of a provider.',
-    { code: 'RIVER_INVALID_MODULE_OPTIONS', field: 'RiverTransactional' },
+  return refused(
+    method,
+    'is static, and Nest injects nothing into a class. Put it on a method of a provider',
   );
 }
 
 function madeWithoutNest(method: string | symbol): RiverConfigurationError {
-  return new RiverConfigurationError(
-    `@RiverTransactional(): the object of ${String(method)} was not made by Nest, so there is no ` +
-      'RiverTransaction in it. Let Nest inject it, or call transaction.run(...) yourself.',
-    { code: 'RIVER_INVALID_MODULE_OPTIONS', field: 'RiverTransactional' },
+  return refused(
+    method,
+    'belongs to an object that was not made by Nest, so there is no RiverTransaction in it. Let Nest ' +
+      'inject it, or call transaction.run(...) yourself',
   );
+}
+
+function refused(method: string | symbol, reason: string): RiverConfigurationError {
+  return new RiverConfigurationError(`@RiverTransactional(): ${String(method)} ${reason}.`, {
+    code: 'RIVER_INVALID_MODULE_OPTIONS',
+    field: 'RiverTransactional',
+  });
 }

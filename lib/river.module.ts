@@ -16,6 +16,7 @@ import type {
 } from './river.module-options.js';
 import { RIVER_MODULE_OPTIONS, RIVER_NAME, riverProviders } from './river.providers.js';
 import { getRiverClientToken } from './tokens.js';
+import { checkHandlers } from './transaction/check-handlers.js';
 
 // Transient: two equal forRoot() are two modules on every major of Nest, so that a name that is
 // taken twice is seen and not merged silently.
@@ -74,13 +75,14 @@ export class RiverModule extends ConfigurableModuleClass implements OnModuleInit
     return super.forRootAsync(options);
   }
 
-  /** @internal */
+  /** Refuses a name that is taken, once all modules are known. */
   onModuleInit(): void {
     const token = getRiverClientToken(this.#name);
     const sameName = [...this.#modules.values()].filter(
       ({ metatype, providers }) => metatype === RiverModule && providers.has(token),
     );
     if (sameName.length > 1) throw nameTaken(this.#name);
+    checkHandlers(this.#modules);
   }
 }
 

@@ -7,9 +7,10 @@ import {
   type NestInterceptor,
 } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
-import { fromEvent, lastValueFrom, Observable, take, takeUntil, toArray } from 'rxjs';
+import { fromEvent, lastValueFrom, Observable, take, takeUntil, throwError, toArray } from 'rxjs';
 import { RiverTransactionError } from '../errors/transaction-error.js';
 import { getRiverTransactionToken } from '../tokens.js';
+import { isSse } from './nest-handler.js';
 import { isOpened, markOpened } from './opened-calls.js';
 import type { RiverTransaction } from './river-transaction.js';
 import {
@@ -39,6 +40,7 @@ export class RiverTransactionInterceptor implements NestInterceptor {
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const declared = transactionsOf(context.getHandler());
+    if (isSse(context.getHandler())) return throwError(() => endless());
     // It stands on the controller, too.
     if (isOpened(declared)) return next.handle() as Observable<unknown>;
     return new Observable((subscriber) => {
@@ -76,6 +78,15 @@ export class RiverTransactionInterceptor implements NestInterceptor {
   #transaction(name: string | undefined): RiverTransaction {
     return this.#moduleRef.get<RiverTransaction>(getRiverTransactionToken(name), { strict: false });
   }
+}
+
+/** Where it stands on a controller, the application does not start; as a global one it comes here. */
+function endless(): RiverTransactionError {
+  return new RiverTransactionError(
+    'RiverTransactionInterceptor: a stream of server-sent events has no end, and a transaction would ' +
+      'hold its values until COMMIT. Keep the interceptor off this handler.',
+    { code: 'RIVER_INVALID_TRANSACTION' },
+  );
 }
 
 /** The handler's values; a promise is an Observable of one. */

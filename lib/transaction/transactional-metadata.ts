@@ -22,6 +22,13 @@ export interface RiverTransactionalOptions extends Omit<RiverTransactionOptions,
 /** Where the decorator keeps its facts on the method: one entry per decorator, outermost first. */
 export const RIVER_TRANSACTIONAL = Symbol.for('nestjs-river.RiverTransactional');
 
+/** Where it keeps the key of the property into which Nest injects the helper. */
+export const RIVER_HELPER = Symbol.for('nestjs-river.RiverTransactional.helper');
+
+export function helperOf(method: object): symbol | undefined {
+  return Reflect.getOwnMetadata(RIVER_HELPER, method) as symbol | undefined;
+}
+
 export function transactionsOf(method: object): readonly RiverTransactionalOptions[] {
   return (Reflect.getOwnMetadata(RIVER_TRANSACTIONAL, method) ?? []) as RiverTransactionalOptions[];
 }

@@ -49,6 +49,19 @@ class OrdersService {
   observable(): Observable<unknown> {
     return defer(() => from(this.river.insert(new SendReceipt('too late'))));
   }
+
+  @RiverTransactional()
+  async promiseOfObservable(): Promise<unknown> {
+    return defer(() => from(this.river.insert(new SendReceipt('too late'))));
+  }
+
+  @RiverTransactional()
+  async generator(): Promise<unknown> {
+    const { river } = this;
+    return (async function* () {
+      yield await river.insert(new SendReceipt('too late'));
+    })();
+  }
 }
 
 @Injectable()
@@ -129,6 +142,10 @@ class RequestScopedController {
     if (item.startsWith('failing')) throw new Error(item);
   }
 }
+
+/** The decorator as it reaches what the types would refuse. */
+const decorate = RiverTransactional().bind(undefined, {}, 'place') as (given: unknown) => void;
+const accessor = { get: () => async () => undefined };
 
 const PROVIDERS = [
   OrdersService,
@@ -228,6 +245,38 @@ describe('where it cannot work', () => {
     expect(declare).toThrow('static');
   });
 
+  test.each<[string, () => unknown]>([
+    ['is no method', () => accessor],
+    ['is no method', () => undefined],
+    ['is a generator', () => ({ value: async function* () {} })],
+    ['is a generator', () => ({ value: function* () {} })],
+  ])('what %s is refused when the class is made (%#)', (reason, descriptor) => {
+    const declare = () => decorate(descriptor());
+    expect(declare).toThrow(RiverConfigurationError);
+    expect(declare).toThrow(`place ${reason}`);
+  });
+
+  test('twice for one client is refused when the class is made', () => {
+    const declare = (): unknown => {
+      class Wrong {
+        @RiverTransactional({ name: 'default' })
+        @RiverTransactional()
+        async place(): Promise<void> {}
+      }
+      return Wrong;
+    };
+    expect(declare).toThrow("place is decorated twice for the client 'default'");
+  });
+
+  test.each(['promiseOfObservable', 'generator'] as const)(
+    'an answer that would run after the end is refused: %s',
+    async (method) => {
+      const answer = shop.app.get(OrdersService)[method]();
+      await expect(answer).rejects.toMatchObject({ code: 'RIVER_INVALID_TRANSACTION' });
+      expect(await database.stored()).toEqual(NOTHING);
+    },
+  );
+
   test('on an object made without Nest the call is refused, and says what to do', async () => {
     const river = shop.app.get(RiverClient);
     const made = new OrdersService(river, shop.app.get(RiverTransaction));
@@ -235,7 +284,7 @@ describe('where it cannot work', () => {
       .then(() => made.place('book'))
       .catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(RiverConfigurationError);
-    expect((error as Error).message).toContain('not made by Nest');
+    expect((error as Error).message).toContain('was not made by Nest');
     expect(await database.stored()).toEqual(NOTHING);
   });
 
