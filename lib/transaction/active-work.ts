@@ -1,7 +1,25 @@
 import type { DataSource } from 'typeorm';
 import { ShuttingDownError } from '../errors/transaction-error.js';
+import { defineOwn } from './define-own.js';
 
 const DEFAULT_TIMEOUT_MS = 10_000;
+
+/** What keeps one data source open, for all clients on it. */
+class Hold {
+  readonly works = new Set<ActiveWork>();
+  readonly undo: () => void;
+
+  constructor(dataSource: DataSource) {
+    const destroy = dataSource.destroy.bind(dataSource);
+    const value = async (): Promise<void> => {
+      await Promise.all([...this.works].map((work) => work.close()));
+      await destroy();
+    };
+    this.undo = defineOwn(dataSource, 'destroy', { value, writable: true });
+  }
+}
+
+const holds = new WeakMap<DataSource, Hold>();
 
 /** What a client has under way, so that the end of the application can wait for it. */
 export class ActiveWork {
@@ -37,17 +55,14 @@ export class ActiveWork {
    * @returns undoes it
    */
   holdOpen(dataSource: DataSource): () => void {
-    const hadOwn = Object.hasOwn(dataSource, 'destroy');
-    const destroy = dataSource.destroy.bind(dataSource);
-    const held = async (): Promise<void> => {
-      await this.close();
-      await destroy();
-    };
-    dataSource.destroy = held;
+    let hold = holds.get(dataSource);
+    if (hold === undefined) holds.set(dataSource, (hold = new Hold(dataSource)));
+    hold.works.add(this);
     return () => {
-      if (dataSource.destroy !== held) return;
-      if (hadOwn) dataSource.destroy = destroy;
-      else Reflect.deleteProperty(dataSource, 'destroy');
+      hold.works.delete(this);
+      if (hold.works.size > 0) return;
+      hold.undo();
+      holds.delete(dataSource);
     };
   }
 

@@ -2,6 +2,7 @@ import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { TransactionEndedError } from '../errors/transaction-error.js';
 import { ambientTransactionOf } from './ambient-transaction.js';
 import { ForeignTransaction } from './foreign-transaction.js';
+import { defineOwn } from './define-own.js';
 import { trackManager } from './tracked-manager.js';
 import { TransactionScope } from './transaction-scope.js';
 
@@ -39,15 +40,15 @@ function install(dataSource: DataSource): () => void {
   const { manager } = dataSource;
   const ambient = new AmbientRunner(dataSource);
   const untrack = trackManager(manager);
-  Object.defineProperty(manager, 'queryRunner', { get: () => ambient.get(), configurable: true });
   const restore = [
+    defineOwn(manager, 'queryRunner', { get: () => ambient.get() }),
     // A repository keeps the runner that its manager has when it is made, and is itself kept.
     ...(['getRepository', 'getTreeRepository', 'withRepository'] as const).map((name) =>
       replace<EntityManager>(manager, name, (original, args) =>
         ambient.hidden(() => original(...args)),
       ),
     ),
-    replace<DataSource>(dataSource, 'query', (original, [sql, parameters, runner]) =>
+    replace<DataSource>(dataSource, 'query', async (original, [sql, parameters, runner]) =>
       original(sql, parameters, runner ?? ambient.get()),
     ),
     replace<DataSource>(dataSource, 'createQueryBuilder', (original, [first, alias, runner]) =>
@@ -57,8 +58,8 @@ function install(dataSource: DataSource): () => void {
     ),
   ];
   return () => {
+    ambient.end();
     for (const undo of restore) undo();
-    Reflect.deleteProperty(manager, 'queryRunner');
     untrack();
   };
 }
@@ -67,6 +68,7 @@ function install(dataSource: DataSource): () => void {
 class AmbientRunner {
   readonly #dataSource: DataSource;
   #isHidden = false;
+  #hasEnded = false;
 
   constructor(dataSource: DataSource) {
     this.#dataSource = dataSource;
@@ -74,13 +76,27 @@ class AmbientRunner {
 
   /** @throws TransactionEndedError in what was started in a transaction and has outlived it */
   get(): QueryRunner | undefined {
-    if (this.#isHidden) return undefined;
+    if (this.#isHidden || this.#hasEnded) return undefined;
     const transaction = ambientTransactionOf(this.#dataSource, { lenient: true });
     if (transaction instanceof TransactionScope && transaction.hasEnded) {
       throw new TransactionEndedError('A statement');
     }
     if (transaction instanceof ForeignTransaction && !transaction.isOpen) return undefined;
     return transaction?.queryRunner;
+  }
+
+  /** For whoever has put something on top of what we replaced, and so still calls it. */
+  end(): void {
+    this.#hasEnded = true;
+  }
+
+  /** Whether there is one, ended or not. */
+  get isThere(): boolean {
+    try {
+      return this.get() !== undefined;
+    } catch {
+      return true;
+    }
   }
 
   hidden<T>(work: () => T): T {
@@ -102,10 +118,8 @@ function replace<T extends object>(
   method: (original: Callable, args: unknown[]) => unknown,
 ): () => void {
   const original = (target[name] as Callable).bind(target);
-  Object.defineProperty(target, name, {
+  return defineOwn(target, name, {
     value: (...args: unknown[]) => method(original, args),
-    configurable: true,
     writable: true,
   });
-  return () => Reflect.deleteProperty(target, name);
 }

@@ -1,6 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import { runInSavepoint } from './savepoint.js';
 import { scopeOf } from './transaction-levels.js';
+import { checkJoiningOptions, type IsolationLevel } from './transaction-options.js';
 import type { TransactionScope } from './transaction-scope.js';
 
 /** Makes objects only, and asks the database for nothing. */
@@ -53,14 +54,25 @@ function trackedPrototype(original: object): object {
       }
       if (scope === undefined) return method.apply(this, args);
       if (name === 'transaction') {
-        const work = args.find((arg) => typeof arg === 'function') as NestedWork;
-        const { manager } = scope.queryRunner;
-        return runInSavepoint(scope, () => work(manager));
+        return nested(scope, args);
       }
       return scope.follow(`EntityManager.${name}`, async () => await method.apply(this, args));
     };
   }
   return prototype;
+}
+
+/** `transaction(work)` or `transaction(isolation, work)`: a savepoint has the level that it is in. */
+function nested(scope: TransactionScope, args: readonly unknown[]): Promise<unknown> {
+  const isolation = args.find((arg) => typeof arg === 'string') as IsolationLevel | undefined;
+  try {
+    checkJoiningOptions({ isolation }, scope.shared.options);
+  } catch (error) {
+    return Promise.reject(error);
+  }
+  const work = args.find((arg) => typeof arg === 'function') as NestedWork;
+  const { manager } = scope.queryRunner;
+  return runInSavepoint(scope, () => work(manager));
 }
 
 function methodNames(prototype: object): string[] {
