@@ -32,14 +32,19 @@ export class ActiveWork {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** @throws ShuttingDownError once it is closed */
-  run<T>(begin: () => Promise<T>): Promise<T> {
-    if (this.#closed !== undefined) return Promise.reject(new ShuttingDownError());
-    const work = begin();
+  /** Something that belongs to work under way, so that it is waited for, too, also while closing. */
+  follow(work: Promise<unknown>): void {
     const ended: Promise<unknown> = work
       .catch(() => undefined)
       .finally(() => this.#running.delete(ended));
     this.#running.add(ended);
+  }
+
+  /** @throws ShuttingDownError once it is closed */
+  run<T>(begin: () => Promise<T>): Promise<T> {
+    if (this.#closed !== undefined) return Promise.reject(new ShuttingDownError());
+    const work = begin();
+    this.follow(work);
     return work;
   }
 
@@ -66,10 +71,15 @@ export class ActiveWork {
     };
   }
 
+  /** What is under way may leave something behind that is to be waited for, too. */
+  async #idle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
+  }
+
   async #drain(): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const tooLong = new Promise<void>((resolve) => (timer = setTimeout(resolve, this.#timeoutMs)));
-    await Promise.race([Promise.all(this.#running), tooLong]);
+    await Promise.race([this.#idle(), tooLong]);
     clearTimeout(timer);
   }
 }

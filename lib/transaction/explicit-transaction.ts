@@ -50,7 +50,7 @@ export function requireDataSource(
 }
 
 /** TypeORM 0.3 names it `connection`, 1.x `dataSource`; its manager answers to both names. */
-function dataSourceOf(queryRunner: QueryRunner): DataSource {
+export function dataSourceOf(queryRunner: QueryRunner): DataSource {
   const manager: { connection: DataSource } = queryRunner.manager;
   return manager.connection;
 }

@@ -30,6 +30,7 @@ export class ForeignTransaction implements AmbientTransaction {
 
   connection(settings: ConnectionSettings): Connection {
     const connection: Connection = {
+      inTransaction: true,
       run: async (statement, values) => {
         if (!this.isOpen) throw new TransactionEndedError('An insert');
         const client = await rawClient(this.queryRunner, 'insert');

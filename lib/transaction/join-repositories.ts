@@ -48,8 +48,14 @@ function install(dataSource: DataSource): () => void {
         ambient.hidden(() => original(...args)),
       ),
     ),
-    replace<DataSource>(dataSource, 'query', async (original, [sql, parameters, runner]) =>
-      original(sql, parameters, runner ?? ambient.get()),
+    // By the manager, whose calls are followed.
+    replace<DataSource>(dataSource, 'query', (original, args) =>
+      args[2] === undefined && ambient.isThere
+        ? (manager.query as Callable).apply(manager, args.slice(0, 2))
+        : original(...args),
+    ),
+    replace<DataSource>(dataSource, 'transaction', (_original, args) =>
+      (manager.transaction as Callable).apply(manager, args),
     ),
     replace<DataSource>(dataSource, 'createQueryBuilder', (original, [first, alias, runner]) =>
       alias === undefined

@@ -3,11 +3,13 @@ import { QueryFailedError, type DataSource, type QueryRunner } from 'typeorm';
 import {
   CommitOutcomeUnknownError,
   RiverTransactionError,
+  TransactionEndedError,
   TransactionRolledBackError,
 } from '../errors/transaction-error.js';
 import { isConnectionLost } from '../errors/database-error.js';
 import { giveBack, rawClient } from '../postgres/connection.js';
 import { askCommitOutcome } from './commit-outcome.js';
+import { StatementQueue } from './statement-queue.js';
 import { trackManager } from './tracked-manager.js';
 import { registerRoot, scopeOf } from './transaction-levels.js';
 import type { RiverTransactionOptions } from './transaction-options.js';
@@ -28,6 +30,7 @@ export class OpenTransaction {
   readonly #dataSource: DataSource;
   readonly #query: QueryRunner['query'];
   readonly #options: RiverTransactionOptions;
+  readonly #savepoints: StatementQueue;
   readonly #release: () => Promise<void>;
   #isCommitting = false;
   #isCommitted = false;
@@ -38,8 +41,15 @@ export class OpenTransaction {
       dataSource,
       query,
       options,
-    }: { dataSource: DataSource; query: QueryRunner['query']; options: RiverTransactionOptions },
+      savepoints,
+    }: {
+      dataSource: DataSource;
+      query: QueryRunner['query'];
+      options: RiverTransactionOptions;
+      savepoints: StatementQueue;
+    },
   ) {
+    this.#savepoints = savepoints;
     this.scope = scope;
     this.#dataSource = dataSource;
     this.#query = query;
@@ -58,7 +68,8 @@ export class OpenTransaction {
       await queryRunner.startTransaction(options.isolation);
       await configure(queryRunner, options);
       const query: QueryRunner['query'] = queryRunner.query.bind(queryRunner);
-      const scope = new TransactionScope({
+      const savepoints = new StatementQueue();
+      const scope: TransactionScope = new TransactionScope({
         dataSource,
         name,
         queryRunner,
@@ -66,9 +77,12 @@ export class OpenTransaction {
         options,
         unawaitedLimitMs: options.unawaitedLimitMs ?? DEFAULT_UNAWAITED_LIMIT_MS,
         detach: options.afterEnd === 'detach',
-        send: (sql) => query(sql),
+        send: (sql) =>
+          scope.shared.isOver
+            ? Promise.reject(new TransactionEndedError('A nested transaction'))
+            : savepoints.push(() => query(sql)),
       });
-      const transaction = new OpenTransaction(scope, { dataSource, query, options });
+      const transaction = new OpenTransaction(scope, { dataSource, query, options, savepoints });
       transaction.#takeOver();
       return transaction;
     } catch (error) {
@@ -115,6 +129,8 @@ export class OpenTransaction {
   async rollback(): Promise<void> {
     this.scope.refuseQuietly();
     await this.scope.idle();
+    this.scope.shared.isOver = true;
+    await this.#savepoints.idle();
     const { queryRunner } = this.scope;
     try {
       if (queryRunner.isTransactionActive && !queryRunner.isReleased)

@@ -74,30 +74,39 @@ export class RiverTransaction {
    */
   run<T>(work: TransactionWork<T>): Promise<T>;
   run<T>(options: RiverTransactionOptions, work: TransactionWork<T>): Promise<T>;
-  async run<T>(
+  run<T>(
     ...args:
       [work: TransactionWork<T>] | [options: RiverTransactionOptions, work: TransactionWork<T>]
   ): Promise<T> {
     const [options, work] = args.length === 1 ? [{}, args[0]] : args;
+    // Not async: where it joins or nests, the promise is one that knows whether anybody awaits it.
+    try {
+      return this.#propagate(options, work);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #propagate<T>(options: RiverTransactionOptions, work: TransactionWork<T>): Promise<T> {
     checkTransactionOptions(options);
     const ambient = ambientTransactionOf(this.#dataSource);
     switch (options.propagation ?? 'REQUIRED') {
       case 'REQUIRED':
-        return ambient ? await this.#join(ambient, options, work) : await this.#open(options, work);
+        return ambient ? this.#join(ambient, options, work) : this.#open(options, work);
       case 'REQUIRES_NEW':
-        return await this.#open(options, work);
+        return this.#open(options, work);
       case 'NESTED':
-        return ambient ? await this.#nest(ambient, options, work) : await this.#open(options, work);
+        return ambient ? this.#nest(ambient, options, work) : this.#open(options, work);
       case 'MANDATORY':
         if (ambient === undefined) throw noTransaction("propagation 'MANDATORY'");
-        return await this.#join(ambient, options, work);
+        return this.#join(ambient, options, work);
       case 'SUPPORTS':
-        return ambient ? await this.#join(ambient, options, work) : await this.#without(work);
+        return ambient ? this.#join(ambient, options, work) : this.#without(work);
       case 'NOT_SUPPORTED':
-        return await this.#without(work);
+        return this.#without(work);
       case 'NEVER':
         if (ambient !== undefined) throw neverInTransaction();
-        return await this.#without(work);
+        return this.#without(work);
     }
   }
 
@@ -174,7 +183,7 @@ export class RiverTransaction {
     throw noTransaction(what);
   }
 
-  async #join<T>(
+  #join<T>(
     ambient: AmbientTransaction,
     options: RiverTransactionOptions,
     work: TransactionWork<T>,
@@ -183,12 +192,21 @@ export class RiverTransaction {
       options,
       ambient instanceof TransactionScope ? ambient.shared.options : undefined,
     );
-    const abort = new Abort(options);
-    try {
-      return await abort.unlessFirst((async () => await work(ambient.queryRunner.manager))());
-    } finally {
-      abort.stop();
-    }
+    const begin = async (): Promise<T> => {
+      const abort = new Abort(options);
+      try {
+        return await abort.unlessFirst((async () => await work(ambient.queryRunner.manager))());
+      } catch (error) {
+        // What it did cannot be undone alone, and what it has yet to do would be missing.
+        if (abort.isRaised && ambient instanceof TransactionScope) ambient.giveUp(error);
+        throw error;
+      } finally {
+        abort.stop();
+      }
+    };
+    return ambient instanceof TransactionScope
+      ? ambient.follow('A joined transaction', begin)
+      : begin();
   }
 
   #nest<T>(
@@ -201,9 +219,17 @@ export class RiverTransaction {
       ambient instanceof TransactionScope ? ambient.shared.options : undefined,
     );
     const { manager } = ambient.queryRunner;
+    const limited = async (inner: EntityManager): Promise<T> => {
+      const abort = new Abort(options);
+      try {
+        return await abort.unlessFirst((async () => await work(inner))());
+      } finally {
+        abort.stop();
+      }
+    };
     return ambient instanceof TransactionScope
-      ? runInSavepoint(ambient, () => work(manager))
-      : manager.transaction(async (inner) => await work(inner));
+      ? runInSavepoint(ambient, () => limited(manager))
+      : manager.transaction(limited);
   }
 
   async #without<T>(work: TransactionWork<T>): Promise<T> {
@@ -236,7 +262,14 @@ export class RiverTransaction {
       'A hook that ran after the end of a transaction failed.',
       error instanceof Error ? error.stack : String(error),
     );
-    this.#settings.onHookError?.(error);
+    try {
+      this.#settings.onHookError?.(error);
+    } catch (failure) {
+      this.#logger.error(
+        'onHookError failed itself.',
+        failure instanceof Error ? failure.stack : String(failure),
+      );
+    }
   }
 
   #level<T>(transaction: AmbientTransaction | undefined, work: () => T): T {

@@ -1,8 +1,12 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource, EntityManager } from 'typeorm';
+import {
+  CommitOutcomeUnknownError,
+  TransactionUnfinishedError,
+} from '../errors/transaction-error.js';
 import { Abort } from './abort.js';
 import { runInLevel } from './ambient-transaction.js';
 import { OpenTransaction } from './open-transaction.js';
+import type { TransactionOutcome } from './transaction-hooks.js';
 import type { RiverTransactionOptions } from './transaction-options.js';
 
 /** Milliseconds that a statement under way is given to end when its transaction is given up. */
@@ -25,7 +29,7 @@ export async function runTransaction<T>(
   const { scope } = transaction;
   const { manager } = scope.queryRunner;
   const abort = new Abort(options);
-  let outcome: 'commit' | 'rollback' = 'rollback';
+  let outcome: TransactionOutcome = 'rollback';
   try {
     const working = runInLevel(
       { dataSource, name, current: () => scope },
@@ -38,18 +42,16 @@ export async function runTransaction<T>(
     return result;
   } catch (error) {
     const rolledBack = transaction.rollback();
-    if (abort.isRaised) await Promise.race([rolledBack, cutLater(transaction)]);
+    const isGivenUp = abort.isRaised || error instanceof TransactionUnfinishedError;
+    // A statement that goes on and on would keep it from ending.
+    const cut = isGivenUp ? setTimeout(() => transaction.cut(), CUT_AFTER_MS) : undefined;
     await rolledBack;
+    clearTimeout(cut);
+    if (error instanceof CommitOutcomeUnknownError) outcome = 'unknown';
     throw error;
   } finally {
     abort.stop();
     await transaction.release();
     await scope.hooks.run(outcome, reportHookError);
   }
-}
-
-/** A statement that goes on and on would keep an aborted transaction from ending. */
-async function cutLater(transaction: OpenTransaction): Promise<void> {
-  await sleep(CUT_AFTER_MS, undefined, { ref: false });
-  transaction.cut();
 }

@@ -9,7 +9,7 @@ let serial = 0;
  * transaction around it stays usable, but fails if nobody waits for the answer.
  */
 export function runInSavepoint<T>(outer: TransactionScope, work: () => Promise<T> | T): Promise<T> {
-  const inner = new TransactionScope(outer.shared);
+  const inner = new TransactionScope(outer.shared, outer);
   const { send, dataSource, name } = outer.shared;
   const savepoint = `river_${(serial = (serial + 1) % 1_000_000_000)}`;
   const run = async (): Promise<T> => {
@@ -27,7 +27,10 @@ export function runInSavepoint<T>(outer: TransactionScope, work: () => Promise<T
     } catch (error) {
       inner.refuseQuietly();
       await inner.idle();
-      await send(`ROLLBACK TO SAVEPOINT ${savepoint}`);
+      await send(`ROLLBACK TO SAVEPOINT ${savepoint}`).catch((failure: unknown) => {
+        // The connection is broken, and so is the transaction around it.
+        outer.firstFailure ??= failure;
+      });
       inner.hooks.passRollbacksTo(outer.hooks);
       throw error;
     }

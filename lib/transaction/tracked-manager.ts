@@ -1,4 +1,5 @@
-import type { EntityManager } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
+import { ambientTransactionOf } from './ambient-transaction.js';
 import { runInSavepoint } from './savepoint.js';
 import { scopeOf } from './transaction-levels.js';
 import { checkJoiningOptions, type IsolationLevel } from './transaction-options.js';
@@ -50,7 +51,9 @@ function trackedPrototype(original: object): object {
         scope = scopeOf(this.queryRunner);
       } catch (error) {
         // The runner of a transaction that has ended is refused where it is asked for.
-        return Promise.reject(error);
+        const ended = ambientTransactionOf(dataSourceOf(this), { lenient: true });
+        const refused = (): Promise<never> => Promise.reject(error);
+        return ended === undefined ? refused() : ended.follow(`EntityManager.${name}`, refused);
       }
       if (scope === undefined) return method.apply(this, args);
       if (name === 'transaction') {
@@ -73,6 +76,11 @@ function nested(scope: TransactionScope, args: readonly unknown[]): Promise<unkn
   const work = args.find((arg) => typeof arg === 'function') as NestedWork;
   const { manager } = scope.queryRunner;
   return runInSavepoint(scope, () => work(manager));
+}
+
+/** TypeORM 0.3 names it `connection`; a manager of 1.x answers to both names. */
+function dataSourceOf(manager: { readonly connection: DataSource }): DataSource {
+  return manager.connection;
 }
 
 function methodNames(prototype: object): string[] {

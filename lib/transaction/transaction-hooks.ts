@@ -1,12 +1,22 @@
 /** A hook of the application; what it answers is awaited before the next one runs. */
 export type TransactionHook = () => unknown;
 
+/** How a transaction ended; `unknown` when the connection broke during COMMIT. */
+export type TransactionOutcome = 'commit' | 'rollback' | 'unknown';
+
 /** What shall happen after the end of a scope, whichever way it ends. */
 export class TransactionHooks {
+  /** Our own, which must not wait for the application's. */
+  readonly #first: TransactionHook[] = [];
   readonly #afterCommit: TransactionHook[] = [];
   readonly #afterRollback: TransactionHook[] = [];
   /** Of savepoints that were rolled back. */
   readonly #always: TransactionHook[] = [];
+
+  /** Before all hooks of the application. */
+  firstAfterCommit(hook: TransactionHook): void {
+    this.#first.push(hook);
+  }
 
   afterCommit(hook: TransactionHook): void {
     this.#afterCommit.push(hook);
@@ -18,6 +28,7 @@ export class TransactionHooks {
 
   /** The scope around decides in the end. */
   passTo(outer: TransactionHooks): void {
+    outer.#first.push(...this.#first);
     outer.#afterCommit.push(...this.#afterCommit);
     outer.#afterRollback.push(...this.#afterRollback);
     outer.#always.push(...this.#always);
@@ -29,9 +40,14 @@ export class TransactionHooks {
   }
 
   /** Runs the hooks in order. Their errors are reported and change nothing: the fact stands. */
-  async run(outcome: 'commit' | 'rollback', report: (error: unknown) => void): Promise<void> {
-    const hooks = outcome === 'commit' ? this.#afterCommit : this.#afterRollback;
-    for (const hook of [...this.#always, ...hooks]) {
+  async run(outcome: TransactionOutcome, report: (error: unknown) => void): Promise<void> {
+    // Of an outcome that is not known neither may be told: it may be false.
+    const hooks = {
+      commit: [...this.#first, ...this.#afterCommit],
+      rollback: this.#afterRollback,
+      unknown: [],
+    };
+    for (const hook of [...this.#always, ...hooks[outcome]]) {
       try {
         await hook();
       } catch (error) {

@@ -11,7 +11,7 @@ interface Operation {
  */
 export class TransactionOperations {
   readonly #running = new Map<Operation, Promise<unknown>>();
-  #failure: { readonly operation: Operation; readonly error: unknown } | undefined;
+  readonly #failures: { readonly operation: Operation; readonly error: unknown }[] = [];
 
   /**
    * Follows an operation to its end. If it fails and nobody waits for it, {@link unobservedFailure}
@@ -23,9 +23,7 @@ export class TransactionOperations {
       () => this.#running.delete(operation),
       (error: unknown) => {
         this.#running.delete(operation);
-        if (this.#failure === undefined || this.#failure.operation.observed) {
-          this.#failure = { operation, error };
-        }
+        if (!operation.observed) this.#failures.push({ operation, error });
       },
     );
     this.#running.set(operation, ended);
@@ -50,6 +48,8 @@ export class TransactionOperations {
    * the transaction must fail.
    */
   throwUnobserved(): void {
-    if (this.#failure?.operation.observed === false) throw this.#failure.error as Error;
+    // Whoever kept the promise may have awaited it since.
+    const failure = this.#failures.find(({ operation }) => !operation.observed);
+    if (failure !== undefined) throw failure.error as Error;
   }
 }

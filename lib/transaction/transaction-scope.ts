@@ -34,6 +34,8 @@ export interface TransactionConnection {
   readonly send: (sql: string) => Promise<unknown>;
   /** The transaction's 64-bit id, once an insert of ours has told it. */
   xid?: string | undefined;
+  /** From ROLLBACK on: what has not been sent by then is not sent any more. */
+  isOver?: boolean;
 }
 
 /** Milliseconds after which a statement from outside an idle savepoint scope is taken for a deadlock. */
@@ -47,11 +49,16 @@ const BUSY_LIMIT_MS = 5_000;
  */
 export class TransactionScope implements AmbientTransaction {
   readonly shared: TransactionConnection;
+  /** The scope that a savepoint is in. */
+  readonly #outer: TransactionScope | undefined;
   readonly hooks = new TransactionHooks();
   readonly #queue = new StatementQueue();
   readonly #operations = new TransactionOperations();
+  #givenUp: { readonly reason: unknown } | undefined;
   /** The savepoint that owns the connection now. */
   #inner: TransactionScope | undefined;
+  /** How many savepoints own the connection or wait for it. */
+  #inners = 0;
   #refusal: ((what: string) => Error) | undefined;
   #isQuiet = false;
   #statements = 0;
@@ -59,8 +66,9 @@ export class TransactionScope implements AmbientTransaction {
   /** The first failure of a statement: why a commit may have become impossible. */
   firstFailure: unknown;
 
-  constructor(shared: TransactionConnection) {
+  constructor(shared: TransactionConnection, outer?: TransactionScope) {
     this.shared = shared;
+    this.#outer = outer;
   }
 
   get queryRunner(): QueryRunner {
@@ -76,12 +84,13 @@ export class TransactionScope implements AmbientTransaction {
   }
 
   afterCommit(hook: () => void): void {
-    this.hooks.afterCommit(hook);
+    this.hooks.firstAfterCommit(hook);
   }
 
   connection(settings: ConnectionSettings): Connection {
     const client = new ClientConnection(this.shared.client, settings, this.queryRunner);
     const connection: Connection = {
+      inTransaction: true,
       run: (statement, values) =>
         this.enqueue('An insert', async () => {
           const rows = await client.run(statement, values);
@@ -110,6 +119,7 @@ export class TransactionScope implements AmbientTransaction {
     let isRefused = false;
     const answer = this.#queue.push(async () => {
       if (isRefused) throw new TransactionScopeBusyError(what);
+      if (this.shared.isOver) throw new TransactionEndedError(what);
       this.#statements++;
       try {
         return await run();
@@ -118,17 +128,22 @@ export class TransactionScope implements AmbientTransaction {
         this.#lastActive = Date.now();
       }
     });
-    const owner = this.#inner;
-    if (owner === undefined) return answer;
-    return unlessBusy(owner, answer, () => {
-      isRefused = true;
-      return new TransactionScopeBusyError(what);
-    });
+    if (this.#inners === 0) return answer;
+    return unlessBusy(
+      () => this.#inner,
+      answer,
+      () => {
+        isRefused = true;
+        return new TransactionScopeBusyError(what);
+      },
+    );
   }
 
   /** Lets a savepoint have the connection for as long as `run` takes. Its failure is undone with it. */
   enqueueInner<T>(inner: TransactionScope, run: () => Promise<T>): Promise<T> {
-    return this.#enqueue('A nested transaction', async () => {
+    const what = 'A nested transaction';
+    const answer = this.#enqueue(what, async () => {
+      if (this.#refusal !== undefined) throw this.#refusal(what);
       this.#inner = inner;
       inner.#lastActive = Date.now();
       try {
@@ -137,12 +152,19 @@ export class TransactionScope implements AmbientTransaction {
         this.#inner = undefined;
       }
     });
+    this.#inners++;
+    const leave = (): void => void this.#inners--;
+    answer.then(leave, leave);
+    return answer;
   }
 
   /** Follows an operation that may take several statements; see {@link TransactionOperations}. */
   follow<T>(name: string, begin: () => Promise<T>): Promise<T> {
-    if (this.#refusal !== undefined) return this.#reject(this.#refusal(name));
-    return this.#operations.follow(name, begin());
+    if (this.#refusal === undefined) return this.#operations.follow(name, begin());
+    const error = this.#refusal(name);
+    const refused = (): Promise<never> => this.#reject(error);
+    // What comes too late for a savepoint, and is not awaited, fails the transaction around it.
+    return this.#outer === undefined ? refused() : this.#outer.follow(name, refused);
   }
 
   /**
@@ -164,6 +186,12 @@ export class TransactionScope implements AmbientTransaction {
       await nextTurn();
     } while (mark !== this.#queue.mark || this.#operations.size > 0);
     this.#operations.throwUnobserved();
+    if (this.#givenUp !== undefined) throw this.#givenUp.reason as Error;
+  }
+
+  /** Makes it fail for this reason, even if nobody passes it on. */
+  giveUp(reason: unknown): void {
+    this.#givenUp ??= { reason };
   }
 
   /** From here on everything is refused. */
@@ -187,9 +215,12 @@ export class TransactionScope implements AmbientTransaction {
     return rejected;
   }
 
-  /** Waits for statements under way only. */
+  /**
+   * Waits for statements that were asked for. Those behind a savepoint whose work goes on are not
+   * waited for, and are refused when their turn comes. To be called when new ones are refused.
+   */
   async idle(): Promise<void> {
-    await this.#queue.idle();
+    await (this.#inner === undefined ? this.#queue.idle() : this.#inner.idle());
   }
 
   /** For how many milliseconds no statement of this scope has been under way. */
@@ -211,7 +242,7 @@ async function endsBefore(limit: number, rest: Promise<unknown>): Promise<boolea
 
 /** Waits behind a savepoint; gives up once it has been idle so long that it must be waiting for us. */
 async function unlessBusy<T>(
-  owner: TransactionScope,
+  current: () => TransactionScope | undefined,
   answer: Promise<T>,
   giveUp: () => Error,
 ): Promise<T> {
@@ -219,7 +250,8 @@ async function unlessBusy<T>(
   let timer: NodeJS.Timeout | undefined;
   const busy = new Promise<never>((_resolve, reject) => {
     timer = setInterval(() => {
-      if (!owner.hasEnded && owner.idleForMs >= BUSY_LIMIT_MS) reject(giveUp());
+      const owner = current();
+      if (owner?.hasEnded === false && owner.idleForMs >= BUSY_LIMIT_MS) reject(giveUp());
     }, BUSY_LIMIT_MS / 10);
   });
   try {

@@ -1,0 +1,116 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { TransactionAbortedError, type RiverClient, type RiverTransaction } from 'nestjs-river';
+import type { StartedClient } from '../client/started-client.js';
+import { forget, NOTHING, OrderEntity, SendReceipt, startShop, stored } from './orders.js';
+
+let shop: StartedClient;
+let transaction: RiverTransaction;
+let river: RiverClient;
+beforeAll(async () => {
+  shop = await startShop({ max: 1 });
+  ({ transaction, river } = shop);
+});
+afterEach(() => forget(shop.database));
+afterAll(() => shop.stop());
+
+const pause = (ms = 20) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+const pid = async (): Promise<unknown> => await shop.dataSource.query('select pg_backend_pid()');
+
+const forever = () => new Promise<void>(() => undefined);
+
+/** What gives a transaction up, after 50 ms. */
+const limits = [
+  ['timeoutMs', () => ({ timeoutMs: 50 })],
+  ['signal', () => ({ signal: AbortSignal.timeout(50) })],
+] as const;
+
+describe.each(limits)('%s', (_name, limit) => {
+  test('rolls back work that waits for something else', async () => {
+    const attempt = transaction.run(limit(), async () => {
+      await river.insert(new SendReceipt('book'));
+      await forever();
+    });
+    await expect(attempt).rejects.toThrow(TransactionAbortedError);
+    expect(await stored(shop.database)).toEqual(NOTHING);
+  });
+
+  test('cuts a statement that goes on, and the next one has a new connection', async () => {
+    const before = await pid();
+    const attempt = transaction.run(limit(), async (manager) => {
+      await river.insert(new SendReceipt('book'));
+      await manager.query('select pg_sleep(10)');
+    });
+    await expect(attempt).rejects.toThrow(TransactionAbortedError);
+    expect(await pid()).not.toEqual(before);
+    expect(await stored(shop.database)).toEqual(NOTHING);
+  });
+
+  test('refuses statements that come later', async () => {
+    let late: Promise<unknown> = Promise.resolve();
+    const attempt = transaction.run(limit(), async (manager) => {
+      late = pause(100)
+        .then(() => manager.insert(OrderEntity, { item: 'late' }))
+        .catch((error: unknown) => error);
+      await late;
+    });
+    await expect(attempt).rejects.toThrow(TransactionAbortedError);
+    expect(await late).toMatchObject({ name: 'TransactionEndedError' });
+    expect(await stored(shop.database)).toEqual(NOTHING);
+  });
+
+  test('does not touch the connection once it is given back', async () => {
+    const attempt = transaction.run(limit(), forever);
+    await expect(attempt).rejects.toThrow(TransactionAbortedError);
+    await shop.dataSource.query('select pg_sleep(1.2)');
+    await transaction.run(() => river.insert(new SendReceipt('of another')));
+    expect(await stored(shop.database)).toMatchObject({ jobs: 1 });
+  });
+
+  test('is honoured by a savepoint, which alone is rolled back', async () => {
+    await transaction.run(async (manager) => {
+      await manager.insert(OrderEntity, { item: 'outer' });
+      const attempt = transaction.run({ ...limit(), propagation: 'NESTED' }, async (inner) => {
+        await inner.insert(OrderEntity, { item: 'nested' });
+        await pause(300);
+        await river.insert(new SendReceipt('too late'));
+      });
+      await expect(attempt).rejects.toThrow(TransactionAbortedError);
+      await river.insert(new SendReceipt('outer'));
+    });
+    await pause(400);
+    expect(await stored(shop.database)).toEqual({ orders: ['outer'], jobs: 1 });
+  });
+
+  test('where it joins, rolls back all of it, even if the error is swallowed', async () => {
+    const attempt = transaction.run(async (manager) => {
+      await manager.insert(OrderEntity, { item: 'outer' });
+      const joined = transaction.run(limit(), async (inner) => {
+        await inner.insert(OrderEntity, { item: 'half of it' });
+        await pause(200);
+        await river.insert(new SendReceipt('the other half'));
+      });
+      await expect(joined).rejects.toThrow(TransactionAbortedError);
+    });
+    await expect(attempt).rejects.toThrow(TransactionAbortedError);
+    expect(await stored(shop.database)).toEqual(NOTHING);
+  });
+});
+
+test('a signal that is raised before is too late for nobody', async () => {
+  const attempt = transaction.run({ signal: AbortSignal.abort(new Error('raised')) }, () =>
+    river.insert(new SendReceipt('book')),
+  );
+  await expect(attempt).rejects.toMatchObject({
+    name: 'TransactionAbortedError',
+    cause: new Error('raised'),
+  });
+  expect(await stored(shop.database)).toEqual(NOTHING);
+});
+
+test('a limit that is not reached leaves nothing behind', async () => {
+  const controller = new AbortController();
+  const options = { timeoutMs: 5_000, signal: controller.signal };
+  await transaction.run(options, () => river.insert(new SendReceipt('book')));
+  controller.abort();
+  expect(await stored(shop.database)).toMatchObject({ jobs: 1 });
+});
