@@ -1,5 +1,5 @@
 import { EntitySchema } from 'typeorm';
-import { JobArgs } from 'nestjs-river';
+import { JobArgs, type RiverModuleOptions } from 'nestjs-river';
 import { queryAll, type TestDatabase } from '../support/index.js';
 import { countJobs, startClient, type StartedClient } from '../client/started-client.js';
 
@@ -30,16 +30,24 @@ const CREATE = `
     deferred int unique deferrable initially deferred
   )`;
 
-/** A client whose database has a table of orders. */
+/** A client whose database has a table of orders; one that is given is expected to have it. */
 export async function startShop({
   max = 10,
+  database,
+  river,
   ...options
-}: { max?: number; extra?: Record<string, unknown> } = {}): Promise<StartedClient> {
+}: {
+  max?: number;
+  extra?: Record<string, unknown>;
+  database?: TestDatabase;
+  river?: RiverModuleOptions;
+} = {}): Promise<StartedClient> {
   const client = await startClient({
+    ...(database && { database }),
     dataSource: { entities: [OrderEntity], max, ...options },
-    river: { notify: { cooldownMs: 0 } },
+    river: { notify: { cooldownMs: 0 }, ...river },
   });
-  await queryAll(client.database, CREATE);
+  if (database === undefined) await queryAll(client.database, CREATE);
   return client;
 }
 
