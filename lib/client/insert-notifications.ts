@@ -8,6 +8,7 @@ import {
 } from '../postgres/insert-notifier.js';
 import { notifyStatement } from '../postgres/notify-statement.js';
 import type { SchemaName } from '../postgres/schema-name.js';
+import type { ActiveWork } from '../transaction/active-work.js';
 import type { JoinableTransaction } from '../transaction/joinable-transaction.js';
 import type { RiverModuleOptions } from './client-options.js';
 
@@ -19,20 +20,26 @@ export class InsertNotifications {
   readonly #afterCommit: boolean;
   readonly #notifier: InsertNotifier | undefined;
 
-  constructor(notify: RiverModuleOptions['notify'], pool: Connection, schema: SchemaName) {
+  constructor(
+    notify: RiverModuleOptions['notify'],
+    schema: SchemaName,
+    { pool, activeWork }: { pool: Connection; activeWork: ActiveWork },
+  ) {
     this.#afterCommit = notify !== false && notify?.mode === 'afterCommit';
     if (notify === false) return;
     const statement = notifyStatement(schema);
     this.#notifier = new InsertNotifier({
       cooldownMs: notify?.cooldownMs ?? DEFAULT_COOLDOWN_MS,
-      send: async (queues) => {
-        try {
-          await pool.run(statement, [queues]);
-        } catch (error) {
-          this.#logger.warn(
-            `Workers could not be notified of new jobs and will find them when they poll: ${String(error)}`,
-          );
-        }
+      send: (queues) => {
+        const sent = pool.run(statement, [queues]).then(() => undefined);
+        // So that the data source is not closed under it.
+        activeWork.follow(sent);
+        return sent;
+      },
+      onFailure: (error, triesLeft) => {
+        const next =
+          triesLeft > 0 ? 'It will be tried again' : 'They will find them when they poll';
+        this.#logger.warn(`Workers could not be notified of new jobs. ${next}: ${String(error)}`);
       },
     });
   }

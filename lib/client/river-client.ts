@@ -68,7 +68,10 @@ export class RiverClient {
       schema,
       new UniqueLocks(this.#lookUp, options.advisoryLockPrefix),
     );
-    this.#notifications = new InsertNotifications(options.notify, this.#pool, schema);
+    this.#notifications = new InsertNotifications(options.notify, schema, {
+      pool: this.#pool,
+      activeWork,
+    });
     this.#source = options.transactionSource;
     this.#clock = options.clock ?? (() => new Date());
     const { maxAttempts, outsideTransaction } = options;

@@ -27,11 +27,11 @@ function encodeKey(key: string): string {
 }
 
 /**
- * The members of a JSON object's text, or the elements of an array's under their positions; values as
- * text. Of a repeated key the first, as in Go.
+ * The members of a JSON object's text, or the elements of an array's under their positions, in
+ * order; values as text. Raw JSON may repeat a key.
  */
-function membersOf(json: string): Map<string, string> {
-  const members = new Map<string, string>();
+function entriesOf(json: string): (readonly [key: string, value: string])[] {
+  const entries: (readonly [string, string])[] = [];
   const isArray = json.startsWith('[');
   let depth = 0;
   let key: string | undefined;
@@ -39,20 +39,22 @@ function membersOf(json: string): Map<string, string> {
   for (const token of jsonTokens(json)) {
     if (token === '}' || token === ']') depth--;
     if (depth === 0 || (depth === 1 && token === ',')) {
-      const name = isArray ? String(members.size) : key;
-      if (name !== undefined && value !== '' && !members.has(name)) members.set(name, value);
+      const name = isArray ? String(entries.length) : key;
+      if (name !== undefined && value !== '') entries.push([name, value]);
       key = undefined;
       value = '';
     } else if (!isArray && key === undefined) key = JSON.parse(token) as string;
     else if (depth !== 1 || token !== ':') value += token;
     if (token === '{' || token === '[') depth++;
   }
-  return members;
+  return entries;
 }
 
 /** All args for the unique key: top-level keys in byte order, each value as Go would write it. */
 export function allUniqueArgs(encodedArgs: string): string {
-  const members = [...membersOf(encodedArgs)].sort(([a], [b]) => compareBytes(a, b));
+  // Of a repeated key Go takes the first value; a Map built of the reverse keeps it.
+  const members = [...new Map(entriesOf(encodedArgs).reverse())];
+  members.sort(([a], [b]) => compareBytes(a, b));
   return `{${members.map(([key, value]) => `${encodeKey(key)}:${escapeAsGo(value)}`).join(',')}}`;
 }
 
@@ -88,14 +90,26 @@ function comparePaths(a: readonly string[], b: readonly string[]): number {
   return first < 0 ? 0 : (a[first]?.length ?? 0) - (b[first]?.length ?? 0);
 }
 
-/** The JSON text of the value under a path of literal keys; undefined when there is none. */
-export function valueAt(json: string, path: readonly string[]): string | undefined {
-  let value: string | undefined = json;
-  for (const key of path) {
-    if (value === undefined || !/^[{[]/.test(value)) return undefined;
-    value = membersOf(value).get(key);
+/**
+ * The JSON text of the value under a path of literal keys, as Go finds it: where a key is repeated,
+ * the first under which the rest of the path leads to something.
+ */
+function valueAt(json: string, [key, ...rest]: readonly string[]): string | undefined {
+  if (key === undefined) return json;
+  if (!/^[{[]/.test(json)) return undefined;
+  for (const [name, value] of entriesOf(json)) {
+    const found = name === key ? valueAt(value, rest) : undefined;
+    if (found !== undefined) return found;
   }
-  return value;
+  return undefined;
+}
+
+/** The same as jsonb finds it, which keeps the last of a repeated key. */
+export function valueInJsonb(json: string, [key, ...rest]: readonly string[]): string | undefined {
+  if (key === undefined) return json;
+  if (!/^[{[]/.test(json)) return undefined;
+  const value = new Map(entriesOf(json)).get(key);
+  return value === undefined ? undefined : valueInJsonb(value, rest);
 }
 
 /** The last place that a key of digits may have in an array: the nulls before it are written out. */

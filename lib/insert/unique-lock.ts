@@ -1,8 +1,9 @@
+import { InvalidJobError } from '../errors/invalid-job-error.js';
 import type { JobState } from '../job/job-state.js';
 import { canonicalJson } from './canonical-json.js';
 import type { CheckedUniqueOpts } from './checked-insert-opts.js';
 import { sha256 } from './sha256.js';
-import { valueAt } from './unique-args.js';
+import { valueInJsonb } from './unique-args.js';
 import { periodOf, type Period } from './unique-period.js';
 
 /**
@@ -34,9 +35,21 @@ export function uniqueLock(
   opts: CheckedUniqueOpts,
   { now, states }: { now: Date; states: readonly JobState[] },
 ): UniqueLock {
+  if (Array.isArray(opts.byArgs)) checkIndexes(opts.byArgs as readonly (readonly string[])[]);
   const period = opts.byPeriod === undefined ? undefined : periodOf(now, opts.byPeriod);
   const text = lockText(job, opts);
   return { path: 'lock', text, hash: sha256(text), opts, states, period };
+}
+
+/** In an array, Postgres reads `-1` from the end and `00` as 0; one spelling of a place is enough. */
+function checkIndexes(paths: readonly (readonly string[])[]): void {
+  const odd = paths.flat().find((key) => /^\s*[+-]?\d+$/.test(key) && !/^(0|[1-9]\d*)$/.test(key));
+  if (odd === undefined) return;
+  throw new InvalidJobError(
+    'uniqueOpts.byArgs: beside this byState a key that is a number must be written as 0, 1, 2 and ' +
+      'so on: Postgres reads other spellings as places in an array, too.',
+    { code: 'RIVER_INVALID_UNIQUE_OPTS', field: 'uniqueOpts.byArgs' },
+  );
 }
 
 /** Equal for two jobs exactly when they are equal in the dimensions that are on, but for the period. */
@@ -52,7 +65,7 @@ export function lockText(job: LockSubject, opts: CheckedUniqueOpts): string {
 function comparableArgs(encodedArgs: string, paths: true | readonly (readonly string[])[]): string {
   if (paths === true) return canonicalJson(encodedArgs);
   const values = paths.map((path) => {
-    const value = valueAt(encodedArgs, path);
+    const value = valueInJsonb(encodedArgs, path);
     return value === undefined ? null : [canonicalJson(value)];
   });
   return JSON.stringify(values);

@@ -1,3 +1,5 @@
+import { InvalidJobError } from '../errors/invalid-job-error.js';
+
 // Symbol.for, so that a class decorated by another installed copy of this package is understood.
 const UNIQUE_ARGS = Symbol.for('nestjs-river.UniqueArg');
 
@@ -39,13 +41,27 @@ function pathsIn(prototype: unknown, value: unknown, seen: Set<unknown>): string
   seen.add(prototype);
   return uniqueArgs(prototype).flatMap(({ key, type }) => {
     const member: unknown = (value as Record<string, unknown> | undefined)?.[key];
-    const inner = pathsIn(prototypeOf(type(), member), member, seen);
+    const nested = prototypeOf(type());
+    if (nested === undefined && uniqueArgs(prototypeAt(member)).length > 0) throw unknownClass(key);
+    const inner = pathsIn(nested, member, seen);
     return inner.length > 0 ? inner.map((path) => [key, ...path]) : [[key]];
   });
 }
 
-/** Of the class that is named or emitted; TypeScript emits `Object` where the type is inferred. */
-function prototypeOf(type: unknown, member: unknown): unknown {
-  if (typeof type === 'function' && type !== Object) return type.prototype;
+/** Of the class that is named or emitted; TypeScript emits `Object` for inferred types and unions. */
+function prototypeOf(type: unknown): unknown {
+  return typeof type === 'function' && type !== Object ? type.prototype : undefined;
+}
+
+function prototypeAt(member: unknown): unknown {
   return typeof member === 'object' && member !== null ? Object.getPrototypeOf(member) : undefined;
+}
+
+/** Going by the value would make the key depend on whether it is null, a literal or an instance. */
+function unknownClass(key: string): InvalidJobError {
+  return new InvalidJobError(
+    `args.${key}: @UniqueArg() cannot tell the class of this property, since TypeScript emits none ` +
+      'for an inferred type or a union. Name it: @UniqueArg(() => Customer).',
+    { code: 'RIVER_INVALID_UNIQUE_OPTS', field: `args.${key}` },
+  );
 }

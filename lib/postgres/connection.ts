@@ -5,6 +5,8 @@ import { statement, type Statement } from './statement.js';
 
 /** Something that runs statements of ours. */
 export interface Connection {
+  /** Whether its statements are undone together. */
+  readonly inTransaction: boolean;
   /** @throws DatabaseError with the driver's error as its cause */
   run(statement: Statement, values: unknown[]): Promise<TextRow[]>;
   /** Runs `work` in a transaction: the one that the connection is in, or one for the purpose. */
@@ -24,6 +26,7 @@ export interface ConnectionSettings {
  * the statement all the same, without the values, since args may hold what must not be logged.
  */
 export class ClientConnection implements Connection {
+  readonly inTransaction = true;
   readonly #client: PgClient;
   readonly #settings: ConnectionSettings;
   readonly #queryRunner: QueryRunner | undefined;
@@ -68,6 +71,7 @@ const ROLLBACK = statement('rollback', 'ROLLBACK');
 
 /** Runs each statement on a connection of the pool's, outside any transaction. */
 export class PoolConnection implements Connection {
+  readonly inTransaction = false;
   readonly #settings: ConnectionSettings;
 
   constructor(settings: ConnectionSettings) {

@@ -14,12 +14,18 @@ export const WAKE_IN_TRANSACTION: Wake = { admit: (queues) => queues, stored: ()
 /** Nobody is notified; workers find the jobs when they poll. */
 export const WAKE_NOBODY: Wake = { admit: () => [], stored: () => undefined };
 
+/** How often, and after how many milliseconds, a notification that could not be sent is tried again. */
+const MAX_RETRIES = 3;
+const RETRY_AFTER_MS = 1_000;
+
 /** What the notifier needs of the outside. */
 export interface InsertNotifierOptions {
   /** Milliseconds in which a queue is notified once at most. */
   readonly cooldownMs: number;
-  /** Notifies queues by a statement of its own. Reports its failures itself. */
+  /** Notifies queues by a statement of its own. */
   readonly send: (queues: readonly string[]) => Promise<void>;
+  /** Told when that failed, and how often it will be tried again. */
+  readonly onFailure?: (error: unknown, triesLeft: number) => void;
   /** A monotonic clock in milliseconds. */
   readonly now?: () => number;
 }
@@ -93,13 +99,30 @@ export class InsertNotifier {
     this.#windowEnds.set(queue, this.#now() + this.#options.cooldownMs);
   }
 
-  #tell(queues: readonly string[]): void {
+  #tell(queues: readonly string[], triesLeft = MAX_RETRIES): void {
     for (const queue of queues) {
       clearTimeout(this.#timers.get(queue));
       this.#timers.delete(queue);
       this.#openWindow(queue);
     }
-    const sent = this.#options.send(queues).finally(() => this.#sending.delete(sent));
+    const sent = this.#options
+      .send(queues)
+      .catch((error: unknown) => this.#retry(queues, error, triesLeft))
+      .finally(() => this.#sending.delete(sent));
     this.#sending.add(sent);
+  }
+
+  /** Workers would find the jobs only when they poll, so it is worth another try or two. */
+  #retry(queues: readonly string[], error: unknown, triesLeft: number): void {
+    const left = this.#closing ? 0 : triesLeft;
+    this.#options.onFailure?.(error, left);
+    if (left === 0) return;
+    for (const queue of queues) {
+      if (this.#timers.has(queue)) continue;
+      this.#timers.set(
+        queue,
+        setTimeout(() => this.#tell([queue], left - 1), RETRY_AFTER_MS),
+      );
+    }
   }
 }

@@ -13,14 +13,21 @@ export interface InsertStatements {
    * race that this statement's snapshot could not see.
    */
   readonly unique: Statement;
+  /** The same, but a lost race fails it as {@link LOST_RACE}, and then nothing of it is stored. */
+  readonly uniqueOrNone: Statement;
 }
 
 export function insertStatements(schema: SchemaName): InsertStatements {
   return {
     plain: statement('insert', plainInsert(schema)),
-    unique: statement('insert', uniqueInsert(schema)),
+    unique: statement('insert', uniqueInsert(schema, '')),
+    uniqueOrNone: statement('insert', uniqueInsert(schema, FAIL_IF_LOST)),
   };
 }
+
+/** SQLSTATE of {@link InsertStatements.uniqueOrNone} when it lost a race: division by zero. */
+export const LOST_RACE = '22012';
+const FAIL_IF_LOST = `1 / (CASE WHEN inserted.id IS NULL AND wanted.existing_id IS NULL THEN 0 ELSE 1 END) AS won, `;
 
 /** The jobs given, as rows; `ordinal` is their place in the call, from 1. */
 const GIVEN = `unnest($1::text[], $2::text[], $3::smallint[], $4::text[], $5::smallint[], $6::text[],
@@ -47,7 +54,7 @@ RETURNING id::text, pg_current_xact_id()::text AS xid, (
  * lock and no id. What is left is inserted in the order of the keys, so that two batches with the
  * same keys cannot wait for each other in a circle, under ids drawn in the order given.
  */
-function uniqueInsert({ prefix, insertChannel }: SchemaName): string {
+function uniqueInsert({ prefix, insertChannel }: SchemaName, check: string): string {
   const blocks = (alias: string): string =>
     `${alias}unique_key IS NOT NULL AND ${alias}unique_states IS NOT NULL ` +
     `AND ${prefix}river_job_state_in_bitmask(${alias}unique_states, ${alias}state)`;
@@ -74,7 +81,7 @@ function uniqueInsert({ prefix, insertChannel }: SchemaName): string {
   SELECT queue, min(id) AS first FROM inserted
   WHERE state = 'available' AND queue = ANY ($13::text[]) GROUP BY queue ORDER BY first
 )
-SELECT inserted.id::text AS inserted, pg_current_xact_id_if_assigned()::text AS xid, ${JOB_COLUMNS}, (
+SELECT ${check}inserted.id::text AS inserted, pg_current_xact_id_if_assigned()::text AS xid, ${JOB_COLUMNS}, (
   SELECT count(pg_notify(${insertChannel}, ${notifyPayload('queue')})) FROM woken
 ) AS notified
 FROM wanted

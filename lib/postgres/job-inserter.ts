@@ -3,11 +3,12 @@ import type { InsertParams } from '../insert/insert-params.js';
 import type { JobInsertResult } from '../job/job-insert-result.js';
 import type { Connection } from './connection.js';
 import type { Wake } from './insert-notifier.js';
-import { insertStatements, type InsertStatements } from './insert-statement.js';
+import { insertStatements, LOST_RACE, type InsertStatements } from './insert-statement.js';
 import { insertValues } from './insert-values.js';
 import { decodeJob } from './job-columns.js';
 import type { TextRow } from './pg-client.js';
 import type { SchemaName } from './schema-name.js';
+import type { Statement } from './statement.js';
 import { storedJob } from './stored-job.js';
 import type { UniqueLocks } from './unique-locks.js';
 
@@ -87,17 +88,37 @@ export class JobInserter {
     return jobs.map((job, index) => storedJob(job, rows[index]?.['id'] ?? missingRow()));
   }
 
+  /** One statement. After a lost race there are more, so several jobs then need a transaction. */
   async #insertUnique(
     connection: Connection,
     jobs: readonly InsertParams[],
     notify: readonly string[],
+  ): Promise<JobInsertResult[]> {
+    if (jobs.length === 1 || connection.inTransaction) {
+      return await this.#insertUniqueBy(this.#statements.unique, connection, { jobs, notify });
+    }
+    try {
+      return await this.#insertUniqueBy(this.#statements.uniqueOrNone, connection, {
+        jobs,
+        notify,
+      });
+    } catch (error) {
+      if (!(error instanceof DatabaseError && error.sqlState === LOST_RACE)) throw error;
+      return await connection.transaction((inner) => this.#insertUnique(inner, jobs, notify));
+    }
+  }
+
+  async #insertUniqueBy(
+    statement: Statement,
+    connection: Connection,
+    { jobs, notify }: { jobs: readonly InsertParams[]; notify: readonly string[] },
   ): Promise<JobInsertResult[]> {
     const firstOf = firstsByKey(jobs);
     const results = new Map<InsertParams, JobInsertResult>();
     let open = jobs.filter((job) => (firstOf.get(keyOf(job)) ?? job) === job);
     for (let look = 0; open.length > 0; look++) {
       if (look === MAX_LOOKS) throw lostTooManyRaces();
-      const rows = await connection.run(this.#statements.unique, insertValues(open, notify));
+      const rows = await connection.run(statement, insertValues(open, notify));
       open = open.filter((job, place) => {
         const result = readUnique(job, rows[place] ?? missingRow());
         if (result !== undefined) results.set(job, result);

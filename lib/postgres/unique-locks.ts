@@ -17,7 +17,8 @@ export type Blocker = { readonly row: JobRow } | { readonly given: InsertParams 
 const LOCK = statement(
   'unique lock',
   `SELECT current_setting('transaction_isolation') AS isolation, count(pg_advisory_xact_lock(key))
-FROM (SELECT key FROM unnest($1::bigint[]) AS key ORDER BY key) AS locks`,
+FROM (SELECT key FROM unnest($1::bigint[]) AS key ORDER BY key) AS locks
+WHERE current_setting('transaction_isolation') LIKE 'read %'`,
 );
 
 /** The lock path: unique jobs for states that River's index cannot express. */
@@ -35,7 +36,8 @@ export class UniqueLocks {
    * stands before each.
    *
    * @returns a place for each of all jobs; undefined where nothing stands before it
-   * @throws RiverTransactionError in REPEATABLE READ
+   * @throws RiverTransactionError in REPEATABLE READ and SERIALIZABLE: postgres' check of serializable
+   *   transactions sees only those that are serializable themselves
    */
   async acquire(
     connection: Connection,
@@ -44,7 +46,7 @@ export class UniqueLocks {
     const locked = jobs.filter(isLocked);
     const keys = new Set(locked.map(({ unique }) => this.#lockKey(unique)));
     const [row] = await connection.run(LOCK, [[...keys]]);
-    if (row?.['isolation'] === 'repeatable read') throw notInRepeatableRead();
+    if (row?.['isolation']?.startsWith('read ') !== true) throw notWithOneSnapshot();
     const rows = await this.#lookUp.findAll(connection, locked);
     const rowOf = new Map<InsertParams, JobRow | undefined>(
       locked.map((job, place) => [job, rows[place]]),
@@ -87,12 +89,12 @@ function blockerOf(
   return given && { given };
 }
 
-function notInRepeatableRead(): RiverTransactionError {
+function notWithOneSnapshot(): RiverTransactionError {
   return new RiverTransactionError(
-    'uniqueOpts.byState: this list of states needs a lock and a look-up, and in a REPEATABLE READ ' +
-      'transaction the look-up cannot see what others stored before we had the lock: duplicates ' +
-      'would slip in. Use READ COMMITTED or SERIALIZABLE, or a list with available, pending, running ' +
-      'and scheduled in it.',
+    'uniqueOpts.byState: this list of states needs a lock and a look-up, and in a REPEATABLE READ or ' +
+      'SERIALIZABLE transaction the look-up cannot see what others stored before we had the lock: ' +
+      'duplicates would slip in. Use READ COMMITTED, or a list with available, pending, running and ' +
+      'scheduled in it.',
     { code: 'RIVER_ISOLATION_LEVEL', field: 'uniqueOpts.byState' },
   );
 }

@@ -109,6 +109,31 @@ describe("notify: { mode: 'afterCommit' }", () => {
       expect(queues()).toEqual(['default', 'default']);
     }));
 
+  test('does not wait for hooks of the application', () =>
+    withClient({ mode: 'afterCommit' }, async ({ river, transaction }) => {
+      const run = transaction.run(async () => {
+        transaction.afterCommit(() => pause(1_000));
+        await river.insert(new NotifiedArgs());
+      });
+      await pause(500);
+      expect(queues()).toEqual(['default']);
+      await run;
+    }));
+
+  test('tells of what is committed while the application stops', async () => {
+    let run: Promise<unknown> = Promise.resolve();
+    await withClient({ mode: 'afterCommit' }, async ({ river, transaction }) => {
+      run = transaction.run(async () => {
+        await river.insert(new NotifiedArgs());
+        await pause(300);
+      });
+      await pause(50);
+    });
+    await run;
+    await pause(50);
+    expect(queues()).toEqual(['default']);
+  });
+
   test('tells nobody of what was rolled back', () =>
     withClient({ mode: 'afterCommit' }, async ({ river, transaction }) => {
       const rolledBack = transaction.run(async () => {

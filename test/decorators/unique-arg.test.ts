@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { JobArgs, UniqueArg } from 'nestjs-river';
+import { JobArgs, jobArgs, UniqueArg } from 'nestjs-river';
 import { makeInsertParams, type InsertContext } from '../../lib/insert/insert-params.js';
 
 const context: InsertContext = {
@@ -18,7 +18,7 @@ class Address {
 class Customer {
   @UniqueArg() id = 'c1';
   name = 'Ada';
-  @UniqueArg() address = new Address();
+  @UniqueArg() address: Address = new Address();
 }
 
 class Note {
@@ -27,14 +27,14 @@ class Note {
 
 @JobArgs('invoice')
 class InvoiceArgs {
-  @UniqueArg() customer = new Customer();
+  @UniqueArg() customer: Customer = new Customer();
   @UniqueArg() batch = 3;
   remark = 'not compared';
 }
 
 @JobArgs('note')
 class NoteArgs {
-  @UniqueArg() note = new Note();
+  @UniqueArg() note: Note = new Note();
   other = 1;
 }
 
@@ -45,8 +45,8 @@ class ReminderArgs extends InvoiceArgs {
 
 @JobArgs('pair')
 class PairArgs {
-  @UniqueArg() billing = new Address();
-  @UniqueArg() shipping = new Address();
+  @UniqueArg() billing: Address = new Address();
+  @UniqueArg() shipping: Address = new Address();
 }
 
 interface Item {
@@ -84,6 +84,23 @@ describe('@UniqueArg', () => {
 
   test('takes the class of a nested object where it is said', () => {
     expect(keyOf(new ExplicitArgs())).toBe('&kind=explicit&args={"item":{"sku":"x"}}');
+  });
+
+  test('does not guess the class from a value, so that a key never depends on it', () => {
+    @JobArgs('guessed')
+    class GuessedArgs {
+      @UniqueArg() customer: Customer | null = new Customer();
+    }
+    @JobArgs('named')
+    class NamedArgs {
+      @UniqueArg(() => Customer) customer: Customer | null = null;
+    }
+    expect(() => keyOf(new GuessedArgs())).toThrow('@UniqueArg(() => Customer)');
+    expect(keyOf(new NamedArgs())).toBe('&kind=named&args=');
+  });
+
+  test('counts in a payload of jobArgs, too', () => {
+    expect(keyOf(jobArgs('payload', new Address()))).toBe('&kind=payload&args={"city":"Metz"}');
   });
 
   test('gives way to paths that are named', () => {

@@ -86,6 +86,24 @@ describe('the cooldown of notifications', () => {
     expect(sent).toEqual([{ at: 150, queues: ['default'] }]);
   });
 
+  test('tries again what could not be sent, three times', async () => {
+    const failures: number[] = [];
+    const failing = new InsertNotifier({
+      cooldownMs: 100,
+      now: () => now,
+      send: () => Promise.reject(new Error('no connection')),
+      onFailure: (_error, triesLeft) => failures.push(triesLeft),
+    });
+    failing.wake(['default']);
+    for (let second = 0; second < 6; second++) {
+      pass(1_000);
+      await Promise.resolve();
+      await Promise.resolve();
+      await Promise.resolve();
+    }
+    expect(failures).toEqual([3, 2, 1, 0]);
+  });
+
   test('tells at once what is waiting when it closes, and delays nothing afterwards', async () => {
     insert('default');
     insert('default');

@@ -42,11 +42,11 @@ function batch(round, salt) {
     ...args,
     insertOpts: () => ({ uniqueOpts }),
   }));
-  return salt % 2 === 0 ? jobs : [jobs[0], jobs[2], jobs[1]];
+  return salt % 2 === 0 ? jobs : jobs.reverse();
 }
 
 function outcome({ value, reason }) {
   if (reason !== undefined) return { error: `${reason.message} ${reason.cause ?? ''}` };
-  const [{ job, uniqueSkippedAsDuplicated }] = value;
+  const { job, uniqueSkippedAsDuplicated } = value.find(({ job }) => job.args.side === undefined);
   return { id: String(job.id), skipped: uniqueSkippedAsDuplicated };
 }
