@@ -45,6 +45,13 @@ module.exports = {
     later('transaction', 'client', 'river\\.module'),
     later('client', 'river\\.module'),
     {
+      name: 'adapters-are-loaded-by-their-own-paths-only',
+      comment: 'Each needs peers that most applications do not have.',
+      severity: 'error',
+      from: { path: '^(lib|decorators)/' },
+      to: { path: '^lib/adapters/' },
+    },
+    {
       name: 'insert-is-pure',
       comment: 'No connection and no framework in the room that only computes.',
       severity: 'error',
