@@ -34,6 +34,15 @@ export class Abort {
     return await Promise.race([this.#aborted, work]);
   }
 
+  /** Runs `work` under the limits, and lets go of them when it is done. */
+  async limit<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await this.unlessFirst(work());
+    } finally {
+      this.stop();
+    }
+  }
+
   stop(): void {
     for (const stop of this.#stops) stop();
   }

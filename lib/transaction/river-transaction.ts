@@ -1,8 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { describeValue } from '../errors/describe-value.js';
-import { sqlStateOf } from '../errors/database-error.js';
 import { NotInTransactionError, RiverTransactionError } from '../errors/transaction-error.js';
 import {
   ambientTransactionOf,
@@ -14,6 +12,7 @@ import { ActiveWork } from './active-work.js';
 import { isQueryRunner, requireDataSource } from './explicit-transaction.js';
 import { ForeignTransaction } from './foreign-transaction.js';
 import { runInSavepoint } from './savepoint.js';
+import { withRetries } from './retries.js';
 import { runTransaction } from './run-transaction.js';
 import type { TransactionHook } from './transaction-hooks.js';
 import {
@@ -195,13 +194,11 @@ export class RiverTransaction {
     const begin = async (): Promise<T> => {
       const abort = new Abort(options);
       try {
-        return await abort.unlessFirst((async () => await work(ambient.queryRunner.manager))());
+        return await abort.limit(async () => await work(ambient.queryRunner.manager));
       } catch (error) {
         // What it did cannot be undone alone, and what it has yet to do would be missing.
         if (abort.isRaised && ambient instanceof TransactionScope) ambient.giveUp(error);
         throw error;
-      } finally {
-        abort.stop();
       }
     };
     return ambient instanceof TransactionScope
@@ -219,14 +216,8 @@ export class RiverTransaction {
       ambient instanceof TransactionScope ? ambient.shared.options : undefined,
     );
     const { manager } = ambient.queryRunner;
-    const limited = async (inner: EntityManager): Promise<T> => {
-      const abort = new Abort(options);
-      try {
-        return await abort.unlessFirst((async () => await work(inner))());
-      } finally {
-        abort.stop();
-      }
-    };
+    const limited = (inner: EntityManager): Promise<T> =>
+      new Abort(options).limit(async () => await work(inner));
     return ambient instanceof TransactionScope
       ? runInSavepoint(ambient, () => limited(manager))
       : manager.transaction(limited);
@@ -236,25 +227,15 @@ export class RiverTransaction {
     return await this.outside(() => work(this.#dataSource.manager));
   }
 
-  async #open<T>(options: RiverTransactionOptions, work: TransactionWork<T>): Promise<T> {
-    const { retries = 0 } = options;
-    for (let attempt = 0; ; attempt++) {
-      try {
-        return await this.#activeWork.run(() => this.#attempt(options, work));
-      } catch (error) {
-        if (attempt >= retries || !isWorthAnotherTry(error)) throw error;
-        await sleep(Math.random() * Math.min(1_000, 10 * 2 ** attempt));
-      }
-    }
-  }
-
-  #attempt<T>(options: RiverTransactionOptions, work: TransactionWork<T>): Promise<T> {
-    return runTransaction(this.#dataSource, {
-      name: this.name,
-      options,
-      work,
-      reportHookError: (error) => this.#reportHookError(error),
-    });
+  #open<T>(options: RiverTransactionOptions, work: TransactionWork<T>): Promise<T> {
+    const attempt = (): Promise<T> =>
+      runTransaction(this.#dataSource, {
+        name: this.name,
+        options,
+        work,
+        reportHookError: (error) => this.#reportHookError(error),
+      });
+    return this.#activeWork.run(() => withRetries(options.retries, attempt));
   }
 
   #reportHookError(error: unknown): void {
@@ -278,16 +259,6 @@ export class RiverTransaction {
       work,
     );
   }
-}
-
-/** A serialization failure or a deadlock, wherever in the chain of causes the driver put it. */
-function isWorthAnotherTry(error: unknown): boolean {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    const { driverError } = cause as { driverError?: unknown };
-    const sqlState = sqlStateOf(driverError) ?? sqlStateOf(cause);
-    if (sqlState !== undefined) return sqlState === '40001' || sqlState === '40P01';
-  }
-  return false;
 }
 
 function notAQueryRunner(value: unknown): RiverTransactionError {

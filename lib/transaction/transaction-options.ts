@@ -110,6 +110,13 @@ export function checkTransactionOptions(options: RiverTransactionOptions): void 
     }
     if (!rule[0](value)) throw refused(name, `${rule[1]}; got ${describeValue(value)}`);
   }
+  const { propagation } = options;
+  if (propagation !== 'NOT_SUPPORTED' && propagation !== 'NEVER') return;
+  const idle = (['isolation', ...OF_THE_OPENER, 'timeoutMs'] as const).find((name) =>
+    isGiven(options[name]),
+  );
+  if (idle === undefined) return;
+  throw refused(idle, `means nothing with propagation '${propagation}', without a transaction`);
 }
 
 /** What only the one who opens a transaction can choose. */

@@ -38,7 +38,7 @@ describe.each(limits)('%s', (_name, limit) => {
     const before = await pid();
     const attempt = transaction.run(limit(), async (manager) => {
       await river.insert(new SendReceipt('book'));
-      await manager.query('select pg_sleep(10)');
+      await manager.query('select pg_sleep(2)');
     });
     await expect(attempt).rejects.toThrow(TransactionAbortedError);
     expect(await pid()).not.toEqual(before);
