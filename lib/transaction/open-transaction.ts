@@ -109,8 +109,8 @@ export class OpenTransaction {
     }
     if (status === 'I') throw endedByItself();
     if (this.#options.trackOutcome && scope.shared.xid === undefined) {
-      const answer: unknown = await this.#query(
-        'SELECT pg_current_xact_id_if_assigned()::text AS xid',
+      const answer: unknown = await scope.enqueue('A statement', () =>
+        this.#query('SELECT pg_current_xact_id_if_assigned()::text AS xid'),
       );
       scope.shared.xid = (answer as { xid: string | null }[])[0]?.xid ?? undefined;
     }
@@ -162,7 +162,7 @@ export class OpenTransaction {
     runner.query = (...args) => {
       // TypeORM's own ROLLBACK, and what subscribers ask while they are told of the end.
       if (ending.getStore() === this && scope.hasEnded) return this.#query(...args);
-      if (args[0] === 'COMMIT' && this.#isCommitting) return this.#sendCommit();
+      if (args[0] === 'COMMIT' && this.#isCommitting) return this.#commitSettled();
       if (ENDS_TRANSACTION.test(args[0])) return Promise.reject(endIsOurs());
       const asker = scopeOf(scope.queryRunner) ?? scope;
       return asker.enqueue('A statement', () => this.#query(...args));
@@ -172,6 +172,12 @@ export class OpenTransaction {
     runner.release = () => Promise.resolve();
     trackManager(scope.queryRunner.manager);
     registerRoot(scope);
+  }
+
+  /** What was begun while subscribers kept us waiting is part of the transaction, too. */
+  async #commitSettled(): Promise<unknown> {
+    while (!this.scope.isSettled) await this.scope.settle();
+    return await this.#sendCommit();
   }
 
   /** The last in the queue. Sent on the raw client, whose answer says whether it was a COMMIT. */

@@ -11,6 +11,7 @@ interface Operation {
  */
 export class TransactionOperations {
   readonly #running = new Map<Operation, Promise<unknown>>();
+  #begun = 0;
   readonly #failures: { readonly operation: Operation; readonly error: unknown }[] = [];
 
   /**
@@ -27,7 +28,13 @@ export class TransactionOperations {
       },
     );
     this.#running.set(operation, ended);
+    this.#begun++;
     return ObservedPromise.of(answer, () => (operation.observed = true));
+  }
+
+  /** How many were begun so far. */
+  get begun(): number {
+    return this.#begun;
   }
 
   get size(): number {
@@ -50,6 +57,9 @@ export class TransactionOperations {
   throwUnobserved(): void {
     // Whoever kept the promise may have awaited it since.
     const failure = this.#failures.find(({ operation }) => !operation.observed);
-    if (failure !== undefined) throw failure.error as Error;
+    if (failure === undefined) return;
+    // From here on somebody is told: whoever ends the transaction, or the savepoint.
+    for (const { operation } of this.#failures) operation.observed = true;
+    throw failure.error as Error;
   }
 }

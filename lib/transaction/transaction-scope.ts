@@ -60,6 +60,7 @@ export class TransactionScope implements AmbientTransaction {
   /** How many savepoints own the connection or wait for it. */
   #inners = 0;
   #refusal: ((what: string) => Error) | undefined;
+  #settled: { readonly mark: unknown; readonly begun: number } | undefined;
   #isQuiet = false;
   #statements = 0;
   #lastActive = 0;
@@ -187,6 +188,13 @@ export class TransactionScope implements AmbientTransaction {
     } while (mark !== this.#queue.mark || this.#operations.size > 0);
     this.#operations.throwUnobserved();
     if (this.#givenUp !== undefined) throw this.#givenUp.reason as Error;
+    this.#settled = { mark, begun: this.#operations.begun };
+  }
+
+  /** Whether nothing has been begun since {@link settle}. */
+  get isSettled(): boolean {
+    const { mark, begun } = this.#settled ?? {};
+    return mark === this.#queue.mark && begun === this.#operations.begun;
   }
 
   /** Makes it fail for this reason, even if nobody passes it on. */
