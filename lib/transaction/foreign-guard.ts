@@ -2,7 +2,6 @@ import type { DataSource, EntitySubscriberInterface, QueryRunner } from 'typeorm
 import { TransactionOperations } from './transaction-operations.js';
 
 const operations = new WeakMap<QueryRunner, TransactionOperations>();
-const guarded = new WeakSet<DataSource>();
 
 /**
  * Follows an insert into a transaction that the application opened itself. Its COMMIT waits for
@@ -23,19 +22,19 @@ export function followForeign<T>(
   return own.follow('An insert', begin());
 }
 
-function guard(dataSource: DataSource): void {
-  if (guarded.has(dataSource)) return;
-  guarded.add(dataSource);
-  const subscriber: EntitySubscriberInterface = {
-    async beforeTransactionCommit({ queryRunner }) {
-      await ended(queryRunner);
-      operations.get(queryRunner)?.throwUnobserved();
-    },
-    beforeTransactionRollback: ({ queryRunner }) => ended(queryRunner),
-    afterTransactionCommit: ({ queryRunner }) => forget(queryRunner),
-    afterTransactionRollback: ({ queryRunner }) => forget(queryRunner),
-  };
-  dataSource.subscribers.push(subscriber);
+const GUARD: EntitySubscriberInterface = {
+  async beforeTransactionCommit({ queryRunner }) {
+    await ended(queryRunner);
+    operations.get(queryRunner)?.throwUnobserved();
+  },
+  beforeTransactionRollback: ({ queryRunner }) => ended(queryRunner),
+  afterTransactionCommit: ({ queryRunner }) => forget(queryRunner),
+  afterTransactionRollback: ({ queryRunner }) => forget(queryRunner),
+};
+
+/** A data source that is closed and opened again begins with a new list. */
+function guard({ subscribers }: DataSource): void {
+  if (!subscribers.includes(GUARD)) subscribers.push(GUARD);
 }
 
 async function ended(queryRunner: QueryRunner): Promise<void> {
