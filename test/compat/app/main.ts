@@ -6,15 +6,18 @@ import { getRiverClientToken, RiverConfigurationError, type RiverClient } from '
 import { DataSource } from 'typeorm';
 import { check, exitCode } from './check.js';
 import { counter, insertChecks } from './insert-checks.js';
+import { joinChecks } from './join-checks.js';
 import {
   dataSourceOptions,
   NameTakenModule,
   NoDataSourceModule,
+  PartsModule,
   ShopModule,
   TwoClients,
   TwoDatabasesModule,
 } from './modules.js';
 import { OrdersService, SendReceipt } from './orders.js';
+import { REFUSED } from './refused.js';
 import { transactionChecks } from './transaction-checks.js';
 
 const QUIET = { logger: false, abortOnError: false } as const;
@@ -29,6 +32,7 @@ async function main(url: string, otherUrl: string): Promise<void> {
   });
   await insertChecks(shop);
   await transactionChecks(shop);
+  await joinChecks(shop);
   await shop.close();
 
   const instance = await new DataSource(dataSourceOptions(otherUrl)).initialize();
@@ -42,6 +46,11 @@ async function main(url: string, otherUrl: string): Promise<void> {
   await check('a name that is given twice is refused at the start', () =>
     refusesToStart(NameTakenModule.with(instance), 'RIVER_CLIENT_NAME_TAKEN'),
   );
+  for (const [what, parts] of Object.entries(REFUSED)) {
+    await check(`${what} is refused at the start`, () =>
+      refusesToStart(PartsModule.with(instance, parts), 'RIVER_INVALID_MODULE_OPTIONS'),
+    );
+  }
   await instance.destroy();
   await check('a data source that is missing is refused at the start', () =>
     refusesToStart(NoDataSourceModule, 'RIVER_DATA_SOURCE_MISSING'),

@@ -1,4 +1,4 @@
-import { Injectable, Module, type DynamicModule } from '@nestjs/common';
+import { Injectable, Module, type DynamicModule, type Type } from '@nestjs/common';
 import { getDataSourceToken, TypeOrmModule, type TypeOrmModuleOptions } from '@nestjs/typeorm';
 import {
   InjectRiverClient,
@@ -85,6 +85,17 @@ export class NameTakenModule {
       module: NameTakenModule,
       imports: [RiverModule.forRoot({ dataSource }), RiverModule.forRoot({ dataSource })],
     };
+  }
+}
+
+/** Whatever classes are given. */
+@Module({})
+export class PartsModule {
+  static with(
+    dataSource: DataSource,
+    parts: { controllers?: Type[]; providers?: Type[] },
+  ): DynamicModule {
+    return { module: PartsModule, imports: [RiverModule.forRoot({ dataSource })], ...parts };
   }
 }
 
