@@ -3,6 +3,7 @@ import { isObservable, type Observable } from 'rxjs';
 import { RiverConfigurationError } from '../lib/errors/configuration-error.js';
 import { RiverTransactionError } from '../lib/errors/transaction-error.js';
 import { DEFAULT_RIVER_NAME, getRiverTransactionToken } from '../lib/tokens.js';
+import { isPlain } from '../lib/transaction/nest-handler.js';
 import { takeOpened } from '../lib/transaction/opened-calls.js';
 import { RiverTransactionInterceptor } from '../lib/transaction/river-transaction.interceptor.js';
 import type { RiverTransaction } from '../lib/transaction/river-transaction.js';
@@ -17,14 +18,16 @@ import {
 
 type Method = (this: object, ...args: unknown[]) => unknown;
 
-/** For methods that answer later: the transaction makes a promise of whatever they answer. */
-type TransactionalDecorator = <
-  T extends (...args: never[]) => Promise<unknown> | Observable<unknown>,
->(
-  target: object,
-  propertyKey: string | symbol,
-  descriptor: TypedPropertyDescriptor<T>,
-) => void;
+interface TransactionalDecorator {
+  /** For controllers: the same on every handler that the class itself has. */
+  (controller: abstract new (...args: never[]) => object): void;
+  /** For methods that answer later: the transaction makes a promise of whatever they answer. */
+  <T extends (...args: never[]) => Promise<unknown> | Observable<unknown>>(
+    target: object,
+    propertyKey: string | symbol,
+    descriptor: TypedPropertyDescriptor<T>,
+  ): void;
+}
 
 /** The methods beneath our dispatchers. */
 const originals = new WeakMap<Method, Method>();
@@ -32,7 +35,8 @@ const originals = new WeakMap<Method, Method>();
 /**
  * Runs a method in a transaction of the data source of a client: a handler (by the interceptor, so
  * that its answer leaves after COMMIT), or any method of a provider that Nest makes. Joins a
- * transaction that is open already. Several on one method open one for each data source.
+ * transaction that is open already. Several on one method open one for each data source. On a
+ * controller it stands for each of its handlers that has none of its own.
  *
  * @example
  * @Post() @RiverTransactional()
@@ -44,9 +48,14 @@ const originals = new WeakMap<Method, Method>();
 export function RiverTransactional(
   options: RiverTransactionalOptions = {},
 ): TransactionalDecorator {
-  return (target, propertyKey, descriptor) => {
-    if (typeof target === 'function') throw onStaticMethod(propertyKey);
+  const decorate = (
+    target: object,
+    propertyKey?: string | symbol,
+    descriptor: TypedPropertyDescriptor<never> = {},
+  ): void => {
     checkTransactionalOptions(options);
+    if (propertyKey === undefined) return onHandlers(target as ControllerClass, decorate);
+    if (typeof target === 'function') throw onStaticMethod(propertyKey);
     const original = requireMethod(descriptor, propertyKey);
     const declared = transactionsOf(original);
     if (declared.some(({ name }) => clientName(name) === clientName(options.name))) {
@@ -77,6 +86,28 @@ export function RiverTransactional(
       UseInterceptors(RiverTransactionInterceptor)(target, propertyKey, descriptor);
     }
   };
+  return decorate as TransactionalDecorator;
+}
+
+type ControllerClass = { readonly name: string; readonly prototype: object };
+
+/** Decorates the handlers of a class: the methods on which decorators of Nest have written. */
+function onHandlers(
+  { name, prototype }: ControllerClass,
+  decorate: (target: object, key: string, descriptor: TypedPropertyDescriptor<never>) => void,
+): void {
+  const handlers = Object.entries(Object.getOwnPropertyDescriptors(prototype)).filter(
+    ([key, { value }]) =>
+      key !== 'constructor' && typeof value === 'function' && !isPlain(value as object),
+  );
+  if (handlers.length === 0) {
+    throw refused(name, 'has no handlers: on a class it is for controllers. Put it on the methods');
+  }
+  for (const [key, descriptor] of handlers) {
+    if (transactionsOf(descriptor.value as object).length > 0) continue;
+    decorate(prototype, key, descriptor as TypedPropertyDescriptor<never>);
+    Object.defineProperty(prototype, key, descriptor);
+  }
 }
 
 /** Outside of a handler nobody waits for its values: it would run after the transaction's end. */

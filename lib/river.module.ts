@@ -2,6 +2,7 @@ import {
   ConfigurableModuleBuilder,
   Inject,
   Module,
+  Optional,
   type DynamicModule,
   type OnModuleInit,
 } from '@nestjs/common';
@@ -29,7 +30,7 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<RiverModuleOpt
   .setExtras<RiverModuleExtras & Pick<RiverModuleForRootAsyncOptions, 'extraProviders'>>(
     { name: undefined, isGlobal: true, dataSource: undefined, extraProviders: [] },
     (module, extras) => {
-      checkName(extras.name);
+      checkExtras(extras);
       const { providers, exports } = riverProviders(extras);
       return {
         ...module,
@@ -57,21 +58,24 @@ export class RiverModule extends ConfigurableModuleClass implements OnModuleInit
   readonly #modules: ModulesContainer;
 
   constructor(
-    @Inject(RIVER_NAME) name: string,
+    @Optional() @Inject(RIVER_NAME) name: string | undefined,
     @Inject(ModulesContainer) modules: ModulesContainer,
   ) {
     super();
+    if (name === undefined) throw notConfigured();
     this.#name = name;
     this.#modules = modules;
   }
 
   static override forRoot(options: RiverModuleForRootOptions = {}): DynamicModule {
+    if (typeof options !== 'object' || options === null) throw noOptions('forRoot', options);
     return super.forRoot(options);
   }
 
   /** As {@link RiverModule.forRoot}, with the options from a factory. */
   static override forRootAsync(options: RiverModuleForRootAsyncOptions): DynamicModule {
-    if (!options.useFactory && !options.useClass && !options.useExisting) throw noFactory();
+    if (typeof options !== 'object' || options === null) throw noOptions('forRootAsync', options);
+    checkAsyncOptions(options);
     return super.forRootAsync(options);
   }
 
@@ -86,20 +90,57 @@ export class RiverModule extends ConfigurableModuleClass implements OnModuleInit
   }
 }
 
-function checkName(name: unknown): void {
-  if (name === undefined || (typeof name === 'string' && name !== '')) return;
-  throw new RiverConfigurationError(
-    `RiverModule: name: must be a string of at least one character; got ${describeValue(name)}.`,
-    { code: 'RIVER_INVALID_MODULE_OPTIONS', field: 'name' },
+function checkExtras({ name, isGlobal }: RiverModuleExtras): void {
+  if (name !== undefined && (typeof name !== 'string' || name === '')) {
+    throw refused('name', `must be a string of at least one character; got ${describeValue(name)}`);
+  }
+  if (isGlobal !== undefined && typeof isGlobal !== 'boolean') {
+    throw refused('isGlobal', `must be true or false; got ${describeValue(isGlobal)}`);
+  }
+}
+
+const ASYNC_OPTIONS = [
+  'name',
+  'isGlobal',
+  'dataSource',
+  'imports',
+  'inject',
+  'useFactory',
+  'useClass',
+  'useExisting',
+  'extraProviders',
+];
+
+function checkAsyncOptions(options: RiverModuleForRootAsyncOptions): void {
+  if (!options.useFactory && !options.useClass && !options.useExisting) {
+    const instead = 'without options of its own, use RiverModule.forRoot()';
+    throw refused('useFactory', `give one of useFactory, useClass and useExisting; ${instead}`);
+  }
+  const stray = Object.keys(options).find((key) => !ASYNC_OPTIONS.includes(key));
+  if (stray !== undefined) {
+    throw refused(
+      stray,
+      `is no option of forRootAsync (${ASYNC_OPTIONS.join(', ')}); let the factory return it`,
+    );
+  }
+}
+
+function noOptions(method: string, given: unknown): RiverConfigurationError {
+  return refused('options', `${method} must be given an object; got ${describeValue(given)}`);
+}
+
+function notConfigured(): RiverConfigurationError {
+  return refused(
+    'imports',
+    'import RiverModule.forRoot(...) or RiverModule.forRootAsync(...), not the class alone',
   );
 }
 
-function noFactory(): RiverConfigurationError {
-  return new RiverConfigurationError(
-    'RiverModule.forRootAsync: give one of useFactory, useClass and useExisting; without options of ' +
-      'its own, use RiverModule.forRoot().',
-    { code: 'RIVER_INVALID_MODULE_OPTIONS', field: 'useFactory' },
-  );
+function refused(field: string, rule: string): RiverConfigurationError {
+  return new RiverConfigurationError(`RiverModule: ${field}: ${rule}.`, {
+    code: 'RIVER_INVALID_MODULE_OPTIONS',
+    field,
+  });
 }
 
 function nameTaken(name: string): RiverConfigurationError {

@@ -7,6 +7,7 @@ import type { RiverModuleOptions } from './client-options.js';
 
 const isFunction = (value: unknown): boolean => typeof value === 'function';
 const isUint32 = (value: unknown): boolean => typeof value === 'number' && value >>> 0 === value;
+const isTimerMs = (value: unknown): boolean => isUint32(value) && (value as number) < 2 ** 31;
 const isBoolean = (value: unknown): boolean => typeof value === 'boolean';
 
 const CHECKS: Record<keyof RiverModuleOptions, (value: unknown, field: string) => unknown> = {
@@ -20,9 +21,13 @@ const CHECKS: Record<keyof RiverModuleOptions, (value: unknown, field: string) =
   joinRepositories: must(isBoolean, 'must be true or false'),
   transactionSource: must(isFunction, 'must be a function of the data source'),
   onHookError: must(isFunction, 'must be a function of the error'),
-  shutdownTimeoutMs: must(isUint32, 'must be whole milliseconds, 0 or more'),
+  shutdownTimeoutMs: must(isTimerMs, 'must be whole milliseconds, 0 to 2147483647'),
   clock: must(isFunction, 'must be a function that returns a Date'),
 };
+
+const BESIDE_FACTORY = ['name', 'isGlobal', 'dataSource'];
+const GIVE_BESIDE = 'give it beside the factory of forRootAsync, not in what the factory returns';
+const NO_SUCH_OPTION = `there is no such option. The options are ${[...BESIDE_FACTORY, ...Object.keys(CHECKS)].join(', ')}`;
 
 /**
  * Checks the module's options when the module is built.
@@ -35,10 +40,7 @@ export function checkClientOptions(options: unknown): RiverModuleOptions {
   }
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(CHECKS, name)) {
-      throw refused(
-        name,
-        `there is no such option. The options are ${Object.keys(CHECKS).join(', ')}`,
-      );
+      throw refused(name, BESIDE_FACTORY.includes(name) ? GIVE_BESIDE : NO_SUCH_OPTION);
     }
     if (value === undefined) continue;
     try {

@@ -77,7 +77,7 @@ function explain(sqlState: string | undefined, code: string | undefined): string
     case '40P01':
       return `another transaction stood in the way (SQLSTATE ${sqlState}). Run the whole transaction again.`;
     case '42501':
-      return "the database user lacks a right (SQLSTATE 42501). It needs INSERT and SELECT on river_job, USAGE on its sequence, and EXECUTE on River's function.";
+      return "the database user lacks a right (SQLSTATE 42501). It needs USAGE on River's schema, INSERT and SELECT on river_job, USAGE on its sequence, and EXECUTE on River's function.";
     case '42P01':
       return "River's table river_job was not found (SQLSTATE 42P01). Run River's migrations, or set the module's option `schema`.";
     case '25006':

@@ -166,7 +166,7 @@ function checkDelay(value: unknown, field: string): Schedule {
     throw refused(
       'RIVER_INVALID_SCHEDULED_AT',
       field,
-      'must be milliseconds from now, 0 or more',
+      'must be milliseconds from now, 0 to 8.64e15',
       value,
     );
   }

@@ -65,7 +65,11 @@ function checkByPeriod(value: unknown, field: string): number | undefined {
   if (value == null) return undefined;
   // River counts a period in nanoseconds of 64 bits: 292 years at most.
   if (typeof value !== 'number' || !(value >= 1 && value <= 9_223_372_036)) {
-    throw refused(field, 'must be a number of seconds, 1 or more', value);
+    throw refused(
+      field,
+      'must be seconds, from 1 to 9223372036; fractions above 1 are allowed',
+      value,
+    );
   }
   return value;
 }

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { describeValue } from '../errors/describe-value.js';
 import { InvalidJobError } from '../errors/invalid-job-error.js';
 import { PayloadArgs } from './job-args.js';
@@ -48,7 +49,7 @@ export function identifyJob(args: unknown): IdentifiedJob {
       kind: metadata.kind,
       args,
       argsClass: constructor,
-      uniqueArgPaths: uniqueArgPaths(args instanceof PayloadArgs ? args.toJSON() : args),
+      uniqueArgPaths: uniqueArgPaths(payloadOf(args)),
       notArgs: typeof insertOpts === 'function' && !answersItself ? ['insertOpts'] : [],
       classOpts: metadata.defaults,
       instanceOpts,
@@ -65,11 +66,16 @@ export function identifyJob(args: unknown): IdentifiedJob {
     kind,
     args,
     argsClass: isPlain ? undefined : constructor,
-    uniqueArgPaths: uniqueArgPaths(args instanceof PayloadArgs ? args.toJSON() : args),
+    uniqueArgPaths: uniqueArgPaths(payloadOf(args)),
     notArgs: answersItself ? [] : ['kind', 'insertOpts'],
     classOpts: undefined,
     instanceOpts,
   };
+}
+
+/** Where the properties are that the class of the args describes. */
+function payloadOf(args: object): object {
+  return args instanceof PayloadArgs ? (args as PayloadArgs<object>).toJSON() : args;
 }
 
 /** The class of an instance; undefined for object literals. */
@@ -82,11 +88,21 @@ function constructorOf(args: object): { readonly name: string } | undefined {
 
 function undecorated(args: unknown): InvalidJobError {
   return new InvalidJobError(
-    `args: cannot tell the kind of ${describeValue(args)}. Decorate its class, ` +
+    `args: cannot tell the kind of ${describeValue(args)}.${hint(args)} Decorate its class, ` +
       "@JobArgs('sort') class SortArgs { constructor(readonly strings: string[]) {} }, give it a " +
       "`kind` property, or use jobArgs('sort', { strings: [] }).",
     { code: 'RIVER_ARGS_UNDECORATED', field: 'args' },
   );
+}
+
+/** For what is often given in the place of args. */
+function hint(args: unknown): string {
+  if (typeof args === 'function') return ' Give an instance of the class, new SortArgs([]).';
+  if (types.isPromise(args)) return ' Await it.';
+  if (typeof args !== 'object' || args === null) return '';
+  return Object.keys(args).join() === 'args,opts'
+    ? ' Give args with options of their own to insertMany, as InsertManyParams.of(args, opts).'
+    : '';
 }
 
 function undecoratedSubclass(child: { name: string }, parent: { name: string }): InvalidJobError {

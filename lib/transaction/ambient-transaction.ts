@@ -25,10 +25,11 @@ interface Frame {
   /** Name of the client whose helper opened the level. */
   readonly name: string;
   /**
-   * undefined: at this level there is no transaction, whatever lies outside of it. With `lenient`
-   * it answers so too where an insert would be refused.
+   * Answers undefined: at this level there is no transaction, whatever lies outside. With `lenient`
+   * it answers so too where an insert would be refused. Absent: the level only tells which data
+   * source a name means in this application.
    */
-  readonly current: (asked: { readonly lenient: boolean }) => AmbientTransaction | undefined;
+  readonly current?: (asked: { readonly lenient: boolean }) => AmbientTransaction | undefined;
   readonly outer: Frame | undefined;
 }
 
@@ -48,22 +49,27 @@ export function ambientTransactionOf(
   dataSource: DataSource,
   asked = { lenient: false },
 ): AmbientTransaction | undefined {
-  return alive(nearest((frame) => frame.dataSource === dataSource)?.current(asked));
+  return alive(levelOf(dataSource)?.current?.(asked));
 }
 
-/** The transaction that the helper of the client of this name opened around the running code. */
+/** The same, of the data source that a client's name means in the application of the running code. */
 export function ambientTransactionNamed(name: string): AmbientTransaction | undefined {
-  return alive(nearest((frame) => frame.name === name)?.current({ lenient: false }));
+  const named = nearest((frame) => frame.name === name);
+  return named && ambientTransactionOf(named.dataSource);
 }
 
 /** Whether the running code was put outside of transactions on purpose. */
 export function isOutside(dataSource: DataSource): boolean {
-  const frame = nearest((each) => each.dataSource === dataSource);
-  return frame !== undefined && frame.current({ lenient: true }) === undefined;
+  const level = levelOf(dataSource);
+  return level !== undefined && level.current?.({ lenient: true }) === undefined;
 }
 
 function alive(transaction: AmbientTransaction | undefined): AmbientTransaction | undefined {
   return transaction?.isDetached === true ? undefined : transaction;
+}
+
+function levelOf(dataSource: DataSource): Frame | undefined {
+  return nearest((frame) => frame.dataSource === dataSource && frame.current !== undefined);
 }
 
 function nearest(matches: (frame: Frame) => boolean): Frame | undefined {

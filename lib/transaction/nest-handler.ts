@@ -36,6 +36,12 @@ export function isSse(method: object): boolean {
   return Reflect.getMetadata(KEYS.sse, method) === true;
 }
 
+/** See {@link NestHandler.isPlain}. */
+export function isPlain(method: object): boolean {
+  const isMark = (key: unknown): boolean => !OURS.has(key) && !OF_ANY_METHOD.test(String(key));
+  return !Reflect.getMetadataKeys(method).some(isMark);
+}
+
 /** A method of a class that Nest knows, and what its decorators say. */
 export class NestHandler {
   readonly #type: Type;
@@ -99,8 +105,7 @@ export class NestHandler {
    * that could make it one is written on it.
    */
   get isPlain(): boolean {
-    const isMark = (key: unknown): boolean => !OURS.has(key) && !OF_ANY_METHOD.test(String(key));
-    return !Reflect.getMetadataKeys(this.method).some(isMark);
+    return isPlain(this.method);
   }
 
   /** Whether a parameter is made by one of these factories, as given to `createParamDecorator`. */

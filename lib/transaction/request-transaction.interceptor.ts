@@ -9,7 +9,8 @@ import { ForeignTransaction } from './foreign-transaction.js';
 import { scopeOf } from './transaction-levels.js';
 
 /**
- * Lets inserts join the query runner that the application itself keeps for each request (the
+ * On every handler of the application: notes which data source the client's name means in it, and
+ * lets inserts join the query runner that the application itself keeps for each request (the
  * module's option `requestQueryRunner`). It is asked for at each insert, so it does not matter
  * whether the application's interceptor runs before or after this one.
  */
@@ -30,12 +31,11 @@ export class RequestTransactionInterceptor implements NestInterceptor {
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const find = this.#find;
-    if (find === undefined) return next.handle();
+    const level = { dataSource: this.#dataSource, name: this.#name };
+    if (find === undefined) return runInLevel(level, () => next.handle());
     const current = ({ lenient }: { lenient: boolean }): AmbientTransaction | undefined =>
       asTransaction(find(context), this.#dataSource, lenient);
-    return runInLevel({ dataSource: this.#dataSource, name: this.#name, current }, () =>
-      next.handle(),
-    );
+    return runInLevel({ ...level, current }, () => next.handle());
   }
 }
 

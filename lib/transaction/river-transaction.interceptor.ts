@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { ServerResponse } from 'node:http';
 import {
   Inject,
@@ -7,7 +8,16 @@ import {
   type NestInterceptor,
 } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
-import { fromEvent, lastValueFrom, Observable, take, takeUntil, throwError, toArray } from 'rxjs';
+import {
+  fromEvent,
+  lastValueFrom,
+  Observable,
+  take,
+  takeUntil,
+  throwError,
+  toArray,
+  type Subscriber,
+} from 'rxjs';
 import { RiverTransactionError } from '../errors/transaction-error.js';
 import { getRiverTransactionToken } from '../tokens.js';
 import { isSse } from './nest-handler.js';
@@ -43,7 +53,8 @@ export class RiverTransactionInterceptor implements NestInterceptor {
     if (isSse(context.getHandler())) return throwError(() => endless());
     // It stands on the controller, too.
     if (isOpened(declared)) return next.handle() as Observable<unknown>;
-    return new Observable((subscriber) => {
+    // Nest subscribes outside of the asynchronous context that interceptors before this one opened.
+    const subscribe = AsyncResource.bind((subscriber: Subscriber<unknown>) => {
       const controller = new AbortController();
       const { signal } = controller;
       const stopWatching = watchClient(context, declared, controller);
@@ -60,6 +71,7 @@ export class RiverTransactionInterceptor implements NestInterceptor {
         controller.abort(new Error('nobody waits for the answer any more'));
       };
     });
+    return new Observable(subscribe);
   }
 
   #inTransactions<T>(

@@ -3,10 +3,18 @@ export class StatementQueue {
   /** Settled when the last thing asked for so far is done; never rejects. */
   #tail: Promise<unknown> = Promise.resolve();
 
+  #left = 0;
+
   push<T>(run: () => Promise<T>): Promise<T> {
     const answer = this.#tail.then(run);
-    this.#tail = answer.catch(() => undefined);
+    const done = (): void => void this.#left--;
+    this.#left++;
+    this.#tail = answer.then(done, done);
     return answer;
+  }
+
+  get isIdle(): boolean {
+    return this.#left === 0;
   }
 
   /** Waits until nothing is left, also of what was asked for while waiting. */

@@ -175,6 +175,20 @@ export class TransactionScope implements AmbientTransaction {
    * @throws the error of an operation that failed without anybody waiting for it
    */
   async settle(): Promise<void> {
+    // What has begun and asked for nothing yet does so within this turn.
+    const isIdle = this.#queue.isIdle && this.#operations.size === 0;
+    let mark = this.#queue.mark;
+    await endOfMicrotasks();
+    if (!isIdle || mark !== this.#queue.mark || this.#operations.size > 0) {
+      mark = await this.#settleUnawaited();
+    }
+    this.#operations.throwUnobserved();
+    if (this.#givenUp !== undefined) throw this.#givenUp.reason as Error;
+    this.#settled = { mark, begun: this.#operations.begun };
+  }
+
+  /** @returns the mark of the queue at the end */
+  async #settleUnawaited(): Promise<unknown> {
     const limit = Date.now() + this.shared.unawaitedLimitMs;
     let mark: unknown;
     do {
@@ -186,9 +200,7 @@ export class TransactionScope implements AmbientTransaction {
       // A gap between two statements of TypeORM's lasts for some microtasks.
       await nextTurn();
     } while (mark !== this.#queue.mark || this.#operations.size > 0);
-    this.#operations.throwUnobserved();
-    if (this.#givenUp !== undefined) throw this.#givenUp.reason as Error;
-    this.#settled = { mark, begun: this.#operations.begun };
+    return mark;
   }
 
   /** Whether nothing has been begun since {@link settle}. */
@@ -236,6 +248,11 @@ export class TransactionScope implements AmbientTransaction {
     if (this.#inner !== undefined) return this.#inner.idleForMs;
     return this.#statements > 0 ? 0 : Date.now() - this.#lastActive;
   }
+}
+
+/** The queue of ticks is looked at when that of microtasks is empty. */
+function endOfMicrotasks(): Promise<void> {
+  return new Promise((resolve) => process.nextTick(resolve));
 }
 
 async function endsBefore(limit: number, rest: Promise<unknown>): Promise<boolean> {

@@ -1,0 +1,266 @@
+import { request as httpRequest } from 'node:http';
+import {
+  Catch,
+  ConflictException,
+  Controller,
+  Inject,
+  Injectable,
+  Post,
+  UseInterceptors,
+  type ArgumentsHost,
+  type CallHandler,
+  type ExceptionFilter,
+  type ExecutionContext,
+  type NestInterceptor,
+} from '@nestjs/common';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { concatMap, range, timeout, type Observable } from 'rxjs';
+import { RiverClient, RiverTransaction, RiverTransactional } from 'nestjs-river';
+import { NOTHING, OrderEntity, SendReceipt } from '../transaction/orders.js';
+import {
+  createShopDatabase,
+  riverOn,
+  startShopApp,
+  type ShopApp,
+  type ShopDatabase,
+} from './shop-app.js';
+
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+const caught: unknown[] = [];
+const kept = new ConflictException('the very one');
+/** What handlers tell of themselves, since some have no client to answer any more. */
+const notes: unknown[] = [];
+
+@Catch()
+class RecordingFilter implements ExceptionFilter {
+  catch(exception: unknown, host: ArgumentsHost): void {
+    caught.push(exception);
+    const response = host
+      .switchToHttp()
+      .getResponse<{ status(code: number): { json(body: unknown): void } }>();
+    response.status(500).json({});
+  }
+}
+
+/** As applications have it: gives up after some time, around everything. */
+@Injectable()
+class TimeoutInterceptor implements NestInterceptor {
+  intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    return next.handle().pipe(timeout(100));
+  }
+}
+
+/** Looks into the database from outside when the answer is on its way. */
+@Injectable()
+class AnswerInterceptor implements NestInterceptor {
+  intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    return next.handle().pipe(
+      concatMap(async (value: unknown) => {
+        note(await database.stored());
+        return value;
+      }),
+    );
+  }
+}
+
+const note = (what: unknown): void => void notes.push(what);
+
+@Controller()
+class Handlers {
+  constructor(
+    @Inject(RiverClient) private readonly river: RiverClient,
+    @Inject(RiverTransaction) private readonly transaction: RiverTransaction,
+  ) {}
+
+  async #place(item: string): Promise<void> {
+    await database.dataSource.getRepository(OrderEntity).insert({ item });
+    await this.river.insert(new SendReceipt(item));
+  }
+
+  @Post('slow')
+  @UseInterceptors(TimeoutInterceptor)
+  @RiverTransactional()
+  async slow(): Promise<string> {
+    await this.#place('first');
+    await pause(300);
+    await this.#place('second').catch(note);
+    return 'too late';
+  }
+
+  @Post('leaving')
+  @RiverTransactional()
+  async leaving(): Promise<string> {
+    await this.#wait();
+    return 'nobody listens';
+  }
+
+  @Post('leaving/rollback')
+  @RiverTransactional({ onDisconnect: 'rollback' })
+  async leavingRollback(): Promise<string> {
+    await this.#wait();
+    return 'nobody listens';
+  }
+
+  async #wait(): Promise<void> {
+    this.transaction.afterCommit(() => note('committed'));
+    this.transaction.afterRollback(() => note('rolled back'));
+    await this.#place('first');
+    note('started');
+    await pause(200);
+    await this.#place('second').catch(note);
+  }
+
+  @Post('placed')
+  @UseInterceptors(AnswerInterceptor)
+  @RiverTransactional()
+  async placed(): Promise<string> {
+    await this.#place('book');
+    note(await database.stored());
+    return 'placed';
+  }
+
+  @Post('values')
+  @RiverTransactional({ maxHeldValues: 3 })
+  values(): Observable<unknown> {
+    return range(1, 3).pipe(concatMap((n) => this.#place(`${n}`)));
+  }
+
+  @Post('values/too-many')
+  @RiverTransactional({ maxHeldValues: 3 })
+  tooMany(): Observable<unknown> {
+    return range(1, 4).pipe(concatMap((n) => this.#place(`${n}`)));
+  }
+
+  @Post('values/default')
+  @RiverTransactional()
+  tooManyByDefault(): Observable<unknown> {
+    return range(1, 1_001);
+  }
+
+  @Post('retried')
+  @RiverTransactional({ retries: 3 })
+  async retried(): Promise<object> {
+    await this.#place('book');
+    note('run');
+    if (notes.length < 3) {
+      await this.transaction.manager.query(
+        `do $$ begin raise 'no' using errcode = '40001'; end $$`,
+      );
+    }
+    return { runs: notes.length };
+  }
+
+  @Post('failing')
+  @RiverTransactional()
+  async failing(): Promise<void> {
+    await this.#place('book');
+    throw kept;
+  }
+
+  @Post('limited')
+  @RiverTransactional({ timeoutMs: 50 })
+  async limited(): Promise<void> {
+    await this.#place('book');
+    await pause(300);
+    await this.#place('late').catch(note);
+  }
+}
+
+let database: ShopDatabase;
+let shop: ShopApp;
+beforeAll(async () => {
+  database = await createShopDatabase(2);
+  shop = await startShopApp({
+    controllers: [Handlers],
+    modules: [riverOn(database.dataSource)],
+    prepare: (app) => app.useGlobalFilters(new RecordingFilter()),
+  });
+});
+afterEach(async () => {
+  caught.length = 0;
+  notes.length = 0;
+  await database.forget();
+});
+afterAll(async () => {
+  await shop.stop();
+  await database.dataSource.destroy();
+});
+
+const names = (values: unknown[]) =>
+  values.map((value) => (value instanceof Error ? value.name : value));
+
+describe('an outer interceptor that gives up', () => {
+  test('rolls back, and statements that come later are refused', async () => {
+    expect(await shop.post('/slow')).toMatchObject({ status: 500 });
+    expect(names(caught)).toEqual(['TimeoutError']);
+    await pause(400);
+    expect(names(notes)).toEqual(['TransactionEndedError']);
+    expect(await database.stored()).toEqual(NOTHING);
+  });
+});
+
+describe('a client that goes away', () => {
+  /** Sends a request, and goes when its handler has started. */
+  async function leave(path: string): Promise<void> {
+    const url = await shop.app.getUrl();
+    const request = httpRequest(`${url}${path}`, { method: 'POST', agent: false });
+    request.on('error', () => undefined).end();
+    while (!notes.includes('started')) await pause(5);
+    request.destroy();
+    await pause(500);
+  }
+
+  test("changes nothing by default, since Nest does not stop the handler", async () => {
+    await leave('/leaving');
+    expect(notes).toEqual(['started', 'committed']);
+    expect(await database.stored()).toEqual({ orders: ['first', 'second'], jobs: 2 });
+  });
+
+  test("rolls back with onDisconnect: 'rollback', and later statements are refused", async () => {
+    await leave('/leaving/rollback');
+    expect(names(notes)).toEqual(['started', 'rolled back', 'TransactionEndedError']);
+    expect(await database.stored()).toEqual(NOTHING);
+  });
+
+  test("that waits for its answer is no disconnect with onDisconnect: 'rollback'", async () => {
+    expect(await shop.post('/leaving/rollback')).toMatchObject({ status: 201 });
+    expect(await database.stored()).toMatchObject({ jobs: 2 });
+  });
+});
+
+describe("an Observable's values", () => {
+  test('are held up to maxHeldValues', async () => {
+    expect(await shop.post('/values')).toMatchObject({ status: 201 });
+    expect(await database.stored()).toMatchObject({ jobs: 3 });
+  });
+
+  test.each(['/values/too-many', '/values/default'])('%s: one more rolls back', async (path) => {
+    expect(await shop.post(path)).toMatchObject({ status: 500 });
+    expect(caught).toMatchObject([{ name: 'RiverTransactionError', field: 'maxHeldValues' }]);
+    expect(await database.stored()).toEqual(NOTHING);
+  });
+});
+
+test('the answer leaves after COMMIT', async () => {
+  expect(await shop.post('/placed')).toMatchObject({ status: 201 });
+  expect(notes).toEqual([NOTHING, { orders: ['book'], jobs: 1 }]);
+});
+
+test('retries run the handler again, and answer what the last run did', async () => {
+  expect(await shop.post('/retried')).toEqual({ status: 201, body: { runs: 3 } });
+  expect(await database.stored()).toEqual({ orders: ['book'], jobs: 1 });
+});
+
+test('exception filters see the original', async () => {
+  await shop.post('/failing');
+  expect(caught[0]).toBe(kept);
+  expect(await database.stored()).toEqual(NOTHING);
+});
+
+test('timeoutMs answers when it is over, and refuses what comes later', async () => {
+  expect(await shop.post('/limited')).toMatchObject({ status: 500 });
+  expect(names(caught)).toEqual(['TransactionAbortedError']);
+  await pause(400);
+  expect(names(notes)).toEqual(['TransactionEndedError']);
+  expect(await database.stored()).toEqual(NOTHING);
+});
