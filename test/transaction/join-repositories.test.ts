@@ -14,7 +14,6 @@ import {
   type EntityManager,
   type EntitySubscriberInterface,
   type InsertEvent,
-  type QueryRunner,
   type Repository,
 } from 'typeorm';
 import {
@@ -321,6 +320,18 @@ describe('in a transaction', () => {
     expect(await items()).toEqual(['manager', 'repository', 'query', 'builder']);
   });
 
+  test('a query builder belongs to where it was made', async () => {
+    const outside = repository.createQueryBuilder().insert().values({ item: 'made outside' });
+    let inside = outside;
+    await rolledBack(started.transaction, async () => {
+      inside = repository.createQueryBuilder().insert().values({ item: 'made inside' });
+      await outside.execute();
+      await inside.execute();
+    });
+    await expect(inside.execute()).rejects.toThrow();
+    expect(await items()).toEqual(['made outside']);
+  });
+
   test('what outlives the transaction is refused, by promises that reject', async () => {
     let late: (() => Promise<unknown>)[] = [];
     await started.transaction.run(async () => {
@@ -372,14 +383,7 @@ describe('the data source', () => {
   beforeEach(async () => {
     own = await connect();
   });
-  const runners: QueryRunner[] = [];
-  afterEach(async () => {
-    for (const runner of runners.splice(0)) {
-      await runner.rollbackTransaction();
-      await runner.release();
-    }
-    await own.destroy();
-  });
+  afterEach(() => own.destroy());
 
   /** What is on the two objects themselves; to be compared by identity. */
   const look = (but?: string): unknown[] =>
@@ -429,19 +433,13 @@ describe('the data source', () => {
     own.query = traced;
     await stop();
     expect(Reflect.get(own, 'query')).toBe(traced);
-    await transaction.bind(await begun(), () =>
-      own.query(`insert into orders (item) values ('a')`),
-    );
-    expect(await items()).toEqual(['a']);
-  });
-
-  /** A query runner in a transaction, rolled back after the test. */
-  async function begun(): Promise<QueryRunner> {
     const runner = own.createQueryRunner();
     await runner.startTransaction();
-    runners.push(runner);
-    return runner;
-  }
+    await transaction.bind(runner, () => own.query(`insert into orders (item) values ('a')`));
+    await runner.rollbackTransaction();
+    await runner.release();
+    expect(await items()).toEqual(['a']);
+  });
 
   test('is left alone with joinRepositories: false', async () => {
     const before = look();

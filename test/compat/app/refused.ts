@@ -1,15 +1,13 @@
 import { Controller, Injectable, Post, Res, Sse, type Type } from '@nestjs/common';
 import { RiverTransactional, TransactionManager } from 'nestjs-river';
-import type { Observable } from 'rxjs';
-import { NEVER } from 'rxjs';
 import type { EntityManager } from 'typeorm';
 
 @Controller('refused')
 class Stream {
   @Sse()
   @RiverTransactional()
-  ticks(): Observable<MessageEvent> {
-    return NEVER;
+  async ticks(): Promise<unknown> {
+    return undefined;
   }
 }
 
