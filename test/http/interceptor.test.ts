@@ -65,6 +65,7 @@ class AnswerInterceptor implements NestInterceptor {
 
 const note = (what: unknown): void => void notes.push(what);
 
+/** An interceptor that stands below our decorator is around the transaction. */
 @Controller()
 class Handlers {
   constructor(
@@ -78,8 +79,8 @@ class Handlers {
   }
 
   @Post('slow')
-  @UseInterceptors(TimeoutInterceptor)
   @RiverTransactional()
+  @UseInterceptors(TimeoutInterceptor)
   async slow(): Promise<string> {
     await this.#place('first');
     await pause(300);
@@ -111,8 +112,8 @@ class Handlers {
   }
 
   @Post('placed')
-  @UseInterceptors(AnswerInterceptor)
   @RiverTransactional()
+  @UseInterceptors(AnswerInterceptor)
   async placed(): Promise<string> {
     await this.#place('book');
     note(await database.stored());
@@ -210,7 +211,7 @@ describe('a client that goes away', () => {
     await pause(500);
   }
 
-  test("changes nothing by default, since Nest does not stop the handler", async () => {
+  test('changes nothing by default, since Nest does not stop the handler', async () => {
     await leave('/leaving');
     expect(notes).toEqual(['started', 'committed']);
     expect(await database.stored()).toEqual({ orders: ['first', 'second'], jobs: 2 });

@@ -1,0 +1,74 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { createTestDatabase, queryAll, type TestDatabase } from '../support/index.js';
+import { forget, stored } from './orders.js';
+
+interface Told {
+  readonly at?: string;
+  readonly url?: string;
+  readonly refused?: string;
+  readonly unhandled?: string;
+}
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  await queryAll(database, 'create table orders (id serial primary key, item text not null)');
+});
+afterEach(() => forget(database));
+
+/** The application in a process of its own, and what it tells. */
+function start(order: string): {
+  readonly child: ChildProcess;
+  readonly told: Told[];
+  waitFor(at: string): Promise<Told>;
+} {
+  const child = fork('test/transaction/shutdown-app.mjs', [database.url, order], { execArgv: [] });
+  const told: Told[] = [];
+  child.on('message', (message) => told.push(message as Told));
+  return {
+    child,
+    told,
+    async waitFor(at) {
+      for (;;) {
+        const found = told.find((each) => each.at === at);
+        if (found !== undefined) return found;
+        await Promise.race([
+          once(child, 'message'),
+          once(child, 'exit').then(([code]) => {
+            throw new Error(`ended with ${String(code)} before it told of ${at}`);
+          }),
+        ]);
+      }
+    },
+  };
+}
+
+describe.each(['typeorm first', 'river first'])('with %s', (order) => {
+  test.each(['SIGTERM', 'app.close()'])(
+    '%s in the middle of a request: it inserts, commits and answers; then all is closed',
+    async (how) => {
+      const { child, told, waitFor } = start(order);
+      const exited = once(child, 'exit');
+      const { url } = await waitFor('listening');
+      const answer = fetch(`${url}/orders/slow`, {
+        method: 'POST',
+        headers: { connection: 'close' },
+      });
+      await waitFor('started');
+      if (how === 'SIGTERM') child.kill('SIGTERM');
+      else child.send('close');
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      child.send('go on');
+
+      const response = await answer;
+      expect([response.status, await response.json()]).toEqual([201, { stored: true }]);
+      const [code, signal] = (await exited) as [number | null, string | null];
+      expect(signal ?? code).toBe(how === 'SIGTERM' ? 'SIGTERM' : 0);
+      expect(told).toContainEqual({ at: 'destroying', refused: 'ShuttingDownError' });
+      expect(told.filter(({ unhandled }) => unhandled !== undefined)).toEqual([]);
+      expect(await stored(database)).toEqual({ orders: ['slow'], jobs: 2 });
+    },
+  );
+});
