@@ -22,7 +22,7 @@ afterEach(() => forget(database));
 function start(order: string): {
   readonly child: ChildProcess;
   readonly told: Told[];
-  waitFor(at: string): Promise<Told>;
+  readonly waitFor: (at: string) => Promise<Told>;
 } {
   const child = fork('test/transaction/shutdown-app.mjs', [database.url, order], { execArgv: [] });
   const told: Told[] = [];

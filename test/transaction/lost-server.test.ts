@@ -1,0 +1,176 @@
+import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import type { RiverClient, RiverTransaction } from 'nestjs-river';
+import type { StartedClient } from '../client/started-client.js';
+import { forget, NOTHING, OrderEntity, SendReceipt, startShop, stored } from './orders.js';
+
+/** A way to a server that can be taken away and brought back, as by its restart. */
+class Way {
+  readonly #target: URL;
+  readonly #sockets = new Set<Socket>();
+  #server: Server | undefined;
+  #port = 0;
+  /** What the application sends from now on gets no answer, and its connections are not closed. */
+  isSilent = false;
+
+  constructor(url: string) {
+    this.#target = new URL(url);
+  }
+
+  get url(): string {
+    const url = new URL(this.#target);
+    [url.hostname, url.port] = ['127.0.0.1', String(this.#port)];
+    return url.href;
+  }
+
+  async open(): Promise<void> {
+    this.#server = createServer((client) => {
+      const { hostname, port } = this.#target;
+      const upstream = connect({ host: hostname, port: Number(port || 5432) });
+      for (const [from, to] of [
+        [client, upstream],
+        [upstream, client],
+      ] as const) {
+        this.#sockets.add(from);
+        from.on('data', (chunk) => this.isSilent || to.write(chunk));
+        from.on('error', () => to.destroy()).on('close', () => to.destroy());
+      }
+    });
+    await once(this.#server.listen(this.#port, '127.0.0.1'), 'listening');
+    this.#port = (this.#server.address() as AddressInfo).port;
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    this.#sockets.clear();
+    if (this.#server) await once(this.#server.close(), 'close');
+    this.#server = undefined;
+  }
+}
+
+let direct: StartedClient;
+let way: Way;
+let shop: StartedClient;
+let transaction: RiverTransaction;
+let river: RiverClient;
+beforeAll(async () => {
+  direct = await startShop({ max: 1 });
+  way = new Way(direct.database.url);
+  await way.open();
+  shop = await startShop({
+    max: 2,
+    extra: { connectionTimeoutMillis: 1_000 },
+    database: { ...direct.database, url: way.url },
+  });
+  ({ transaction, river } = shop);
+});
+afterEach(async () => {
+  // The next requests work, on both connections.
+  await Promise.all(
+    [1, 2, 3].map((n) => transaction.run(() => river.insert(new SendReceipt(`${n}`)))),
+  );
+  await forget(direct.database);
+});
+afterAll(async () => {
+  await shop.stop();
+  await way.close();
+  await direct.stop();
+});
+
+const failure = (attempt: Promise<unknown>): Promise<unknown> =>
+  attempt.then(
+    () => 'resolved',
+    (error: unknown) => error,
+  );
+const restart = async (): Promise<void> => {
+  await way.close();
+  await way.open();
+};
+
+describe('a server that restarts', () => {
+  /** One step of a transaction after the other; the server is gone before the one of that number. */
+  const steps = (at: number): Promise<unknown> =>
+    transaction.run(async (manager) => {
+      const all = [
+        () => manager.save(OrderEntity, { item: 'book' }),
+        () => river.insert(new SendReceipt('book')),
+        () => manager.query('select 1'),
+        () => transaction.run({ propagation: 'NESTED' }, () => river.insert(new SendReceipt('b'))),
+      ];
+      for (const [index, step] of all.entries()) {
+        if (index === at) await restart();
+        await step();
+      }
+      if (at === all.length) await restart();
+    });
+
+  test.each([0, 1, 2, 3, 4])('before step %i: one clear error, and nothing stored', async (at) => {
+    const error = await failure(steps(at));
+    expect(error).toBeInstanceOf(Error);
+    expect((error as Error).name).toMatch(
+      /^(DatabaseError|QueryFailedError|QueryRunnerAlreadyReleasedError|TransactionRolledBackError|CommitOutcomeUnknownError)$/,
+    );
+    expect(await stored(direct.database)).toEqual(NOTHING);
+  });
+
+  test('before the ROLLBACK: the error of the work, also from within a savepoint', async () => {
+    const thrown = new Error('of the work');
+    for (const propagation of ['REQUIRED', 'NESTED'] as const) {
+      const attempt = transaction.run(() =>
+        transaction.run({ propagation }, async () => {
+          await river.insert(new SendReceipt('book'));
+          await restart();
+          throw thrown;
+        }),
+      );
+      expect(await failure(attempt)).toBe(thrown);
+    }
+    expect(await stored(direct.database)).toEqual(NOTHING);
+  });
+
+  test('and is away for a while: refused until it is back', async () => {
+    await way.close();
+    // Until the pool has seen that its connections are closed.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    for (let round = 0; round < 5; round++) {
+      const insert = new SendReceipt('book');
+      expect(await failure(transaction.run(() => river.insert(insert)))).toMatchObject({
+        name: 'DatabaseError',
+        retryable: true,
+      });
+      expect(await failure(river.insert(insert))).toMatchObject({ name: 'DatabaseError' });
+    }
+    await way.open();
+  });
+});
+
+test('a server that falls silent at a statement: timeoutMs ends the wait', async () => {
+  const attempt = transaction.run({ timeoutMs: 100 }, async (manager) => {
+    await river.insert(new SendReceipt('book'));
+    way.isSilent = true;
+    await manager.query('select 1');
+  });
+  const error = await failure(attempt);
+  way.isSilent = false;
+  expect(error).toMatchObject({ name: 'TransactionAbortedError' });
+  expect(await stored(direct.database)).toEqual(NOTHING);
+});
+
+test('a pool that is exhausted for longer than its time-out refuses, and recovers', async () => {
+  let free: () => void = () => undefined;
+  const gate = new Promise<void>((resolve) => (free = resolve));
+  const holders = [1, 2].map((n) =>
+    transaction.run(async () => {
+      await river.insert(new SendReceipt(`${n}`));
+      await gate;
+    }),
+  );
+  const refused = [1, 2, 3].map(() => failure(transaction.run(() => undefined)));
+  for (const error of await Promise.all(refused)) {
+    expect(error).toMatchObject({ name: 'DatabaseError', retryable: true });
+  }
+  free();
+  await Promise.all(holders);
+  expect(await stored(direct.database)).toMatchObject({ jobs: 2 });
+});
