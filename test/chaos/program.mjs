@@ -82,7 +82,7 @@ function stepOf(random, numbers, depth) {
     [2, 'throw'],
     [6, 'pause'],
     [1.5, 'slow sql'],
-    [2, 'touch'],
+    [3, 'touch'],
     [1, 'release'],
     [6 * deep, 'parallel'],
     [9 * deep, 'scope'],

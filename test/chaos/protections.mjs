@@ -26,6 +26,7 @@ export const PROTECTIONS = {
     what: 'the end waits for what was begun and not awaited',
     off() {
       TransactionScope.prototype.settle = async () => undefined;
+      Object.defineProperty(TransactionScope.prototype, 'isSettled', { value: true });
     },
   },
   operations: {

@@ -58,7 +58,8 @@ export async function startWorld(url, { joinRepositories = true } = {}) {
     extra: {
       max: 10,
       connectionTimeoutMillis: 3_000,
-      options: '-c deadlock_timeout=30ms',
+      // A handler may wait for its own lock, on another connection: no deadlock that the server sees.
+      options: '-c deadlock_timeout=30ms -c lock_timeout=1s',
     },
   }).initialize();
   await dataSource.query(TABLES);
