@@ -78,6 +78,9 @@ export class RiverTransaction {
       [work: TransactionWork<T>] | [options: RiverTransactionOptions, work: TransactionWork<T>]
   ): Promise<T> {
     const [options, work] = args.length === 1 ? [{}, args[0]] : args;
+    if (typeof work !== 'function' || typeof options !== 'object' || options === null) {
+      return Promise.reject(noWork());
+    }
     // Not async: where it joins or nests, the promise is one that knows whether anybody awaits it.
     try {
       return this.#propagate(options, work);
@@ -100,12 +103,12 @@ export class RiverTransaction {
         if (ambient === undefined) throw noTransaction("propagation 'MANDATORY'");
         return this.#join(ambient, options, work);
       case 'SUPPORTS':
-        return ambient ? this.#join(ambient, options, work) : this.#without(work);
+        return ambient ? this.#join(ambient, options, work) : this.#without(work, options);
       case 'NOT_SUPPORTED':
-        return this.#without(work);
+        return this.#without(work, options);
       case 'NEVER':
         if (ambient !== undefined) throw neverInTransaction();
-        return this.#without(work);
+        return this.#without(work, options);
     }
   }
 
@@ -147,7 +150,7 @@ export class RiverTransaction {
    */
   get queryRunner(): QueryRunner {
     const ambient = ambientTransactionOf(this.#dataSource);
-    if (ambient === undefined) throw noTransaction('What was asked for');
+    if (ambient === undefined) throw noTransaction('transaction.manager or .queryRunner');
     return ambient.queryRunner;
   }
 
@@ -223,8 +226,10 @@ export class RiverTransaction {
       : manager.transaction(limited);
   }
 
-  async #without<T>(work: TransactionWork<T>): Promise<T> {
-    return await this.outside(() => work(this.#dataSource.manager));
+  #without<T>(work: TransactionWork<T>, options: RiverTransactionOptions): Promise<T> {
+    return this.outside(() =>
+      new Abort(options).limit(async () => await work(this.#dataSource.manager)),
+    );
   }
 
   #open<T>(options: RiverTransactionOptions, work: TransactionWork<T>): Promise<T> {
@@ -259,6 +264,13 @@ export class RiverTransaction {
       work,
     );
   }
+}
+
+function noWork(): RiverTransactionError {
+  return new RiverTransactionError(
+    'run: takes a function, or options and a function: run({ isolation }, async (manager) => { ... }).',
+    { code: 'RIVER_INVALID_TRANSACTION', field: 'work' },
+  );
 }
 
 function notAQueryRunner(value: unknown): RiverTransactionError {

@@ -112,7 +112,7 @@ export function checkTransactionOptions(options: RiverTransactionOptions): void 
   }
   const { propagation } = options;
   if (propagation !== 'NOT_SUPPORTED' && propagation !== 'NEVER') return;
-  const idle = (['isolation', ...OF_THE_OPENER, 'timeoutMs'] as const).find((name) =>
+  const idle = ([...OF_THE_OPENER, 'timeoutMs', 'retries'] as const).find((name) =>
     isGiven(options[name]),
   );
   if (idle === undefined) return;
@@ -120,7 +120,15 @@ export function checkTransactionOptions(options: RiverTransactionOptions): void 
 }
 
 /** What only the one who opens a transaction can choose. */
-const OF_THE_OPENER = ['readOnly', 'statementTimeoutMs', 'lockTimeoutMs'] as const;
+const OF_THE_OPENER = [
+  'isolation',
+  'readOnly',
+  'statementTimeoutMs',
+  'lockTimeoutMs',
+  'unawaitedLimitMs',
+  'trackOutcome',
+  'afterEnd',
+] as const;
 
 /**
  * Refuses, where a transaction is joined, options that cannot be honoured any more.
@@ -131,8 +139,9 @@ export function checkJoiningOptions(
   options: RiverTransactionOptions,
   opened: RiverTransactionOptions | undefined,
 ): void {
-  const differs = options.isolation !== undefined && options.isolation !== opened?.isolation;
-  const late = differs ? 'isolation' : OF_THE_OPENER.find((name) => isGiven(options[name]));
+  const late = OF_THE_OPENER.find(
+    (name) => isGiven(options[name]) && options[name] !== opened?.[name],
+  );
   if (late === undefined) return;
   throw refused(
     late,
@@ -142,7 +151,7 @@ export function checkJoiningOptions(
 }
 
 function isGiven(value: unknown): boolean {
-  return value !== undefined && value !== false;
+  return value !== undefined && value !== false && value !== 0 && value !== 'refuse';
 }
 
 function refused(field: string, rule: string): RiverTransactionError {
