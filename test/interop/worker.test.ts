@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { jobArgs, type RiverClient } from 'nestjs-river';
+import { jobArgs, RiverClient, RiverTransaction } from 'nestjs-river';
 import type { DataSource } from 'typeorm';
 import type { GoWorked } from './support/go-protocol.js';
 import { SCHEMAS, TwoSides } from './support/two-sides.js';
@@ -115,6 +115,28 @@ describeWithGo('a Go worker that polls every 30 s', () => {
     test('works a job when its transaction has committed', async () => {
       await insertTx('committed', 50);
       await expectWorkedSoon('committed');
+    });
+
+    describe.each(['transaction', 'afterCommit'] as const)('notified by mode %s', (mode) => {
+      const runInMode = async (name: string): Promise<void> => {
+        const client = new RiverClient(dataSource, { schema, notify: { mode } });
+        const transaction = new RiverTransaction('default', dataSource);
+        const { job } = await transaction.run(async () => {
+          const undone = transaction.run({ propagation: 'NESTED' }, async () => {
+            await client.insert(args(`${name}-undone`));
+            throw new Error('undone');
+          });
+          await expect(undone).rejects.toThrow('undone');
+          return await client.insert(args(name));
+        });
+        due.set(String(job.id), Date.now());
+        await expectWorkedSoon(name);
+        await client.beforeApplicationShutdown();
+      };
+
+      test('works a job of run(), inserted again after a savepoint was rolled back', async () => {
+        await runInMode(`run-${mode}`);
+      });
     });
 
     test('works a batch', async () => {
