@@ -153,13 +153,17 @@ export class Trial {
     // Outside of transactions, those that would join one open one.
     const isNew = chainOf(at.scope).at(-1).kind === 'outside' && by !== 'outside';
     const scope = this.#openScope(isNew ? 'REQUIRES_NEW' : by, at.scope);
-    const work = async (manager) => {
-      scope.isEntered = true;
+    const run = async (manager) => {
       try {
         await this.#runSteps(step.steps, { manager, scope });
       } finally {
         scope.returned = true;
       }
+    };
+    const work = (manager) => {
+      const running = run(manager);
+      this.#detach(running);
+      return running;
     };
     return {
       record: scope,
