@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { jobArgs } from 'nestjs-river';
+import { jobArgs, type JobState } from 'nestjs-river';
 import { createTestDatabase, queryAll, type TestDatabase } from '../support/index.js';
 import { countJobs, startClient, type StartedClient } from './started-client.js';
 
@@ -62,6 +62,16 @@ describe('a role that may insert and select jobs, and nothing else', () => {
     expect(ids.size).toBe(1);
   });
 
+  test('takes the lock path, and explains both', async () => {
+    const locked = { uniqueOpts: { byArgs: true, byState: ['available'] satisfies JobState[] } };
+    const first = await client.river.insert(jobArgs('locked', {}), locked);
+    const second = await client.river.insert(jobArgs('locked', {}), locked);
+    expect(second).toMatchObject({ uniqueSkippedAsDuplicated: true, job: { id: first.job.id } });
+    for (const opts of [locked, UNIQUE]) {
+      expect(await client.river.explainUnique(jobArgs('locked', {}), opts)).toBeDefined();
+    }
+  });
+
   test('inserts in transactions', async () => {
     await client.transaction.run(() => client.river.insert(jobArgs('in_transaction', {}), UNIQUE));
     expect(await countJobs(database, `kind = 'in_transaction'`)).toBe(1);
@@ -77,7 +87,9 @@ describe('a role that may insert and select jobs, and nothing else', () => {
       await expect(client.river.insert(jobArgs('plain', {}), UNIQUE)).rejects.toMatchObject({
         name: 'DatabaseError',
         sqlState: '42501',
-        message: expect.stringContaining('It needs INSERT and SELECT on river_job') as unknown,
+        message: expect.stringContaining(
+          "It needs USAGE on River's schema, INSERT and SELECT on river_job",
+        ) as unknown,
       });
     } finally {
       await queryAll(database, `grant ${right} to "${role}"`);

@@ -136,7 +136,9 @@ describe('DatabaseError', () => {
   });
 
   test('says what to do where it can', () => {
-    expect(fromServer('42501').message).toMatch(/needs INSERT and SELECT on river_job/);
+    expect(fromServer('42501').message).toMatch(
+      /needs USAGE on River's schema, INSERT and SELECT on river_job/,
+    );
     expect(fromServer('42P01').message).toMatch(/migrations/);
     expect(fromServer('25P02').message).toMatch(/Roll it back/);
   });
