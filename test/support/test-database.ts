@@ -22,6 +22,8 @@ interface TestServer {
 
 /** The file's guard reads the names under this key, looks for open connections, and drops them. */
 const DATABASES: unique symbol = Symbol.for('nestjs-river.test.databases');
+/** Whatever the server's own encoding is: that of a container without locales is SQL_ASCII. */
+const UTF8 = `encoding 'UTF8' locale 'C'`;
 const SCHEMA_FILE = 'sample-app/database/river-schema.sql';
 
 /**
@@ -62,7 +64,10 @@ async function create({
   const names = fileDatabases();
   const name = `${server.prefix}${fileName()}_${process.pid}_${names.size + 1}`;
   names.add(name);
-  await queryAll(server, `create database "${name}" template "${template}"`);
+  await queryAll(
+    server,
+    `create database "${name}" template "${template}" ${template === 'template0' ? UTF8 : ''}`,
+  );
   const url = new URL(server.url);
   url.pathname = `/${name}`;
   return Object.freeze({ name, url: url.href, schema });

@@ -19,7 +19,10 @@ export const RIVER_SCHEMA_FILE = new URL(
 export async function createTemplate(url) {
   const prefix = `river_test_${randomBytes(4).toString('hex')}_`;
   const template = `${prefix}template`;
-  await withClient(url, (client) => client.query(`create database "${template}"`));
+  // UTF8, whatever the server's own encoding is: that of a container without locales is SQL_ASCII.
+  await withClient(url, (client) =>
+    client.query(`create database "${template}" template template0 encoding 'UTF8' locale 'C'`),
+  );
   const schema = await readFile(RIVER_SCHEMA_FILE, 'utf8');
   await withClient(urlOf(url, template), (client) => client.query(schema));
   // Postgres refuses to copy a database while somebody is connected to it: now nobody can be.
