@@ -13,19 +13,13 @@ import {
 } from '../insert/insert-params.js';
 import type { InsertOpts } from '../job/insert-opts.js';
 import type { JobInsertResult } from '../job/job-insert-result.js';
-import { PoolConnection, type ConnectionSettings } from '../postgres/connection.js';
 import { JobInserter } from '../postgres/job-inserter.js';
 import { SchemaName } from '../postgres/schema-name.js';
 import { UniqueLocks } from '../postgres/unique-locks.js';
 import { UniqueLookUp } from '../postgres/unique-look-up.js';
-import {
-  ambientTransactionOf,
-  isOutside,
-  type TransactionSource,
-} from '../transaction/ambient-transaction.js';
 import { ActiveWork } from '../transaction/active-work.js';
-import { explicitTransaction, type Transaction } from '../transaction/explicit-transaction.js';
-import type { JoinableTransaction } from '../transaction/joinable-transaction.js';
+import type { Transaction } from '../transaction/explicit-transaction.js';
+import { ClientConnections, type Place } from './client-connections.js';
 import type { RiverModuleOptions } from './client-options.js';
 import { InsertNotifications } from './insert-notifications.js';
 import {
@@ -43,25 +37,22 @@ import { explain, type UniqueExplanation } from './unique-explanation.js';
  * {@link InvalidJobError}; a batch with one bad job inserts nothing.
  */
 export class RiverClient {
-  readonly #dataSource: DataSource;
   readonly #logger = new Logger(RiverClient.name);
   readonly #kinds = new KindRegistry();
-  readonly #settings: ConnectionSettings;
-  readonly #pool: PoolConnection;
+  readonly #connections: ClientConnections;
   readonly #inserter: JobInserter;
   readonly #lookUp: UniqueLookUp;
   readonly #notifications: InsertNotifications;
-  readonly #activeWork: ActiveWork;
   readonly #clock: () => Date;
-  readonly #source: TransactionSource | undefined;
   readonly #moduleOpts: InsertContext['moduleOpts'];
 
   /** @internal Made by RiverModule; inject it. */
   constructor(dataSource: DataSource, options: RiverModuleOptions, activeWork = new ActiveWork()) {
-    this.#activeWork = activeWork;
-    this.#dataSource = dataSource;
-    this.#settings = { dataSource, preparedStatements: options.preparedStatements ?? true };
-    this.#pool = new PoolConnection(this.#settings);
+    const { preparedStatements = true, transactionSource: source } = options;
+    this.#connections = new ClientConnections(
+      { dataSource, preparedStatements },
+      { activeWork, source },
+    );
     const schema = new SchemaName(options.schema);
     this.#lookUp = new UniqueLookUp(schema);
     this.#inserter = new JobInserter(
@@ -69,10 +60,9 @@ export class RiverClient {
       new UniqueLocks(this.#lookUp, options.advisoryLockPrefix),
     );
     this.#notifications = new InsertNotifications(options.notify, schema, {
-      pool: this.#pool,
+      pool: this.#connections.pool,
       activeWork,
     });
-    this.#source = options.transactionSource;
     this.#clock = options.clock ?? (() => new Date());
     const { maxAttempts, outsideTransaction } = options;
     this.#moduleOpts = checkInsertOpts({ maxAttempts, outsideTransaction });
@@ -143,13 +133,15 @@ export class RiverClient {
    *
    * @example console.log((await river.explainUnique(new SortArgs([]))).reason);
    */
-  async explainUnique<Args extends object>(
+  explainUnique<Args extends object>(
     args: Args,
     opts?: InsertOpts<NoInfer<Args>>,
   ): Promise<UniqueExplanation<Args>> {
-    const job = makeInsertParams(args, opts, this.#context());
-    const connection = this.#ambient()?.connection(this.#settings) ?? this.#pool;
-    return await explain(job, this.#lookUp, connection);
+    return this.#connections.begin({
+      what: 'explainUnique',
+      prepare: () => makeInsertParams(args, opts, this.#context()),
+      run: (job, { connection }) => explain<Args>(job, this.#lookUp, connection),
+    });
   }
 
   /** @internal Called by Nest: workers that were to be told at the end of a cooldown are told now. */
@@ -189,48 +181,28 @@ export class RiverClient {
     };
   }
 
-  /**
-   * Begins an insert in the transaction named, else in the one that the running code is in, which
-   * from here on does not end before it, and fails if it fails, unless somebody awaits the answer.
-   */
+  /** Without a transaction, each insert stands by itself on a connection of the pool. */
   #begin<T>(
     named: readonly [tx: unknown] | undefined,
     prepare: () => InsertParams[],
     read: (results: JobInsertResult[]) => T,
   ): Promise<T> {
-    const prepared = attempt(prepare);
-    const joined = attempt(() =>
-      named === undefined ? this.#ambient() : explicitTransaction(named[0], this.#dataSource),
-    );
-    if ('error' in joined)
-      return Promise.reject('error' in prepared ? prepared.error : joined.error);
-    const transaction = joined.value;
-    const begin = async (): Promise<T> => {
-      if ('error' in prepared) throw prepared.error;
-      return read(await this.#insert(prepared.value, transaction));
-    };
-    return transaction === undefined
-      ? this.#activeWork.run(begin)
-      : transaction.follow('An insert', begin);
+    return this.#connections.begin({
+      what: 'An insert',
+      named,
+      prepare,
+      run: async (jobs, place) => read(await this.#insert(jobs, place)),
+    });
   }
 
-  #ambient(): JoinableTransaction | undefined {
-    const ambient = ambientTransactionOf(this.#dataSource);
-    if (ambient !== undefined || isOutside(this.#dataSource)) return ambient;
-    const found = this.#source?.(this.#dataSource);
-    return found && explicitTransaction(found, this.#dataSource);
-  }
-
-  /** Without a transaction, each insert stands by itself on a connection of the pool. */
   async #insert(
     jobs: readonly InsertParams[],
-    transaction: JoinableTransaction | undefined,
+    { connection, transaction }: Place,
   ): Promise<JobInsertResult[]> {
     for (const { signal } of jobs) {
       if (signal?.aborted) throw new InsertAbortedError(signal.reason);
     }
     if (transaction === undefined) this.#checkPolicy(jobs);
-    const connection = transaction?.connection(this.#settings) ?? this.#pool;
     return await this.#inserter.insert(connection, jobs, this.#notifications.wake(transaction));
   }
 
@@ -240,16 +212,6 @@ export class RiverClient {
       if (outsideTransaction === 'error') throw outside(kind);
       if (outsideTransaction === 'warn') this.#logger.warn(outside(kind).message);
     }
-  }
-}
-
-type Attempt<T> = { readonly value: T } | { readonly error: unknown };
-
-function attempt<T>(work: () => T): Attempt<T> {
-  try {
-    return { value: work() };
-  } catch (error) {
-    return { error };
   }
 }
 

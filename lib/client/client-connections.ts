@@ -1,0 +1,92 @@
+import {
+  PoolConnection,
+  type Connection,
+  type ConnectionSettings,
+} from '../postgres/connection.js';
+import type { ActiveWork } from '../transaction/active-work.js';
+import {
+  ambientTransactionOf,
+  isOutside,
+  type TransactionSource,
+} from '../transaction/ambient-transaction.js';
+import { explicitTransaction } from '../transaction/explicit-transaction.js';
+import type { JoinableTransaction } from '../transaction/joinable-transaction.js';
+
+/** Where a call of the client runs: in a transaction, or by itself on a connection of the pool. */
+export interface Place {
+  readonly connection: Connection;
+  readonly transaction: JoinableTransaction | undefined;
+}
+
+/** One call of the client. */
+export interface ClientCall<Prepared, Result> {
+  /** What it is, when an error tells that it came too late: `An insert`. */
+  readonly what: string;
+  /** The `tx` of the caller, if the method takes one. */
+  readonly named?: readonly [tx: unknown] | undefined;
+  /** Checks everything that needs no database; runs at once, before anything is sent. */
+  readonly prepare: () => Prepared;
+  readonly run: (prepared: Prepared, place: Place) => Promise<Result>;
+}
+
+/** Chooses the connection of every call of one client. */
+export class ClientConnections {
+  readonly pool: PoolConnection;
+  readonly #settings: ConnectionSettings;
+  readonly #activeWork: ActiveWork;
+  readonly #source: TransactionSource | undefined;
+
+  constructor(
+    settings: ConnectionSettings,
+    { activeWork, source }: { activeWork: ActiveWork; source?: TransactionSource | undefined },
+  ) {
+    this.#settings = settings;
+    this.#activeWork = activeWork;
+    this.#source = source;
+    this.pool = new PoolConnection(settings);
+  }
+
+  /**
+   * Begins a call in the transaction named, else in the one that the running code is in, which from
+   * here on does not end before it, and fails if it fails, unless somebody awaits the answer.
+   */
+  begin<Prepared, Result>(call: ClientCall<Prepared, Result>): Promise<Result> {
+    const { what, named, prepare, run } = call;
+    const prepared = attempt(prepare);
+    const joined = attempt(() =>
+      named === undefined
+        ? this.#ambient()
+        : explicitTransaction(named[0], this.#settings.dataSource),
+    );
+    if ('error' in joined) {
+      return Promise.reject('error' in prepared ? prepared.error : joined.error);
+    }
+    const transaction = joined.value;
+    const connection = transaction?.connection(this.#settings) ?? this.pool;
+    const begin = async (): Promise<Result> => {
+      if ('error' in prepared) throw prepared.error;
+      return await run(prepared.value, { connection, transaction });
+    };
+    return transaction === undefined
+      ? this.#activeWork.run(begin)
+      : transaction.follow(what, begin);
+  }
+
+  #ambient(): JoinableTransaction | undefined {
+    const { dataSource } = this.#settings;
+    const ambient = ambientTransactionOf(dataSource);
+    if (ambient !== undefined || isOutside(dataSource)) return ambient;
+    const found = this.#source?.(dataSource);
+    return found && explicitTransaction(found, dataSource);
+  }
+}
+
+type Attempt<T> = { readonly value: T } | { readonly error: unknown };
+
+function attempt<T>(work: () => T): Attempt<T> {
+  try {
+    return { value: work() };
+  } catch (error) {
+    return { error };
+  }
+}
