@@ -1,4 +1,4 @@
-import type { DataSource, QueryRunner } from 'typeorm';
+import type { DataSource, Logger, QueryRunner } from 'typeorm';
 import { DatabaseError } from '../errors/database-error.js';
 import { AS_TEXT, type PgClient, type TextRow } from './pg-client.js';
 import { statement, type Statement } from './statement.js';
@@ -14,8 +14,17 @@ export interface Connection {
 }
 
 /** How statements are sent, the same for every connection of a client. */
-export interface ConnectionSettings {
+export interface ConnectionSettings extends StatementSettings {
   readonly dataSource: DataSource;
+}
+
+/** What is needed of them once there is a connection. */
+export interface StatementSettings {
+  /** Whose logger and slow-query limit see the statements: a data source, or what stands for one. */
+  readonly dataSource: {
+    readonly logger: Pick<Logger, 'logQuery' | 'logQueryError' | 'logQuerySlow'>;
+    readonly options: { readonly maxQueryExecutionTime?: number };
+  };
   /** Whether statements are prepared under a name. */
   readonly preparedStatements: boolean;
 }
@@ -28,10 +37,10 @@ export interface ConnectionSettings {
 export class ClientConnection implements Connection {
   readonly inTransaction = true;
   readonly #client: PgClient;
-  readonly #settings: ConnectionSettings;
+  readonly #settings: StatementSettings;
   readonly #queryRunner: QueryRunner | undefined;
 
-  constructor(client: PgClient, settings: ConnectionSettings, queryRunner?: QueryRunner) {
+  constructor(client: PgClient, settings: StatementSettings, queryRunner?: QueryRunner) {
     this.#client = client;
     this.#settings = settings;
     this.#queryRunner = queryRunner;
@@ -69,6 +78,23 @@ const BEGIN = statement('begin', 'BEGIN ISOLATION LEVEL READ COMMITTED');
 const COMMIT = statement('commit', 'COMMIT');
 const ROLLBACK = statement('rollback', 'ROLLBACK');
 
+/** Runs `work` between BEGIN and COMMIT, or ROLLBACK where it fails. */
+export async function inTransaction<T>(
+  connection: ClientConnection,
+  work: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  await connection.run(BEGIN, []);
+  try {
+    const result = await work(connection);
+    await connection.run(COMMIT, []);
+    return result;
+  } catch (error) {
+    // Where this fails too, the connection is given back as broken.
+    await connection.run(ROLLBACK, []).catch(() => undefined);
+    throw error;
+  }
+}
+
 /** Runs each statement on a connection of the pool's, outside any transaction. */
 export class PoolConnection implements Connection {
   readonly inTransaction = false;
@@ -85,21 +111,13 @@ export class PoolConnection implements Connection {
   }
 
   async transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
-    return await this.#onClient('begin', async (connection) => {
-      await connection.run(BEGIN, []);
-      try {
-        const result = await work(connection);
-        await connection.run(COMMIT, []);
-        return result;
-      } catch (error) {
-        // Where this fails too, the connection is given back as broken.
-        await connection.run(ROLLBACK, []).catch(() => undefined);
-        throw error;
-      }
-    });
+    return await this.#onClient('begin', (connection) => inTransaction(connection, work));
   }
 
-  async #onClient<T>(operation: string, work: (connection: Connection) => Promise<T>): Promise<T> {
+  async #onClient<T>(
+    operation: string,
+    work: (connection: ClientConnection) => Promise<T>,
+  ): Promise<T> {
     const queryRunner = this.#settings.dataSource.createQueryRunner('master');
     let client: PgClient | undefined;
     try {
