@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { EventEmitter } from 'node:events';
 import { QueryFailedError, type DataSource, type QueryRunner } from 'typeorm';
 import {
   CommitOutcomeUnknownError,
@@ -6,7 +7,7 @@ import {
   TransactionEndedError,
   TransactionRolledBackError,
 } from '../errors/transaction-error.js';
-import { isConnectionLost } from '../errors/database-error.js';
+import { DatabaseError, isConnectionLost } from '../errors/database-error.js';
 import { giveBack, rawClient } from '../postgres/connection.js';
 import { askCommitOutcome } from './commit-outcome.js';
 import { StatementQueue } from './statement-queue.js';
@@ -80,7 +81,9 @@ export class OpenTransaction {
         send: (sql) =>
           scope.shared.isOver
             ? Promise.reject(new TransactionEndedError('A nested transaction'))
-            : savepoints.push(() => query(sql)),
+            : savepoints.push(() =>
+                scope.shared.lost === undefined ? query(sql) : Promise.reject(scope.shared.lost),
+              ),
       });
       const transaction = new OpenTransaction(scope, { dataSource, query, options, savepoints });
       transaction.#takeOver();
@@ -97,16 +100,16 @@ export class OpenTransaction {
   }
 
   /**
+   * @throws DatabaseError when the connection broke before
    * @throws TransactionRolledBackError when a statement had failed, or the server answered ROLLBACK
    * @throws CommitOutcomeUnknownError when the connection broke during COMMIT
    */
   async commit(reportSubscriberError: (error: unknown) => void): Promise<void> {
     const { scope } = this;
     const { queryRunner, client } = scope.shared;
+    if (scope.shared.lost !== undefined) throw scope.shared.lost;
     const status = client.getTransactionStatus();
-    if (status === 'E' || queryRunner.isReleased) {
-      throw new TransactionRolledBackError(scope.firstFailure);
-    }
+    if (status === 'E') throw new TransactionRolledBackError(scope.firstFailure);
     if (status === 'I') throw endedByItself();
     if (this.#options.trackOutcome && scope.shared.xid === undefined) {
       const answer: unknown = await scope.enqueue('A statement', () =>
@@ -146,10 +149,22 @@ export class OpenTransaction {
   }
 
   async release(): Promise<void> {
+    const { queryRunner, client } = this.scope.shared;
     this.scope.refuse();
-    this.scope.queryRunner.release = this.#release;
-    await giveBack(this.scope.queryRunner, this.scope.shared.client);
+    queryRunner.release = this.#release;
+    (client as Partial<EventEmitter>).off?.('error', this.#onLost);
+    await giveBack(queryRunner, client);
   }
+
+  /**
+   * A query runner whose connection broke is released by TypeORM, and would say so of each statement
+   * that follows. Whoever asks is told the reason instead.
+   */
+  readonly #onLost = (cause: unknown): void => {
+    const { shared } = this.scope;
+    shared.lost ??= new DatabaseError('transaction', cause);
+    Object.assign(shared.queryRunner, { isReleased: false });
+  };
 
   /** Puts the statements of the runner into the queue of the scope that asks. */
   #takeOver(): void {
@@ -170,6 +185,8 @@ export class OpenTransaction {
     runner.stream = () => Promise.reject(noStreams());
     // Work that releases the runner out of habit would give away a connection in a transaction.
     runner.release = () => Promise.resolve();
+    // After TypeORM's own listener, which is there since the connection was taken from the pool.
+    (scope.shared.client as Partial<EventEmitter>).on?.('error', this.#onLost);
     trackManager(scope.queryRunner.manager);
     registerRoot(scope);
   }

@@ -19,8 +19,9 @@ export function runInSavepoint<T>(outer: TransactionScope, work: () => Promise<T
       await inner.settle();
       inner.refuse();
       await send(`RELEASE SAVEPOINT ${savepoint}`).catch((error: unknown) => {
-        // A statement had failed, and its error was swallowed.
-        throw new TransactionRolledBackError(inner.firstFailure ?? error);
+        // Either the connection broke, or a statement had failed and its error was swallowed.
+        if (inner.firstFailure === undefined) throw error;
+        throw new TransactionRolledBackError(inner.firstFailure);
       });
       inner.hooks.passTo(outer.hooks);
       return result;

@@ -36,6 +36,8 @@ export interface TransactionConnection {
   xid?: string | undefined;
   /** From ROLLBACK on: what has not been sent by then is not sent any more. */
   isOver?: boolean;
+  /** Why the connection is gone, once it is. */
+  lost?: Error;
 }
 
 /** Milliseconds after which a statement from outside an idle savepoint scope is taken for a deadlock. */
@@ -121,6 +123,7 @@ export class TransactionScope implements AmbientTransaction {
     const answer = this.#queue.push(async () => {
       if (isRefused) throw new TransactionScopeBusyError(what);
       if (this.shared.isOver) throw new TransactionEndedError(what);
+      if (this.shared.lost !== undefined) throw this.shared.lost;
       this.#statements++;
       try {
         return await run();

@@ -109,7 +109,7 @@ describe('a server that restarts', () => {
     const error = await failure(steps(at));
     expect(error).toBeInstanceOf(Error);
     expect((error as Error).name).toMatch(
-      /^(DatabaseError|QueryFailedError|QueryRunnerAlreadyReleasedError|TransactionRolledBackError|CommitOutcomeUnknownError)$/,
+      /^(DatabaseError|QueryFailedError|CommitOutcomeUnknownError)$/,
     );
     expect(await stored(direct.database)).toEqual(NOTHING);
   });
