@@ -5,7 +5,7 @@
 //
 // The database is one with River's tables that may be filled.
 import 'reflect-metadata';
-import { jobArgs, RiverClient, RiverTransaction } from 'nestjs-river';
+import { jobArgs, RiverClient, RiverTransaction } from '../../dist/lib/index.js';
 import { DataSource } from 'typeorm';
 
 const CALLERS = 64;

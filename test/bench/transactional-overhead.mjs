@@ -11,7 +11,7 @@ import {
   RiverModule,
   RiverTransaction,
   RiverTransactional,
-} from 'nestjs-river';
+} from '../../dist/lib/index.js';
 import { Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { DataSource, EntitySchema } from 'typeorm';
