@@ -4,6 +4,9 @@ import { defineOwn } from './define-own.js';
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 
+/** Milliseconds to wait for transactions that are given up: they cut statements after one second. */
+const GIVING_UP_MS = 2_000;
+
 /** What keeps one data source open, for all clients on it. */
 class Hold {
   readonly works = new Set<ActiveWork>();
@@ -25,11 +28,17 @@ const holds = new WeakMap<DataSource, Hold>();
 export class ActiveWork {
   readonly #running = new Set<Promise<unknown>>();
   readonly #timeoutMs: number;
+  readonly #ending = new AbortController();
   #closed: Promise<void> | undefined;
 
   /** @param timeoutMs how long {@link close} waits at most; default 10 seconds */
   constructor(timeoutMs: number = DEFAULT_TIMEOUT_MS) {
     this.#timeoutMs = timeoutMs;
+  }
+
+  /** Raised when {@link close} does not wait any longer, so that transactions are rolled back. */
+  get ending(): AbortSignal {
+    return this.#ending.signal;
   }
 
   /** Something that belongs to work under way, so that it is waited for, too, also while closing. */
@@ -48,7 +57,7 @@ export class ActiveWork {
     return work;
   }
 
-  /** Refuses what is new, and waits for what is under way. */
+  /** Refuses what is new, waits for what is under way, and rolls back what does not end in time. */
   close(): Promise<void> {
     return (this.#closed ??= this.#drain());
   }
@@ -77,9 +86,18 @@ export class ActiveWork {
   }
 
   async #drain(): Promise<void> {
+    if (await this.#isIdleWithin(this.#timeoutMs)) return;
+    this.#ending.abort(new ShuttingDownError());
+    await this.#isIdleWithin(GIVING_UP_MS);
+  }
+
+  async #isIdleWithin(limitMs: number): Promise<boolean> {
     let timer: NodeJS.Timeout | undefined;
-    const tooLong = new Promise<void>((resolve) => (timer = setTimeout(resolve, this.#timeoutMs)));
-    await Promise.race([this.#idle(), tooLong]);
+    const tooLong = new Promise<false>((resolve) => {
+      timer = setTimeout(() => resolve(false), limitMs);
+    });
+    const isIdle = await Promise.race([this.#idle().then(() => true), tooLong]);
     clearTimeout(timer);
+    return isIdle;
   }
 }

@@ -239,6 +239,7 @@ export class RiverTransaction {
         options,
         work,
         reportHookError: (error) => this.#reportHookError(error),
+        ending: this.#activeWork.ending,
       });
     return this.#activeWork.run(() => withRetries(options.retries, attempt));
   }

@@ -18,17 +18,19 @@ export interface TransactionAttempt<T> {
   readonly options: RiverTransactionOptions;
   readonly work: (manager: EntityManager) => Promise<T> | T;
   readonly reportHookError: (error: unknown) => void;
+  /** Raised when the application does not wait any longer. */
+  readonly ending: AbortSignal;
 }
 
 /** Runs work in a transaction of its own: begin, work, end, give back the connection, hooks. */
 export async function runTransaction<T>(
   dataSource: DataSource,
-  { name, options, work, reportHookError }: TransactionAttempt<T>,
+  { name, options, work, reportHookError, ending }: TransactionAttempt<T>,
 ): Promise<T> {
   const transaction = await OpenTransaction.begin(dataSource, name, options);
   const { scope } = transaction;
   const { manager } = scope.queryRunner;
-  const abort = new Abort(options);
+  const abort = new Abort(options, ending);
   let outcome: TransactionOutcome = 'rollback';
   try {
     const working = runInLevel(

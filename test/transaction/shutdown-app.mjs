@@ -1,22 +1,31 @@
-// An application of its own process, for shutdown.test.ts: `node shutdown-app.mjs <database URL> <order>`.
+// An application of its own process, for shutdown.test.ts:
+// `node shutdown-app.mjs <database URL> <order> <shutdownTimeoutMs>`.
 // POST /slow inserts an order, waits to be told to go on, and then inserts a job in its transaction.
+// POST /stuck leaves a transaction behind that does not end.
 import 'reflect-metadata';
 import { Controller, Inject, Module, Post } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
-import { jobArgs, RiverClient, RiverModule, RiverTransactional } from 'nestjs-river';
+import {
+  jobArgs,
+  RiverClient,
+  RiverModule,
+  RiverTransaction,
+  RiverTransactional,
+} from 'nestjs-river';
 
-const [url, order] = process.argv.slice(2);
+const [url, order, shutdownTimeoutMs] = process.argv.slice(2);
 /** @param {object} message */
 const tell = (message) => process.send?.(message);
 process.on('unhandledRejection', (reason) => tell({ unhandled: String(reason) }));
 
 class OrdersController {
-  /** @param {DataSource} dataSource @param {RiverClient} river */
-  constructor(dataSource, river) {
+  /** @param {DataSource} dataSource @param {RiverClient} river @param {RiverTransaction} transaction */
+  constructor(dataSource, river, transaction) {
     this.dataSource = dataSource;
     this.river = river;
+    this.transaction = transaction;
   }
 
   async slow() {
@@ -29,8 +38,25 @@ class OrdersController {
     await this.dataSource.transaction(() => this.river.insert(jobArgs('in_savepoint', {})));
     return { stored: true };
   }
+
+  async stuck() {
+    const stuck = this.transaction.run(async () => {
+      await this.dataSource.query(`insert into orders (item) values ('stuck')`);
+      await this.river.insert(jobArgs('stuck', {}));
+      tell({ at: 'stuck' });
+      await new Promise(() => undefined);
+    });
+    stuck.catch((error) => tell({ at: 'given up', refused: error.name }));
+  }
 }
 Controller('orders')(OrdersController);
+Post('stuck')(
+  OrdersController.prototype,
+  'stuck',
+  /** @type {PropertyDescriptor} */ (
+    Object.getOwnPropertyDescriptor(OrdersController.prototype, 'stuck')
+  ),
+);
 const slow = /** @type {PropertyDescriptor} */ (
   Object.getOwnPropertyDescriptor(OrdersController.prototype, 'slow')
 );
@@ -39,6 +65,7 @@ Object.defineProperty(OrdersController.prototype, 'slow', slow);
 Post('slow')(OrdersController.prototype, 'slow', slow);
 Inject(DataSource)(OrdersController, undefined, 0);
 Inject(RiverClient)(OrdersController, undefined, 1);
+Inject(RiverTransaction)(OrdersController, undefined, 2);
 
 /** Tries, when the pool is about to end, what must be refused by then. */
 class Late {
@@ -63,7 +90,7 @@ Inject(RiverClient)(Late, undefined, 1);
 
 class AppModule {}
 const typeorm = TypeOrmModule.forRoot({ type: 'postgres', url, retryAttempts: 0 });
-const river = RiverModule.forRoot();
+const river = RiverModule.forRoot({ shutdownTimeoutMs: Number(shutdownTimeoutMs) });
 Module({
   imports: order === 'typeorm first' ? [typeorm, river] : [river, typeorm],
   controllers: [OrdersController],

@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { createTestDatabase, queryAll, type TestDatabase } from '../support/index.js';
-import { forget, stored } from './orders.js';
+import { forget, NOTHING, stored } from './orders.js';
 
 interface Told {
   readonly at?: string;
@@ -19,12 +19,16 @@ beforeAll(async () => {
 afterEach(() => forget(database));
 
 /** The application in a process of its own, and what it tells. */
-function start(order: string): {
+function start(
+  order: string,
+  shutdownTimeoutMs = 10_000,
+): {
   readonly child: ChildProcess;
   readonly told: Told[];
   readonly waitFor: (at: string) => Promise<Told>;
 } {
-  const child = fork('test/transaction/shutdown-app.mjs', [database.url, order], { execArgv: [] });
+  const args = [database.url, order, String(shutdownTimeoutMs)];
+  const child = fork('test/transaction/shutdown-app.mjs', args, { execArgv: [] });
   const told: Told[] = [];
   child.on('message', (message) => told.push(message as Told));
   return {
@@ -71,4 +75,20 @@ describe.each(['typeorm first', 'river first'])('with %s', (order) => {
       expect(await stored(database)).toEqual({ orders: ['slow'], jobs: 2 });
     },
   );
+
+  test('a transaction that does not end is rolled back after shutdownTimeoutMs, and all is closed', async () => {
+    const { child, told, waitFor } = start(order, 300);
+    const exited = once(child, 'exit');
+    const { url } = await waitFor('listening');
+    await fetch(`${url}/orders/stuck`, { method: 'POST', headers: { connection: 'close' } });
+    await waitFor('stuck');
+    child.kill('SIGTERM');
+    const limit = setTimeout(() => child.kill('SIGKILL'), 10_000);
+    const [, signal] = (await exited) as [number | null, string | null];
+    clearTimeout(limit);
+    expect(signal).toBe('SIGTERM');
+    expect(told).toContainEqual({ at: 'given up', refused: 'TransactionAbortedError' });
+    expect(told.filter(({ unhandled }) => unhandled !== undefined)).toEqual([]);
+    expect(await stored(database)).toEqual(NOTHING);
+  });
 });
