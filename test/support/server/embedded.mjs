@@ -21,15 +21,16 @@ const SETTINGS = {
  * Starts the Postgres that npm installed, on a free port, with its data in a temporary folder.
  * As root it runs under the user `postgres`, since the server refuses to run as root.
  *
+ * @param {Record<string, string>} [settings] Instead of, or beside, those of the tests.
  * @returns {Promise<{ url: string, stop: () => Promise<void> }>}
  */
-export async function startEmbedded() {
+export async function startEmbedded(settings = {}) {
   const EmbeddedPostgres = await loadReachable();
   /** @type {unknown} */
   let failure;
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     try {
-      return await startOnce(EmbeddedPostgres, await freePort());
+      return await startOnce(EmbeddedPostgres, await freePort(), { ...SETTINGS, ...settings });
     } catch (error) {
       failure = error;
     }
@@ -41,8 +42,9 @@ export async function startEmbedded() {
 /**
  * @param {import('./reachable-package.mjs').EmbeddedPostgres} EmbeddedPostgres
  * @param {number} port
+ * @param {Record<string, string>} settings
  */
-async function startOnce(EmbeddedPostgres, port) {
+async function startOnce(EmbeddedPostgres, port, settings) {
   const databaseDir = await mkdtemp(join(tmpdir(), 'nestjs-river-test-'));
   const keeper = keep(databaseDir);
   /** @type {string[]} */
@@ -55,7 +57,7 @@ async function startOnce(EmbeddedPostgres, port) {
     persistent: false,
     createPostgresUser: process.getuid?.() === 0,
     initdbFlags: ['--encoding=UTF8', '--locale=C', '--no-sync'],
-    postgresFlags: Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+    postgresFlags: Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
     onLog: (message) => log.push(String(message)),
     onError: (message) => log.push(String(message)),
   });
