@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { DataSource } from 'typeorm';
 import { ShuttingDownError } from '../errors/transaction-error.js';
 import { defineOwn } from './define-own.js';
@@ -34,6 +35,8 @@ export class ActiveWork {
   /** @param timeoutMs how long {@link close} waits at most; default 10 seconds */
   constructor(timeoutMs: number = DEFAULT_TIMEOUT_MS) {
     this.#timeoutMs = timeoutMs;
+    // Each transaction under way listens.
+    setMaxListeners(0, this.#ending.signal);
   }
 
   /** Raised when {@link close} does not wait any longer, so that transactions are rolled back. */
