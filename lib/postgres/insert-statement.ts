@@ -1,92 +1,172 @@
+import { PLAIN_COLUMNS, UNIQUE_COLUMNS, type InsertColumn } from './insert-columns.js';
+import { manyJobsRows, oneJobRow } from './insert-values.js';
 import { JOB_COLUMNS } from './job-columns.js';
 import { notifyPayload } from './notify-statement.js';
 import type { SchemaName } from './schema-name.js';
 import { statement, type Statement } from './statement.js';
 
-/** The two inserts of a schema. Both take the values of `insertValues`, one array per column. */
-export interface InsertStatements {
-  /** For jobs without a unique key. Answers `id` for each job; ids ascend in the given order. */
-  readonly plain: Statement;
-  /**
-   * For jobs of which some have a unique key, each key once. Answers, in the given order, `inserted`
-   * (the new row's id) or the columns of the job that stood in the way. A row with neither lost a
-   * race that this statement's snapshot could not see.
-   */
-  readonly unique: Statement;
-  /** The same, but a lost race fails it as {@link LOST_RACE}, and then nothing of it is stored. */
-  readonly uniqueOrNone: Statement;
+/** What an insert does beside inserting; each costs, so that a text for each exists. */
+export interface InsertVariant {
+  /** Answers the transaction's id as `xid`, which somebody may ask about when COMMIT is lost. */
+  readonly tracked: boolean;
+  /** Notifies workers: of the job's own queue, or of the queues in the last parameter. */
+  readonly notifies: boolean;
 }
 
-export function insertStatements(schema: SchemaName): InsertStatements {
-  return {
-    plain: statement('insert', plainInsert(schema)),
-    unique: statement('insert', uniqueInsert(schema, '')),
-    uniqueOrNone: statement('insert', uniqueInsert(schema, FAIL_IF_LOST)),
-  };
+/**
+ * The inserts of a schema. `one` and `uniqueOne` take the values of `oneJobValues`, the others those
+ * of `manyJobsValues` and, when they notify, the queues. The plain ones, for jobs without a unique
+ * key, answer `id` for each job, in the given order.
+ *
+ * The unique ones take each key once. They answer, in the given order, `inserted` (the new row's id)
+ * or `existing` (the row that stood in the way, as JSON of its columns). A row with neither lost a
+ * race that the statement's snapshot could not see. `uniqueOrNone` then fails as {@link LOST_RACE},
+ * and nothing of it is stored.
+ */
+const BUILDERS = {
+  one: insertOne,
+  many: insertMany,
+  uniqueOne: insertUniqueOne,
+  unique: (schema: SchemaName, variant: InsertVariant) => insertUnique(schema, variant, ''),
+  uniqueOrNone: (schema: SchemaName, variant: InsertVariant) =>
+    insertUnique(schema, variant, FAIL_IF_LOST),
+};
+
+export type InsertForm = keyof typeof BUILDERS;
+
+/** Makes each statement when it is first used. */
+export class InsertStatements {
+  readonly #schema: SchemaName;
+  readonly #made = new Map<string, Statement>();
+
+  constructor(schema: SchemaName) {
+    this.#schema = schema;
+  }
+
+  get(form: InsertForm, variant: InsertVariant): Statement {
+    const key = `${form} ${variant.tracked} ${variant.notifies}`;
+    let made = this.#made.get(key);
+    if (made === undefined) {
+      made = statement('insert', BUILDERS[form](this.#schema, variant));
+      this.#made.set(key, made);
+    }
+    return made;
+  }
 }
 
-/** SQLSTATE of {@link InsertStatements.uniqueOrNone} when it lost a race: division by zero. */
+/** SQLSTATE of `uniqueOrNone` when it lost a race: division by zero. */
 export const LOST_RACE = '22012';
 const FAIL_IF_LOST = `1 / (CASE WHEN inserted.id IS NULL AND wanted.existing_id IS NULL THEN 0 ELSE 1 END) AS won, `;
 
-/** The jobs given, as rows; `ordinal` is their place in the call, from 1. */
-const GIVEN = `unnest($1::text[], $2::text[], $3::smallint[], $4::text[], $5::smallint[], $6::text[],
-    $7::timestamptz[], $8::text[], $9::text[], $10::text[], $11::text[]) WITH ORDINALITY
-    AS given(args, kind, max_attempts, metadata, priority, queue, scheduled_at, state, tags,
-      unique_key, unique_states, ordinal)`;
+function insertOne({ prefix, insertChannel }: SchemaName, variant: InsertVariant): string {
+  const { tracked, notifies } = variant;
+  const notified = `, ${notify(insertChannel, queueOf(PLAIN_COLUMNS))}::text AS notified`;
+  return `INSERT INTO ${prefix}river_job (args, ${names(PLAIN_COLUMNS)})
+VALUES (${oneJobRow(PLAIN_COLUMNS, prefix)})
+RETURNING id::text${tracked ? XID : ''}${notifies ? notified : ''}`;
+}
 
 /** A notification is part of the insert: its subquery stands in RETURNING, and runs once. */
-function plainInsert({ prefix, insertChannel }: SchemaName): string {
-  return `INSERT INTO ${prefix}river_job
-  (args, created_at, kind, max_attempts, metadata, priority, queue, scheduled_at, state, tags)
-SELECT args::jsonb, $12::timestamptz, kind, max_attempts, metadata::jsonb, priority, queue,
-  scheduled_at, state::${prefix}river_job_state, string_to_array(tags, ',')
-FROM ${GIVEN}
+function insertMany({ prefix, insertChannel }: SchemaName, variant: InsertVariant): string {
+  const { tracked, notifies } = variant;
+  const notified = `, (
+  SELECT count(${notify(insertChannel, 'queue')}) FROM unnest(${lastOf(PLAIN_COLUMNS)}) AS woken(queue)
+) AS notified`;
+  return `INSERT INTO ${prefix}river_job (args, ${names(PLAIN_COLUMNS)})
+SELECT args, ${names(PLAIN_COLUMNS)} FROM ${manyJobsRows(PLAIN_COLUMNS, prefix)} AS job
 ORDER BY ordinal
-RETURNING id::text, pg_current_xact_id()::text AS xid, (
-  SELECT count(pg_notify(${insertChannel}, ${notifyPayload('queue')}))
-  FROM unnest($13::text[]) AS woken(queue)
-)`;
+RETURNING id::text${tracked ? XID : ''}${notifies ? notified : ''}`;
 }
 
 /**
  * Looks first: a duplicate is answered from the statement's snapshot and costs no row version, no
- * lock and no id. What is left is inserted in the order of the keys, so that two batches with the
- * same keys cannot wait for each other in a circle, under ids drawn in the order given.
+ * lock and no id.
  */
-function uniqueInsert({ prefix, insertChannel }: SchemaName, check: string): string {
-  const blocks = (alias: string): string =>
-    `${alias}unique_key IS NOT NULL AND ${alias}unique_states IS NOT NULL ` +
-    `AND ${prefix}river_job_state_in_bitmask(${alias}unique_states, ${alias}state)`;
+function insertUniqueOne({ prefix, insertChannel }: SchemaName, variant: InsertVariant): string {
+  const { tracked, notifies } = variant;
+  const key = `decode($${UNIQUE_COLUMNS.findIndex(({ name }) => name === 'unique_key') + 2}, 'hex')`;
+  const notified = `, (
+  SELECT ${notify(insertChannel, queueOf(UNIQUE_COLUMNS))}::text FROM inserted) AS notified`;
+  return `WITH existing AS MATERIALIZED (
+  SELECT * FROM ${prefix}river_job WHERE unique_key = ${key} AND ${blocks(prefix)}
+), inserted AS (
+  INSERT INTO ${prefix}river_job (args, ${names(UNIQUE_COLUMNS)})
+  SELECT ${oneJobRow(UNIQUE_COLUMNS, prefix)} WHERE NOT EXISTS (SELECT FROM existing)
+  ON CONFLICT (unique_key) WHERE ${blocks(prefix)} DO NOTHING
+  RETURNING id
+)
+SELECT (SELECT id::text FROM inserted) AS inserted, (${existing('existing')}) AS existing
+  ${tracked ? XID_IF_ASSIGNED : ''}${notifies ? notified : ''}`;
+}
+
+/**
+ * The same for several. What is left after the look is inserted in the order of the keys, so that two
+ * batches with the same keys cannot wait for each other in a circle, under ids drawn in the order
+ * given. The look is LATERAL, so that no plan made for an empty table scans it once it has grown.
+ */
+function insertUnique(
+  { prefix, insertChannel }: SchemaName,
+  { tracked, notifies }: InsertVariant,
+  check: string,
+): string {
+  const notified = `, (
+  SELECT count(${notify(insertChannel, 'queue')}) FROM woken) AS notified`;
+  const woken = `, woken AS (
+  SELECT queue, min(id) AS first FROM inserted
+  WHERE state = 'available' AND queue = ANY (${lastOf(UNIQUE_COLUMNS)}) GROUP BY queue ORDER BY first
+)`;
   return `WITH wanted AS MATERIALIZED (
-  SELECT given.*, decode(given.unique_key, 'hex') AS key, existing.id AS existing_id
-  FROM ${GIVEN}
-  LEFT JOIN ${prefix}river_job AS existing
-    ON existing.unique_key = decode(given.unique_key, 'hex') AND ${blocks('existing.')}
+  SELECT given.*, existing.id AS existing_id FROM ${manyJobsRows(UNIQUE_COLUMNS, prefix)} AS given
+  LEFT JOIN LATERAL (
+    SELECT id FROM ${prefix}river_job WHERE unique_key = given.unique_key AND ${blocks(prefix)} LIMIT 1
+  ) AS existing ON true
 ), missing AS MATERIALIZED (
   SELECT nextval('${prefix}river_job_id_seq'::regclass) AS id, drawn.*
   FROM (SELECT * FROM wanted WHERE existing_id IS NULL ORDER BY ordinal) AS drawn
 ), inserted AS (
-  INSERT INTO ${prefix}river_job
-    (id, args, created_at, kind, max_attempts, metadata, priority, queue, scheduled_at, state, tags,
-     unique_key, unique_states)
-  SELECT id, args::jsonb, $12::timestamptz, kind, max_attempts, metadata::jsonb, priority, queue,
-    scheduled_at, state::${prefix}river_job_state, string_to_array(tags, ','),
-    key, unique_states::bit(8)
-  FROM missing
-  ORDER BY key, ordinal
-  ON CONFLICT (unique_key) WHERE ${blocks('')} DO NOTHING
+  INSERT INTO ${prefix}river_job (id, args, ${names(UNIQUE_COLUMNS)})
+  SELECT id, args, ${names(UNIQUE_COLUMNS)} FROM missing
+  ORDER BY unique_key, ordinal
+  ON CONFLICT (unique_key) WHERE ${blocks(prefix)} DO NOTHING
   RETURNING id, queue, state
-), woken AS (
-  SELECT queue, min(id) AS first FROM inserted
-  WHERE state = 'available' AND queue = ANY ($13::text[]) GROUP BY queue ORDER BY first
-)
-SELECT ${check}inserted.id::text AS inserted, pg_current_xact_id_if_assigned()::text AS xid, ${JOB_COLUMNS}, (
-  SELECT count(pg_notify(${insertChannel}, ${notifyPayload('queue')})) FROM woken
-) AS notified
+)${notifies ? woken : ''}
+SELECT ${check}inserted.id::text AS inserted, (${existing(`${prefix}river_job`, 'WHERE job.id = wanted.existing_id')}) AS existing
+  ${tracked ? XID_IF_ASSIGNED : ''}${notifies ? notified : ''}
 FROM wanted
 LEFT JOIN missing USING (ordinal)
 LEFT JOIN inserted ON inserted.id = missing.id
-LEFT JOIN ${prefix}river_job AS job ON job.id = wanted.existing_id
 ORDER BY ordinal`;
+}
+
+const XID = ', pg_current_xact_id()::text AS xid';
+const XID_IF_ASSIGNED = ', pg_current_xact_id_if_assigned()::text AS xid';
+
+function names(columns: readonly InsertColumn[]): string {
+  return columns.map(({ name }) => name).join(', ');
+}
+
+/** The parameter of a single job's queue. */
+function queueOf(columns: readonly InsertColumn[]): string {
+  return `$${columns.findIndex(({ name }) => name === 'queue') + 2}::text`;
+}
+
+/** The parameter behind those of several jobs. */
+function lastOf(columns: readonly InsertColumn[]): string {
+  return `$${2 * columns.length + 2}::text[]`;
+}
+
+function notify(channel: string, queue: string): string {
+  return `pg_notify(${channel}, ${notifyPayload(queue)})`;
+}
+
+/** Whether a row stands in the way of its equals: River's unique index is partial by this. */
+function blocks(prefix: string): string {
+  return `unique_key IS NOT NULL AND unique_states IS NOT NULL
+    AND ${prefix}river_job_state_in_bitmask(unique_states, state)`;
+}
+
+/** One column instead of eighteen, since nearly every answer has none. */
+function existing(table: string, where = ''): string {
+  return `
+  SELECT row_to_json(found) FROM (SELECT ${JOB_COLUMNS} FROM ${table} AS job ${where}) AS found`;
 }

@@ -3,12 +3,12 @@ import type { InsertParams } from '../insert/insert-params.js';
 import type { JobInsertResult } from '../job/job-insert-result.js';
 import type { Connection } from './connection.js';
 import type { Wake } from './insert-notifier.js';
-import { insertStatements, LOST_RACE, type InsertStatements } from './insert-statement.js';
-import { insertValues } from './insert-values.js';
+import { PLAIN_COLUMNS, UNIQUE_COLUMNS } from './insert-columns.js';
+import { InsertStatements, LOST_RACE, type InsertForm } from './insert-statement.js';
+import { manyJobsValues, oneJobValues } from './insert-values.js';
 import { decodeJob } from './job-columns.js';
 import type { TextRow } from './pg-client.js';
 import type { SchemaName } from './schema-name.js';
-import type { Statement } from './statement.js';
 import { storedJob } from './stored-job.js';
 import type { UniqueLocks } from './unique-locks.js';
 
@@ -24,7 +24,7 @@ export class JobInserter {
   readonly #locks: UniqueLocks;
 
   constructor(schema: SchemaName, locks: UniqueLocks) {
-    this.#statements = insertStatements(schema);
+    this.#statements = new InsertStatements(schema);
     this.#locks = locks;
   }
 
@@ -84,7 +84,7 @@ export class JobInserter {
     }
     if (jobs.length === 0) return [];
     const queues = workableQueues(jobs).filter((queue) => notify.includes(queue));
-    const rows = await connection.run(this.#statements.plain, insertValues(jobs, queues));
+    const rows = await this.#run(jobs.length === 1 ? 'one' : 'many', connection, { jobs, queues });
     return jobs.map((job, index) => storedJob(job, rows[index]?.['id'] ?? missingRow()));
   }
 
@@ -95,13 +95,10 @@ export class JobInserter {
     notify: readonly string[],
   ): Promise<JobInsertResult[]> {
     if (jobs.length === 1 || connection.inTransaction) {
-      return await this.#insertUniqueBy(this.#statements.unique, connection, { jobs, notify });
+      return await this.#insertUniqueBy('unique', connection, { jobs, queues: notify });
     }
     try {
-      return await this.#insertUniqueBy(this.#statements.uniqueOrNone, connection, {
-        jobs,
-        notify,
-      });
+      return await this.#insertUniqueBy('uniqueOrNone', connection, { jobs, queues: notify });
     } catch (error) {
       if (!(error instanceof DatabaseError && error.sqlState === LOST_RACE)) throw error;
       return await connection.transaction((inner) => this.#insertUnique(inner, jobs, notify));
@@ -109,16 +106,19 @@ export class JobInserter {
   }
 
   async #insertUniqueBy(
-    statement: Statement,
+    form: 'unique' | 'uniqueOrNone',
     connection: Connection,
-    { jobs, notify }: { jobs: readonly InsertParams[]; notify: readonly string[] },
+    { jobs, queues }: Batch,
   ): Promise<JobInsertResult[]> {
     const firstOf = firstsByKey(jobs);
     const results = new Map<InsertParams, JobInsertResult>();
     let open = jobs.filter((job) => (firstOf.get(keyOf(job)) ?? job) === job);
     for (let look = 0; open.length > 0; look++) {
       if (look === MAX_LOOKS) throw lostTooManyRaces();
-      const rows = await connection.run(statement, insertValues(open, notify));
+      const rows = await this.#run(open.length === 1 ? 'uniqueOne' : form, connection, {
+        jobs: open,
+        queues,
+      });
       open = open.filter((job, place) => {
         const result = readUnique(job, rows[place] ?? missingRow());
         if (result !== undefined) results.set(job, result);
@@ -132,6 +132,27 @@ export class JobInserter {
       return { job: first.job, uniqueSkippedAsDuplicated: true };
     });
   }
+
+  async #run(
+    form: InsertForm,
+    connection: Connection,
+    { jobs, queues }: Batch,
+  ): Promise<TextRow[]> {
+    const columns = form === 'one' || form === 'many' ? PLAIN_COLUMNS : UNIQUE_COLUMNS;
+    const [first] = jobs;
+    const isOne = first !== undefined && (form === 'one' || form === 'uniqueOne');
+    const values = isOne ? oneJobValues(first, columns) : manyJobsValues(jobs, columns);
+    const notifies = isOne ? queues.includes(first.queue) : queues.length > 0;
+    if (notifies && !isOne) values.push(queues);
+    const tracked = connection.inTransaction;
+    return await connection.run(this.#statements.get(form, { tracked, notifies }), values);
+  }
+}
+
+/** Jobs for one statement, and the queues of them that it shall notify. */
+interface Batch {
+  readonly jobs: readonly InsertParams[];
+  readonly queues: readonly string[];
 }
 
 function keyOf({ unique }: InsertParams): string | undefined {
@@ -158,7 +179,9 @@ function workableQueues(
 /** undefined: a concurrent insert won, and its row was not in the statement's snapshot. */
 function readUnique(job: InsertParams, row: TextRow): JobInsertResult | undefined {
   if (row['inserted'] != null) return storedJob(job, row['inserted']);
-  return row['id'] == null ? undefined : { job: decodeJob(row), uniqueSkippedAsDuplicated: true };
+  const { existing } = row;
+  if (existing == null) return undefined;
+  return { job: decodeJob(JSON.parse(existing) as TextRow), uniqueSkippedAsDuplicated: true };
 }
 
 function missingRow(): never {
