@@ -9,8 +9,9 @@ class PlannedArgs {
 
 let client: StartedClient;
 beforeAll(async () => {
-  // One connection: its prepared statements are the ones whose plans were made early.
-  client = await startClient({ dataSource: { max: 1 } });
+  // One connection, whose prepared statements keep the plans that they were given first.
+  const options = '-c plan_cache_mode=force_generic_plan';
+  client = await startClient({ dataSource: { max: 1, extra: { options } } });
 });
 afterAll(() => client.stop());
 
