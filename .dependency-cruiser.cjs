@@ -1,5 +1,5 @@
 // The rooms of the library and which of them may see which. A rule reads: files in `from` must
-// not import files in `to`. Order of the rooms: errors, job, insert, postgres, transaction,
+// not import files in `to`. Order of the rooms: errors, job, insert, admin, postgres, transaction,
 // client, river.module, index.
 const later = (room, ...rooms) => ({
   name: `${room}-sees-only-what-is-left-of-it`,
@@ -33,14 +33,25 @@ module.exports = {
       'errors',
       'job',
       'insert',
+      'admin',
       'postgres',
       'transaction',
       'client',
       'river\\.module',
       'tokens',
     ),
-    later('job', 'insert', 'postgres', 'transaction', 'client', 'river\\.module', 'tokens'),
-    later('insert', 'postgres', 'transaction', 'client', 'river\\.module', 'tokens'),
+    later(
+      'job',
+      'insert',
+      'admin',
+      'postgres',
+      'transaction',
+      'client',
+      'river\\.module',
+      'tokens',
+    ),
+    later('insert', 'admin', 'postgres', 'transaction', 'client', 'river\\.module', 'tokens'),
+    later('admin', 'postgres', 'transaction', 'client', 'river\\.module', 'tokens'),
     later('postgres', 'transaction', 'client', 'river\\.module', 'tokens'),
     later('transaction', 'client', 'river\\.module'),
     later('client', 'river\\.module'),
@@ -55,7 +66,7 @@ module.exports = {
       name: 'insert-is-pure',
       comment: 'No connection and no framework in the room that only computes.',
       severity: 'error',
-      from: { path: '^lib/(job|insert)/' },
+      from: { path: '^lib/(job|insert|admin)/' },
       to: { path: 'node_modules/(typeorm|pg|@nestjs)' },
     },
     {

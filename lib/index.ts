@@ -9,6 +9,13 @@ export {
   TransactionManager,
   TransactionQueryRunner,
 } from '../decorators/transaction-parameters.decorator.js';
+export type { JobDeleteManyParams, JobDeleteManyResult } from './admin/job-delete-many-params.js';
+export type { JobFilters, TimeRange } from './admin/job-filters.js';
+export type { JobId } from './admin/job-id.js';
+export type { JobListOrderBy, JobListParams, JobListResult } from './admin/job-list-params.js';
+export type { JobUpdateParams } from './admin/job-update-params.js';
+export type { Queue, QueueListParams, QueueListResult, QueueUpdateParams } from './admin/queue.js';
+export type { QueueStats, QueueStatsParams, UnfinalizedState } from './admin/queue-stats.js';
 export {
   InsertManyParams,
   type InsertManyItem,
@@ -17,11 +24,17 @@ export {
 export type { NotifyOptions } from './client/client-options.js';
 export { RiverClient } from './client/river-client.js';
 export type { UniqueExplanation } from './client/unique-explanation.js';
+export {
+  JobNotFoundError,
+  JobRunningError,
+  QueueNotFoundError,
+} from './errors/administration-error.js';
 export { RiverConfigurationError } from './errors/configuration-error.js';
 export { DatabaseError } from './errors/database-error.js';
 export type { RiverErrorCode } from './errors/error-code.js';
 export { InsertAbortedError } from './errors/insert-aborted-error.js';
 export { InvalidJobError } from './errors/invalid-job-error.js';
+export { InvalidParamsError } from './errors/invalid-params-error.js';
 export { RiverError } from './errors/river-error.js';
 export {
   CommitOutcomeUnknownError,

@@ -28,6 +28,7 @@ import {
   type InsertManyResults,
 } from './insert-many-params.js';
 import { KindRegistry } from './kind-registry.js';
+import { QueueAdministration } from './queue-administration.js';
 import { explain, type UniqueExplanation } from './unique-explanation.js';
 
 /**
@@ -36,7 +37,7 @@ import { explain, type UniqueExplanation } from './unique-explanation.js';
  * Every insert is one statement. Whatever is refused is refused before anything is sent, as an
  * {@link InvalidJobError}; a batch with one bad job inserts nothing.
  */
-export class RiverClient {
+export class RiverClient extends QueueAdministration {
   readonly #logger = new Logger(RiverClient.name);
   readonly #kinds = new KindRegistry();
   readonly #connections: ClientConnections;
@@ -49,11 +50,13 @@ export class RiverClient {
   /** @internal Made by RiverModule; inject it. */
   constructor(dataSource: DataSource, options: RiverModuleOptions, activeWork = new ActiveWork()) {
     const { preparedStatements = true, transactionSource: source } = options;
-    this.#connections = new ClientConnections(
+    const connections = new ClientConnections(
       { dataSource, preparedStatements },
       { activeWork, source },
     );
     const schema = new SchemaName(options.schema);
+    super(connections, schema);
+    this.#connections = connections;
     this.#lookUp = new UniqueLookUp(schema);
     this.#inserter = new JobInserter(
       schema,

@@ -6,6 +6,7 @@ import type { CheckedInsertOpts, Schedule } from './checked-insert-opts.js';
 import { checkUniqueOpts } from './check-unique-opts.js';
 import { encodeJson } from './encode-json.js';
 import {
+  EARLIEST_TIME,
   MAX_MAX_ATTEMPTS,
   MAX_PRIORITY,
   MAX_QUEUE_LENGTH,
@@ -15,8 +16,6 @@ import {
 } from './insert-defaults.js';
 
 const POLICIES: readonly unknown[] = ['allow', 'warn', 'error'] satisfies OutsideTransaction[];
-/** What a timestamptz column holds, in milliseconds since 1970; a Date ends before its upper end. */
-const EARLIEST_TIME = Date.UTC(-4713, 10, 24);
 
 /** How to check each option; the value is neither undefined nor null. Order is River's order. */
 const CHECKS: Record<string, (value: unknown, field: string) => CheckedInsertOpts> = {

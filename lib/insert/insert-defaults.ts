@@ -10,3 +10,5 @@ export const QUEUE_PATTERN = /^[a-z0-9]+(?:[_|-][a-z0-9]+)*$/;
 export const TAG_PATTERN = /^\w[\w-]+\w$/;
 export const MAX_TAG_LENGTH = 255;
 export const MAX_KIND_LENGTH = 127;
+/** What a timestamptz column holds, in milliseconds since 1970; a Date ends before its upper end. */
+export const EARLIEST_TIME = Date.UTC(-4713, 10, 24);

@@ -3,9 +3,10 @@ import { decodeJson } from '../job/decode-json.js';
 import { JobRow, type AttemptError } from '../job/job-row.js';
 import type { JobState } from '../job/job-state.js';
 import type { TextRow } from './pg-client.js';
+import { decodeTime, epochMilliseconds } from './timestamp.js';
 
 const milliseconds = (column: string): string =>
-  `(extract(epoch FROM job.${column}) * 1000)::text AS ${column}`;
+  `${epochMilliseconds(`job.${column}`)} AS ${column}`;
 
 /**
  * The columns of `river_job AS job`, in forms whose text does not depend on the session's settings
@@ -57,11 +58,6 @@ export function decodeJob(row: TextRow): JobRow {
     uniqueKey: row['unique_key'] == null ? null : Buffer.from(row['unique_key'], 'hex'),
     uniqueStates: row['unique_states'] == null ? null : statesOfBits(row['unique_states']),
   });
-}
-
-/** Milliseconds since 1970 with a fraction, cut to the milliseconds that a Date holds. */
-function decodeTime(text: string | null | undefined): Date | null {
-  return text == null ? null : new Date(Math.floor(Number(text)));
 }
 
 function decodeArray(text: string | null | undefined): unknown[] {

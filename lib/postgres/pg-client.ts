@@ -11,7 +11,7 @@ export interface PgClient {
 
 /** The form of a query that `pg` takes. */
 export interface PgQuery {
-  readonly name?: string;
+  readonly name?: string | undefined;
   readonly text: string;
   readonly values: unknown[];
   readonly types?: { getTypeParser(): (value: string) => string };

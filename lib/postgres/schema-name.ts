@@ -13,6 +13,8 @@ export class SchemaName {
   readonly prefix: string;
   /** SQL for the channel of River's insert notifications. */
   readonly insertChannel: string;
+  /** SQL for the channel on which River's workers are told to cancel, pause and resume. */
+  readonly controlChannel: string;
 
   /** @throws RiverConfigurationError when River would not take the name */
   constructor(readonly name: string | undefined) {
@@ -24,8 +26,10 @@ export class SchemaName {
       );
     }
     this.prefix = name === undefined ? '' : `"${name}".`;
-    this.insertChannel =
-      name === undefined ? `current_schema() || '.river_insert'` : `'${name}.river_insert'`;
+    const channel = (suffix: string): string =>
+      name === undefined ? `current_schema() || '.${suffix}'` : `'${name}.${suffix}'`;
+    this.insertChannel = channel('river_insert');
+    this.controlChannel = channel('river_control');
   }
 }
 

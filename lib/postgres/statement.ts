@@ -5,11 +5,22 @@ export interface Statement {
   /** What it is for, in error messages: `insert`. */
   readonly operation: string;
   readonly text: string;
-  /** Name of the prepared statement. Carries a hash of the text, since clients may share a pool. */
-  readonly name: string;
+  /**
+   * Name of the prepared statement. Carries a hash of the text, since clients may share a pool.
+   * undefined: never prepared.
+   */
+  readonly name: string | undefined;
 }
 
 export function statement(operation: string, text: string): Statement {
   const hash = sha256(text).toString('hex').slice(0, 16);
   return Object.freeze({ operation, text, name: `river_${hash}` });
+}
+
+/**
+ * A text that is put together for each call of many filters: there would be too many to prepare, and
+ * the server plans each call by its values.
+ */
+export function unpreparedStatement(operation: string, text: string): Statement {
+  return { operation, text, name: undefined };
 }

@@ -18,3 +18,13 @@ function ceilDivide(dividend: bigint, divisor: bigint): bigint {
   const quotient = dividend / divisor;
   return dividend % divisor > 0n ? quotient + 1n : quotient;
 }
+
+/** SQL for the milliseconds since 1970 of a column, whose text does not depend on the session. */
+export function epochMilliseconds(column: string): string {
+  return `(extract(epoch FROM ${column}) * 1000)::text`;
+}
+
+/** Milliseconds since 1970 with a fraction, cut to the milliseconds that a Date holds. */
+export function decodeTime(text: string | null | undefined): Date | null {
+  return text == null ? null : new Date(Math.floor(Number(text)));
+}

@@ -1,0 +1,132 @@
+import { invalidParams } from '../errors/invalid-params-error.js';
+import { EARLIEST_TIME } from '../insert/insert-defaults.js';
+import { isJobState, JOB_STATES, type JobState } from '../job/job-state.js';
+import { checkJsonObject, checkText } from './check-params.js';
+import { checkJobId, type JobId } from './job-id.js';
+
+/** From a moment on, and before another; either may be left out. */
+export interface TimeRange {
+  /** This moment and later. */
+  readonly from?: Date | undefined;
+  /** Earlier than this moment. */
+  readonly to?: Date | undefined;
+}
+
+/**
+ * Which jobs are meant: those that satisfy every filter given. What is left out, or `undefined`, does
+ * not count; a list that is empty matches no job, except `tagsAll`, which then matches every one.
+ */
+export interface JobFilters {
+  readonly ids?: readonly JobId[] | undefined;
+  readonly kinds?: readonly string[] | undefined;
+  readonly queues?: readonly string[] | undefined;
+  /** 1 to 4. */
+  readonly priorities?: readonly number[] | undefined;
+  readonly states?: readonly JobState[] | undefined;
+  /** Jobs that have all of these tags. */
+  readonly tagsAll?: readonly string[] | undefined;
+  /** Jobs that have one of these tags, or more. */
+  readonly tagsAny?: readonly string[] | undefined;
+  /** Jobs whose metadata contain this object, as Postgres' `@>` sees it. */
+  readonly metadata?: object | undefined;
+  /** When they were inserted. */
+  readonly createdAt?: TimeRange | undefined;
+  /** When their last attempt began; never for jobs without one. */
+  readonly attemptedAt?: TimeRange | undefined;
+  /** When they may be worked. */
+  readonly scheduledAt?: TimeRange | undefined;
+  /** When they were completed, cancelled or discarded; never for the others. */
+  readonly finalizedAt?: TimeRange | undefined;
+}
+
+const CHECKS = {
+  ids: listOf((value, field) => checkJobId(value, field).toString()),
+  kinds: listOf(checkText),
+  queues: listOf(checkText),
+  priorities: listOf(checkPriority),
+  states: listOf(checkState),
+  tagsAll: checkTagsAll,
+  tagsAny: listOf(checkText),
+  metadata: checkMetadata,
+  createdAt: checkTimeRange,
+  attemptedAt: checkTimeRange,
+  scheduledAt: checkTimeRange,
+  finalizedAt: checkTimeRange,
+};
+
+type FilterName = keyof typeof CHECKS;
+
+/**
+ * Filters in the form that SQL takes them: each list without repeats, in one order. Those that every
+ * job satisfies are left out.
+ */
+export type CheckedJobFilters = {
+  readonly [Name in FilterName]?: Exclude<ReturnType<(typeof CHECKS)[Name]>, undefined>;
+};
+
+export const JOB_FILTER_NAMES = Object.keys(CHECKS) as readonly FilterName[];
+
+/**
+ * @param given parameters of which some may be filters
+ * @throws InvalidParamsError naming the filter and its rule
+ */
+export function checkJobFilters(given: Readonly<Record<string, unknown>>): CheckedJobFilters {
+  const checked = JOB_FILTER_NAMES.filter((name) => given[name] !== undefined).map(
+    (name) => [name, CHECKS[name](given[name], name)] as const,
+  );
+  return Object.fromEntries(checked.filter(([, filter]) => filter !== undefined));
+}
+
+/** Sorted, so that the same filters in another order are the same query. */
+function listOf<T extends string>(check: (value: unknown, field: string) => T) {
+  return (value: unknown, field: string): readonly T[] => {
+    if (!Array.isArray(value)) throw invalidParams(field, 'must be an array', value);
+    const items = Array.from(value as unknown[], (each, index) =>
+      check(each, `${field}[${index}]`),
+    );
+    return [...new Set(items)].sort();
+  };
+}
+
+function checkTagsAll(value: unknown, field: string): readonly string[] | undefined {
+  const tags = listOf(checkText)(value, field);
+  return tags.length === 0 ? undefined : tags;
+}
+
+function checkMetadata(value: unknown, field: string): string | undefined {
+  const text = checkJsonObject(value, field);
+  return text === '{}' ? undefined : text;
+}
+
+function checkPriority(value: unknown, field: string): string {
+  if (typeof value !== 'number' || ![1, 2, 3, 4].includes(value)) {
+    throw invalidParams(field, 'must be an integer from 1 to 4', value);
+  }
+  return String(value);
+}
+
+function checkState(value: unknown, field: string): JobState {
+  if (isJobState(value)) return value;
+  throw invalidParams(field, `must be one of ${JOB_STATES.join(', ')}`, value);
+}
+
+/** A copy of the range; none when both of its ends are open. */
+function checkTimeRange(value: unknown, field: string): TimeRange | undefined {
+  if (typeof value !== 'object' || value === null || value instanceof Date) {
+    throw invalidParams(field, 'must be { from?: Date, to?: Date }', value);
+  }
+  const range: { from?: Date; to?: Date } = {};
+  for (const [bound, time] of Object.entries(value)) {
+    if (bound !== 'from' && bound !== 'to') {
+      throw invalidParams(`${field}.${bound}`, 'there is no such bound, only from and to');
+    }
+    if (time !== undefined) range[bound] = checkTime(time, `${field}.${bound}`);
+  }
+  return Object.keys(range).length === 0 ? undefined : range;
+}
+
+function checkTime(value: unknown, field: string): Date {
+  const time = value instanceof Date ? value.getTime() : Number.NaN;
+  if (time >= EARLIEST_TIME) return new Date(time);
+  throw invalidParams(field, 'must be a valid Date, not before 4714 BC', value);
+}

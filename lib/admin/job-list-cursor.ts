@@ -1,0 +1,58 @@
+import { InvalidParamsError } from '../errors/invalid-params-error.js';
+import { sha256 } from '../insert/sha256.js';
+import { checkJobId } from './job-id.js';
+
+/** A place in the order of a list: behind the job that has this time and this id. */
+export interface JobPosition {
+  /** As Postgres prints it to JSON, to the microsecond; null when the job has none, or by id alone. */
+  readonly time: string | null;
+  readonly id: string;
+}
+
+/** What Postgres prints a timestamptz to JSON as. */
+const TIME =
+  /^(-?infinity|\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?[+-]\d\d(:\d\d){0,2}( BC)?)$/;
+
+/** The filters and the order of a list in a few characters, to tell whose a cursor is. */
+export function cursorQuery(list: object): string {
+  return sha256(JSON.stringify(list)).toString('base64url').slice(0, 12);
+}
+
+export function encodeCursor(query: string, { time, id }: JobPosition): string {
+  return Buffer.from(JSON.stringify([query, id, time])).toString('base64url');
+}
+
+/** @throws InvalidParamsError when it is no cursor, or one of another query */
+export function decodeCursor(cursor: unknown, query: string): JobPosition {
+  const [itsQuery, id, time] = parse(cursor);
+  if (
+    typeof itsQuery !== 'string' ||
+    typeof id !== 'string' ||
+    !(time === null || (typeof time === 'string' && TIME.test(time)))
+  ) {
+    throw refused('must be the lastCursor of a page of jobList');
+  }
+  if (itsQuery !== query) {
+    throw refused(
+      'this cursor belongs to another query. Give the filters and the order of the page that it came ' +
+        'with, or begin again without it',
+    );
+  }
+  return { id: checkJobId(id, 'after').toString(), time };
+}
+
+function parse(cursor: unknown): unknown[] {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(cursor as string, 'base64url').toString());
+    return Array.isArray(value) ? value : [];
+  } catch {
+    return [];
+  }
+}
+
+function refused(rule: string): InvalidParamsError {
+  return new InvalidParamsError(`after: ${rule}.`, {
+    code: 'RIVER_INVALID_CURSOR',
+    field: 'after',
+  });
+}

@@ -1,0 +1,248 @@
+import {
+  checkJobDeleteManyParams,
+  type JobDeleteManyParams,
+  type JobDeleteManyResult,
+} from '../admin/job-delete-many-params.js';
+import { checkJobId, type JobId } from '../admin/job-id.js';
+import { encodeCursor } from '../admin/job-list-cursor.js';
+import {
+  checkJobListParams,
+  type JobListParams,
+  type JobListResult,
+} from '../admin/job-list-params.js';
+import { checkJobUpdateParams, type JobUpdateParams } from '../admin/job-update-params.js';
+import { JobNotFoundError, JobRunningError } from '../errors/administration-error.js';
+import type { JobRow } from '../job/job-row.js';
+import {
+  jobChangeStatements,
+  type JobChangeStatements,
+} from '../postgres/job-change-statements.js';
+import { decodeJob } from '../postgres/job-columns.js';
+import { jobDeleteManyStatement } from '../postgres/job-delete-many-statement.js';
+import { jobGetStatement } from '../postgres/job-get-statement.js';
+import { jobListStatement } from '../postgres/job-list-statement.js';
+import type { TextRow } from '../postgres/pg-client.js';
+import type { SchemaName } from '../postgres/schema-name.js';
+import type { Statement } from '../postgres/statement.js';
+import type { Transaction } from '../transaction/explicit-transaction.js';
+import type { ClientConnections } from './client-connections.js';
+
+/** A call about one job. */
+interface OneJob {
+  readonly what: string;
+  readonly statement: Statement;
+  readonly named?: readonly [tx: unknown];
+  readonly id: JobId;
+  /** The values of the statement, made of the id; the id alone if not given. */
+  readonly values?: (id: string) => unknown[];
+}
+
+/**
+ * Reads and changes jobs, with the names, the rows and the meaning of River's Go client. Each method
+ * runs in the transaction that the running code is in, else by itself; its twin ending in `Tx` in the
+ * transaction given. What a transaction changes, and whom it tells of it, counts from its COMMIT on.
+ * Each is one statement, and takes its times from the database's clock.
+ */
+export abstract class JobAdministration {
+  readonly #connections: ClientConnections;
+  readonly #schema: SchemaName;
+  readonly #get: Statement;
+  readonly #change: JobChangeStatements;
+
+  constructor(connections: ClientConnections, schema: SchemaName) {
+    this.#connections = connections;
+    this.#schema = schema;
+    this.#get = jobGetStatement(schema);
+    this.#change = jobChangeStatements(schema);
+  }
+
+  /**
+   * Reads a job.
+   *
+   * @param id a bigint, a safe integer, or the decimal digits that a row is printed to JSON with
+   * @throws JobNotFoundError; InvalidParamsError when `id` can be none; DatabaseError
+   * @example const { state, errors } = await river.jobGet(id);
+   */
+  jobGet<Args = unknown>(id: JobId): Promise<JobRow<Args>> {
+    return this.#read({ what: 'jobGet', statement: this.#get, id, values: (one) => [[one]] });
+  }
+
+  /** {@link jobGet} in the transaction given. */
+  jobGetTx<Args = unknown>(tx: Transaction, id: JobId): Promise<JobRow<Args>> {
+    const call = { what: 'jobGetTx', statement: this.#get, id };
+    return this.#read({ ...call, named: [tx], values: (one) => [[one]] });
+  }
+
+  /**
+   * Lists jobs, a page at a time. The cursor of a page is the place of its last job in the order, so
+   * that jobs which come or go meanwhile are neither skipped nor repeated.
+   *
+   * @returns the jobs, and the cursor to give as `after` for the next page, with the same filters and
+   *   the same order. There are no more once a page has fewer than `first`.
+   * @throws InvalidParamsError for a filter, order or page size that makes no sense, and for a cursor
+   *   of another query (`RIVER_INVALID_CURSOR`); DatabaseError
+   * @example
+   * const page = await river.jobList({ states: ['discarded'], orderBy: 'finalizedAt', sortOrder: 'desc' });
+   */
+  jobList(params: JobListParams = {}): Promise<JobListResult> {
+    return this.#list('jobList', undefined, params);
+  }
+
+  /** {@link jobList} in the transaction given. */
+  jobListTx(tx: Transaction, params: JobListParams = {}): Promise<JobListResult> {
+    return this.#list('jobListTx', [tx], params);
+  }
+
+  /**
+   * Sets the output of a job, and keys of its metadata, in any state.
+   *
+   * @returns the job, changed
+   * @throws JobNotFoundError; InvalidParamsError when a value is no JSON, or too large; DatabaseError
+   * @example await river.jobUpdate(id, { output: { url: 'https://example.com/report.pdf' } });
+   */
+  jobUpdate<Args = unknown>(id: JobId, params: JobUpdateParams): Promise<JobRow<Args>> {
+    return this.#update({ what: 'jobUpdate', id }, params);
+  }
+
+  /** {@link jobUpdate} in the transaction given. */
+  jobUpdateTx<Args = unknown>(
+    tx: Transaction,
+    id: JobId,
+    params: JobUpdateParams,
+  ): Promise<JobRow<Args>> {
+    return this.#update({ what: 'jobUpdateTx', id, named: [tx] }, params);
+  }
+
+  /**
+   * Cancels a job. One that waits is `cancelled` at once and not worked any more. A running one stays
+   * `running` until its worker, whose context is cancelled by this, has returned: with an error it is
+   * then `cancelled` and not tried again, without one `completed`. One that has ended stays as it is.
+   *
+   * @returns the job as it is now
+   * @throws JobNotFoundError; InvalidParamsError; DatabaseError
+   */
+  jobCancel<Args = unknown>(id: JobId): Promise<JobRow<Args>> {
+    return this.#read({ what: 'jobCancel', statement: this.#change.cancel, id });
+  }
+
+  /** {@link jobCancel} in the transaction given: a running job is told at its COMMIT. */
+  jobCancelTx<Args = unknown>(tx: Transaction, id: JobId): Promise<JobRow<Args>> {
+    const call = { what: 'jobCancelTx', statement: this.#change.cancel, id };
+    return this.#read({ ...call, named: [tx] });
+  }
+
+  /**
+   * Makes a job available now, whatever became of it: one that has ended is worked again, with one
+   * more attempt if it had none left, and one that is scheduled does not wait any longer. A running one
+   * stays as it is, and so does one that is available already. Workers find it when they next poll.
+   *
+   * @returns the job as it is now
+   * @throws JobNotFoundError; InvalidParamsError; DatabaseError with `sqlState` 23505 when an equal
+   *   unique job has taken its place
+   */
+  jobRetry<Args = unknown>(id: JobId): Promise<JobRow<Args>> {
+    return this.#read({ what: 'jobRetry', statement: this.#change.retry, id });
+  }
+
+  /** {@link jobRetry} in the transaction given. */
+  jobRetryTx<Args = unknown>(tx: Transaction, id: JobId): Promise<JobRow<Args>> {
+    const call = { what: 'jobRetryTx', statement: this.#change.retry, id };
+    return this.#read({ ...call, named: [tx] });
+  }
+
+  /**
+   * Deletes a job that is not running.
+   *
+   * @returns the job as it was
+   * @throws JobRunningError; JobNotFoundError; InvalidParamsError; DatabaseError
+   */
+  jobDelete<Args = unknown>(id: JobId): Promise<JobRow<Args>> {
+    return this.#delete({ what: 'jobDelete', id });
+  }
+
+  /** {@link jobDelete} in the transaction given. */
+  jobDeleteTx<Args = unknown>(tx: Transaction, id: JobId): Promise<JobRow<Args>> {
+    return this.#delete({ what: 'jobDeleteTx', id, named: [tx] });
+  }
+
+  /**
+   * Deletes the jobs that satisfy the filters, the oldest ids first, a hundred at a time unless `first`
+   * says otherwise. Running jobs are never deleted, and those that another transaction holds locked
+   * are passed over, so that an empty answer does not prove that none are left.
+   *
+   * @returns the jobs as they were
+   * @throws InvalidParamsError, also without a filter, unless `unsafeAll` says that all are meant;
+   *   DatabaseError
+   * @example await river.jobDeleteMany({ kinds: ['sort'], states: ['cancelled'], first: 1000 });
+   */
+  jobDeleteMany(params: JobDeleteManyParams): Promise<JobDeleteManyResult> {
+    return this.#deleteMany('jobDeleteMany', undefined, params);
+  }
+
+  /** {@link jobDeleteMany} in the transaction given. */
+  jobDeleteManyTx(tx: Transaction, params: JobDeleteManyParams): Promise<JobDeleteManyResult> {
+    return this.#deleteMany('jobDeleteManyTx', [tx], params);
+  }
+
+  async #read<Args>(call: OneJob): Promise<JobRow<Args>> {
+    return decodeJob(await this.#row(call)) as JobRow<Args>;
+  }
+
+  /** The row that a statement about one job answers. */
+  #row({ what, named, id, statement, values = (one) => [one] }: OneJob): Promise<TextRow> {
+    return this.#connections.begin({
+      what,
+      named,
+      prepare: () => {
+        const checked = checkJobId(id);
+        return { checked, values: values(checked.toString()) };
+      },
+      run: async ({ checked, values: bound }, { connection }) => {
+        const [row] = await connection.run(statement, bound);
+        if (row === undefined) throw new JobNotFoundError(checked);
+        return row;
+      },
+    });
+  }
+
+  #update<Args>(call: Omit<OneJob, 'statement'>, params: unknown): Promise<JobRow<Args>> {
+    const values = (id: string): unknown[] => [id, checkJobUpdateParams(params)];
+    return this.#read({ ...call, statement: this.#change.update, values });
+  }
+
+  async #delete<Args>(call: Omit<OneJob, 'statement'>): Promise<JobRow<Args>> {
+    const row = await this.#row({ ...call, statement: this.#change.delete });
+    if (row['changed'] !== 't') throw new JobRunningError(checkJobId(call.id));
+    return decodeJob(row) as JobRow<Args>;
+  }
+
+  #list(what: string, named: OneJob['named'], params: unknown): Promise<JobListResult> {
+    return this.#connections.begin({
+      what,
+      named,
+      prepare: () => checkJobListParams(params),
+      run: async (list, { connection }) => {
+        const { statement, values } = jobListStatement(this.#schema, list);
+        const rows = await connection.run(statement, values);
+        const last = rows.at(-1);
+        const position = last && { id: last['id'] ?? '', time: last['position'] ?? null };
+        return {
+          jobs: rows.map(decodeJob),
+          lastCursor: position && encodeCursor(list.query, position),
+        };
+      },
+    });
+  }
+
+  #deleteMany(what: string, named: OneJob['named'], params: unknown): Promise<JobDeleteManyResult> {
+    return this.#connections.begin({
+      what,
+      named,
+      prepare: () => checkJobDeleteManyParams(params),
+      run: async (deletion, { connection }) => {
+        const { statement, values } = jobDeleteManyStatement(this.#schema, deletion);
+        return { jobs: (await connection.run(statement, values)).map(decodeJob) };
+      },
+    });
+  }
+}

@@ -1,0 +1,40 @@
+import { RiverError } from './river-error.js';
+
+/** There is no job of this id: it was never there, or it has been deleted, by hand or by age. */
+export class JobNotFoundError extends RiverError {
+  readonly id: bigint;
+
+  constructor(id: bigint) {
+    super(
+      `There is no job ${id}. River deletes finished jobs after a while; or it was inserted in ` +
+        'another schema, or in a transaction that is not committed.',
+      { code: 'RIVER_JOB_NOT_FOUND', field: 'id' },
+    );
+    this.id = id;
+  }
+}
+
+/** The job is being worked, and cannot be deleted meanwhile. */
+export class JobRunningError extends RiverError {
+  override readonly retryable = true;
+  readonly id: bigint;
+
+  constructor(id: bigint) {
+    super(`Job ${id} is running, so it was not deleted. Cancel it first, or wait for its end.`, {
+      code: 'RIVER_JOB_RUNNING',
+      field: 'id',
+    });
+    this.id = id;
+  }
+}
+
+/** No worker has announced a queue of this name lately. */
+export class QueueNotFoundError extends RiverError {
+  constructor(name: string) {
+    super(
+      `There is no queue '${name}'. A queue is there once a worker has begun to work it, and until a ` +
+        'day after the last one has stopped.',
+      { code: 'RIVER_QUEUE_NOT_FOUND', field: 'name' },
+    );
+  }
+}

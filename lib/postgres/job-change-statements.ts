@@ -1,0 +1,94 @@
+import { JOB_COLUMNS } from './job-columns.js';
+import type { SchemaName } from './schema-name.js';
+import { statement, type Statement } from './statement.js';
+
+/**
+ * What can be done to one job. Each takes its id as $1 and answers its newest row, changed or not,
+ * with `changed`; no row when there is no such job.
+ */
+export interface JobChangeStatements {
+  readonly cancel: Statement;
+  readonly retry: Statement;
+  readonly delete: Statement;
+  /** $2 is the JSON text of an object to put over the metadata, or null. */
+  readonly update: Statement;
+}
+
+/** River's own metadata key: the client that works the job looks for it, and so does the rescuer. */
+const CANCELLED = 'cancel_attempted_at';
+
+export function jobChangeStatements(schema: SchemaName): JobChangeStatements {
+  const table = `${schema.prefix}river_job`;
+  return {
+    cancel: changeStatement(schema, {
+      operation: 'jobCancel',
+      change: `UPDATE ${table} AS job
+  SET state = CASE WHEN found.state = 'running' THEN found.state ELSE 'cancelled' END,
+    finalized_at = CASE WHEN found.state <> 'running' THEN now() END,
+    metadata = ${ofObject(`jsonb_set(found.metadata, '{${CANCELLED}}', to_jsonb(${UTC_NOW}))`)}
+  FROM found
+  WHERE job.id = found.id AND found.state NOT IN ('cancelled', 'completed', 'discarded')`,
+      notify: `pg_notify(${schema.controlChannel}, json_build_object(
+  'action', 'cancel', 'job_id', job.id, 'queue', job.queue)::text)`,
+    }),
+    retry: changeStatement(schema, {
+      operation: 'jobRetry',
+      change: `UPDATE ${table} AS job
+  SET state = 'available', finalized_at = NULL, scheduled_at = now(),
+    max_attempts = found.max_attempts + (found.attempt = found.max_attempts)::int,
+    metadata = ${ofObject(`found.metadata - '${CANCELLED}'`)}
+  FROM found
+  WHERE job.id = found.id AND found.state <> 'running'
+    AND NOT (found.state = 'available' AND found.scheduled_at < now())`,
+    }),
+    delete: changeStatement(schema, {
+      operation: 'jobDelete',
+      change: `DELETE FROM ${table} AS job USING found
+  WHERE job.id = found.id AND found.state <> 'running'`,
+    }),
+    update: changeStatement(schema, {
+      operation: 'jobUpdate',
+      change: `UPDATE ${table} AS job
+  SET metadata = coalesce(found.metadata || $2::jsonb, found.metadata)
+  FROM found
+  WHERE job.id = found.id`,
+    }),
+  };
+}
+
+const UTC_NOW = `to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+
+/** Go stores any JSON as metadata; only an object has keys to set or to take away. */
+function ofObject(changed: string): string {
+  return `CASE jsonb_typeof(found.metadata) WHEN 'object' THEN ${changed} ELSE found.metadata END`;
+}
+
+interface Change {
+  readonly operation: string;
+  /** From the row `found`, in the row `job` of the table. */
+  readonly change: string;
+  /** Whom to tell of a change. */
+  readonly notify?: string;
+}
+
+/** Takes the lock on the row first, so that its newest version is the one that is judged. */
+function changeStatement(
+  { prefix }: SchemaName,
+  { operation, change, notify = 'NULL' }: Change,
+): Statement {
+  return statement(
+    operation,
+    `WITH found AS MATERIALIZED (
+  SELECT * FROM ${prefix}river_job WHERE id = $1::bigint FOR UPDATE
+), changed AS (
+  ${change}
+  RETURNING job.*
+)
+SELECT job.changed, CASE WHEN job.changed THEN ${notify} END AS notified, ${JOB_COLUMNS}
+FROM (
+  SELECT true AS changed, * FROM changed
+  UNION ALL
+  SELECT false, * FROM found WHERE NOT EXISTS (SELECT FROM changed)
+) AS job`,
+  );
+}

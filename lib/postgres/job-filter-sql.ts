@@ -1,0 +1,48 @@
+import type { CheckedJobFilters } from '../admin/job-filters.js';
+import type { SchemaName } from './schema-name.js';
+import { timestamp } from './timestamp.js';
+
+/** The parameters of a statement that is put together: gives each value its place. */
+export class Parameters {
+  readonly values: unknown[] = [];
+
+  /** @returns SQL for the value: `$3::bigint` */
+  add(value: unknown, type: string): string {
+    this.values.push(value);
+    return `$${this.values.length}::${type}`;
+  }
+}
+
+/** SQL for what each filter asks of `river_job AS job`. */
+export function jobConditions(
+  { prefix }: SchemaName,
+  filters: CheckedJobFilters,
+  parameters: Parameters,
+): string[] {
+  const { ids, kinds, queues, priorities, states, tagsAll, tagsAny, metadata } = filters;
+  const isIn = (column: string, type: string, list: readonly string[] | undefined): string[] =>
+    list === undefined ? [] : [`job.${column} = ANY (${parameters.add(list, `${type}[]`)})`];
+  const holds = (test: string, type: string, value: unknown): string[] =>
+    value === undefined ? [] : [`job.${test} ${parameters.add(value, type)}`];
+  return [
+    ...isIn('id', 'bigint', ids),
+    ...isIn('kind', 'text', kinds),
+    ...isIn('queue', 'text', queues),
+    ...isIn('priority', 'smallint', priorities),
+    ...isIn('state', `${prefix}river_job_state`, states),
+    ...holds('tags @>', 'varchar[]', tagsAll),
+    ...holds('tags &&', 'varchar[]', tagsAny),
+    ...holds('metadata @>', 'jsonb', metadata),
+    ...TIMES.flatMap(([name, column]) => [
+      ...holds(`${column} >=`, 'timestamptz', filters[name]?.from && timestamp(filters[name].from)),
+      ...holds(`${column} <`, 'timestamptz', filters[name]?.to && timestamp(filters[name].to)),
+    ]),
+  ];
+}
+
+const TIMES = [
+  ['createdAt', 'created_at'],
+  ['attemptedAt', 'attempted_at'],
+  ['scheduledAt', 'scheduled_at'],
+  ['finalizedAt', 'finalized_at'],
+] as const;
