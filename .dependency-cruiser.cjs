@@ -63,6 +63,26 @@ module.exports = {
       to: { path: '^lib/adapters/' },
     },
     {
+      name: 'migrations-are-loaded-when-they-are-asked-for',
+      comment: 'An application that brings up its tables otherwise never loads them.',
+      severity: 'error',
+      from: { path: '^(lib|decorators)/', pathNot: '^lib/(migrations|cli)/' },
+      to: { path: '^lib/migrations/', dynamic: false },
+    },
+    {
+      name: 'cli-and-entities-are-loaded-by-their-own-paths-only',
+      severity: 'error',
+      from: { path: '^(lib|decorators)/', pathNot: '^lib/(cli|entities)/' },
+      to: { path: '^lib/(cli|entities)/' },
+    },
+    {
+      name: 'optional-rooms-see-the-core-only',
+      comment: 'The command line is made of migrations; no other of them knows another.',
+      severity: 'error',
+      from: { path: '^lib/(migrations|entities|cli)/' },
+      to: { path: '^lib/(client|adapters|entities|cli|river\\.)', pathNot: '^lib/$1/' },
+    },
+    {
       name: 'insert-is-pure',
       comment: 'No connection and no framework in the room that only computes.',
       severity: 'error',

@@ -37,6 +37,7 @@ export { InvalidJobError } from './errors/invalid-job-error.js';
 export { InvalidParamsError } from './errors/invalid-params-error.js';
 export { RiverError } from './errors/river-error.js';
 export {
+export { RiverMigrationError } from './errors/migration-error.js';
   CommitOutcomeUnknownError,
   type CommitOutcome,
   NotInTransactionError,

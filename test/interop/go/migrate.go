@@ -11,9 +11,13 @@ type migrateRequest struct {
 	envelope
 	Schema    string                 `json:"schema"`
 	Direction rivermigrate.Direction `json:"direction"`
-	// TargetVersion is the version to arrive at: up without one goes to the
-	// newest, down needs one, and -1 takes everything away.
+	// TargetVersion is the version to arrive at: without one, up goes to the
+	// newest and down one step; -1 takes everything away.
 	TargetVersion int `json:"targetVersion"`
+	// MaxSteps is the most versions to put on or take off; 0 is River's default.
+	MaxSteps int `json:"maxSteps"`
+	// DryRun only tells what would be done.
+	DryRun bool `json:"dryRun"`
 }
 
 type migrateResult struct {
@@ -41,7 +45,11 @@ func migrate(ctx context.Context, s *session, request migrateRequest) (any, erro
 		direction = rivermigrate.DirectionUp
 	}
 
-	done, err := migrator.Migrate(ctx, direction, &rivermigrate.MigrateOpts{TargetVersion: request.TargetVersion})
+	done, err := migrator.Migrate(ctx, direction, &rivermigrate.MigrateOpts{
+		DryRun:        request.DryRun,
+		MaxSteps:      request.MaxSteps,
+		TargetVersion: request.TargetVersion,
+	})
 	if err != nil {
 		return nil, err
 	}

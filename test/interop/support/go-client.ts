@@ -26,6 +26,16 @@ export interface GoTypedJob {
   readonly opts?: GoOpts;
 }
 
+/** How River's own migrator is asked; see `migrate.go`. */
+export interface GoMigrate {
+  /** Default: whatever the `search_path` finds first. */
+  readonly schema?: string;
+  readonly direction?: 'up' | 'down';
+  readonly targetVersion?: number;
+  readonly maxSteps?: number;
+  readonly dryRun?: boolean;
+}
+
 /** River's own Go client, in a process of its own. Close it before the file ends. */
 export class GoClient {
   readonly #program: LineProgram;
@@ -44,8 +54,8 @@ export class GoClient {
     await this.#program.close();
   }
 
-  /** Migrates up to a version of River's schema, the newest if none is given. */
-  async migrate(target: { schema: string; targetVersion?: number }): Promise<readonly number[]> {
+  /** Migrates River's schema, up to the newest version unless told otherwise, and tells which. */
+  async migrate(target: GoMigrate): Promise<readonly number[]> {
     const { versions } = await this.#program.request<{ versions: number[] }>('migrate', target);
     return versions;
   }

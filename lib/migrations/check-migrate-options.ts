@@ -1,0 +1,81 @@
+import type { RiverErrorCode } from '../errors/error-code.js';
+import { describeValue } from '../errors/describe-value.js';
+import { RiverMigrationError } from '../errors/migration-error.js';
+import { NEWEST_VERSION } from './main-line.js';
+import type { MigrateOptions } from './migrate-options.js';
+
+const isBoolean = (value: unknown): boolean => typeof value === 'boolean';
+
+const CHECKS: Record<keyof MigrateOptions, (value: unknown, options: MigrateOptions) => void> = {
+  direction: (value) => {
+    if (value !== 'up' && value !== 'down')
+      throw refused('direction', `must be 'up' or 'down'`, value);
+  },
+  targetVersion: (value, { direction }) => {
+    if (direction === 'down' && value === -1) return;
+    checkVersion(value, direction === 'down' ? ', or -1 to take all away' : '');
+  },
+  maxSteps: (value) => {
+    if (!isVersionNumber(value)) {
+      throw refused(
+        'maxSteps',
+        'must be an integer of at least 1; leave it out for no limit',
+        value,
+      );
+    }
+  },
+  dryRun: (value) => {
+    if (!isBoolean(value)) throw refused('dryRun', 'must be true or false', value);
+  },
+};
+
+/**
+ * Checks what does not need the database.
+ *
+ * @throws RiverMigrationError naming the option and its rule
+ */
+export function checkMigrateOptions(options: unknown): MigrateOptions {
+  checkNames(options, CHECKS, 'migrate');
+  const given = options as MigrateOptions;
+  for (const name of Object.keys(CHECKS) as (keyof MigrateOptions)[]) {
+    if (given[name] !== undefined || name === 'direction') CHECKS[name](given[name], given);
+  }
+  return given;
+}
+
+/** @throws RiverMigrationError when what is given is no object, or has an option that there is not */
+export function checkNames(options: unknown, known: object, what: string): void {
+  const names = Object.keys(known);
+  if (typeof options !== 'object' || options === null) {
+    throw refused('options', `${what} must be given an object of ${names.join(', ')}`, options);
+  }
+  const stray = Object.keys(options).find((name) => !names.includes(name));
+  if (stray !== undefined) {
+    throw refused(stray, `there is no such option of ${what}. The options are ${names.join(', ')}`);
+  }
+}
+
+/** @throws RiverMigrationError when there is no such version */
+export function checkVersion(value: unknown, orElse = '', field = 'targetVersion'): void {
+  if (isVersionNumber(value) && value <= NEWEST_VERSION) return;
+  throw refused(
+    field,
+    `must be a version of River's schema, 1 to ${NEWEST_VERSION}${orElse}`,
+    value,
+    'RIVER_INVALID_TARGET_VERSION',
+  );
+}
+
+function isVersionNumber(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 1;
+}
+
+export function refused(
+  field: string,
+  rule: string,
+  given?: unknown,
+  code: RiverErrorCode = 'RIVER_INVALID_MIGRATION_OPTIONS',
+): RiverMigrationError {
+  const got = given === undefined ? '' : `; got ${describeValue(given)}`;
+  return new RiverMigrationError(`${field}: ${rule}${got}.`, { code, field });
+}

@@ -1,0 +1,12 @@
+export { RiverMigrationError } from '../errors/migration-error.js';
+export type { MigrateOptions, RiverMigratorOptions } from './migrate-options.js';
+export type {
+  MigratedVersion,
+  MigrateResult,
+  RiverVersion,
+  ValidateResult,
+} from './migrate-result.js';
+export type { MigrationSource, PgPool } from './migration-database.js';
+export type { MigrationDirection } from './migration.js';
+export { riverMigration, type RiverMigrationOptions } from './river-migration.js';
+export { RiverMigrator } from './river-migrator.js';

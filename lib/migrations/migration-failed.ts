@@ -1,0 +1,70 @@
+import type { DatabaseError } from '../errors/database-error.js';
+import { RiverMigrationError } from '../errors/migration-error.js';
+import type { MigrationDirection } from './migration.js';
+
+/** What was under way. */
+export interface FailureContext {
+  readonly direction: MigrationDirection;
+  /** The version that was to be put on or taken off. */
+  readonly version: number;
+  /** The versions that the same call had done before it. */
+  readonly applied: readonly number[];
+}
+
+/** Tells a failure in the database as one of a migration, or of reading which there are. */
+export function migrationFailed(
+  cause: DatabaseError,
+  context: FailureContext | undefined,
+): RiverMigrationError {
+  const what =
+    context === undefined
+      ? "Which versions of River's schema are applied could not be read"
+      : `Version ${context.version} of River's schema failed on the way ${context.direction}${kept(cause)}`;
+  const needsCommit = cause.sqlState === '55P04';
+  return new RiverMigrationError(`${what}: ${explain(cause)}`, {
+    code: needsCommit ? 'RIVER_MIGRATION_NEEDS_COMMIT' : 'RIVER_MIGRATION_FAILED',
+    version: context?.version,
+    applied: context?.applied,
+    retryable: cause.retryable,
+    cause,
+  });
+}
+
+/** A connection that breaks may do so in the middle of COMMIT; to migrate again finds out. */
+function kept(cause: DatabaseError): string {
+  return cause.endsConnection ? '' : ', and nothing of it is kept';
+}
+
+/** The other direction at the same time: neither can know where it would end. */
+export function conflict({ version, applied }: FailureContext): RiverMigrationError {
+  return new RiverMigrationError(
+    `Version ${version} was not reached: another migrator is taking River's schema the other way. Let ` +
+      'one of them finish, then migrate again.',
+    { code: 'RIVER_MIGRATION_CONFLICT', version, applied },
+  );
+}
+
+/** The server's own words name tables and rights, not rows, so that they may be repeated. */
+function explain({ sqlState, cause }: DatabaseError): string {
+  const { message = '', code = '' } = Object(cause) as { message?: string; code?: string };
+  // The message is empty where several addresses of a host were tried in vain.
+  const words = message || `the connection failed ${code}`;
+  const told = `${words}${sqlState === undefined ? '' : ` (SQLSTATE ${sqlState})`}.`;
+  const cure = sqlState === undefined ? undefined : CURES[sqlState];
+  return cure === undefined ? told : `${told} ${cure}`;
+}
+
+const ALREADY_THERE =
+  "An object of River's is there that river_migration does not record: it was made without River's " +
+  'migrations. Drop it, or record the versions that it stands for.';
+
+const CURES: Readonly<Record<string, string>> = {
+  '42501': "The database user must own River's tables and have USAGE and CREATE on their schema.",
+  '3F000': 'The schema does not exist, or none of the search_path does. Create it first.',
+  '42710': ALREADY_THERE,
+  '42P07': ALREADY_THERE,
+  '55P03': 'Something else holds a lock on a table, or another migrator is at work. Try again.',
+  '55P04':
+    "Version 4 of River's schema adds a state that version 6 uses, and Postgres must have committed it " +
+    'in between. Migrate outside of a transaction, or in two transactions: up to version 5 and from there.',
+};

@@ -1,0 +1,66 @@
+import type { Connection } from '../postgres/connection.js';
+import type { SchemaName } from '../postgres/schema-name.js';
+import { statement } from '../postgres/statement.js';
+import type { MigrationDirection } from './migration.js';
+
+/** The version with which `river_migration` came. */
+const TABLE_SINCE = 1;
+/** The version that gave its rows a line, and so room for other products' versions. */
+const LINE_SINCE = 5;
+
+/** Released when the transaction ends. One for all schemas: nobody migrates often enough to mind. */
+const LOCK = statement(
+  'waiting for other migrators',
+  "SELECT pg_advisory_xact_lock(hashtextextended('nestjs-river.migrations', 0))",
+);
+
+/** Keeps other migrators of this package out until the transaction ends. */
+export async function lockMigrations(connection: Connection): Promise<void> {
+  await connection.run(LOCK, []);
+}
+
+/** The versions of line `main` that are recorded, in order; none where there is no record. */
+export async function recordedVersions(
+  connection: Connection,
+  { prefix }: SchemaName,
+): Promise<readonly number[]> {
+  const shape = statement(
+    'looking for river_migration',
+    `SELECT oid IS NOT NULL AS present, EXISTS (
+  SELECT FROM pg_catalog.pg_attribute
+  WHERE attrelid = oid AND attname = 'line' AND NOT attisdropped
+) AS has_line
+FROM (SELECT to_regclass($1)::oid AS oid) AS river_migration`,
+  );
+  const [found] = await connection.run(shape, [`${prefix}river_migration`]);
+  if (found?.['present'] !== 't') return [];
+  const where = found['has_line'] === 't' ? `WHERE line = 'main'` : '';
+  const versions = statement(
+    'reading river_migration',
+    `SELECT version::text FROM ${prefix}river_migration ${where} ORDER BY river_migration.version`,
+  );
+  const rows = await connection.run(versions, []);
+  return rows.map(({ version }) => Number(version));
+}
+
+/** Records a version as it has just been put on or taken off. */
+export async function recordVersion(
+  connection: Connection,
+  { prefix }: SchemaName,
+  { version, direction }: { readonly version: number; readonly direction: MigrationDirection },
+): Promise<void> {
+  const table = `${prefix}river_migration`;
+  if (direction === 'up') {
+    const text =
+      version < LINE_SINCE
+        ? `INSERT INTO ${table} (version) VALUES ($1)`
+        : `INSERT INTO ${table} (line, version) VALUES ('main', $1)`;
+    await connection.run(statement('recording the version', text), [version]);
+    return;
+  }
+  // With version 1 the record itself is gone.
+  if (version === TABLE_SINCE) return;
+  const line = version <= LINE_SINCE ? '' : ` AND line = 'main'`;
+  const text = `DELETE FROM ${table} WHERE version = $1${line}`;
+  await connection.run(statement('recording the version', text), [version]);
+}

@@ -1,0 +1,72 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { SchemaName } from '../postgres/schema-name.js';
+import { checkNames, checkVersion, refused } from './check-migrate-options.js';
+import type { MigrationDirection } from './migration.js';
+import { RiverMigrator } from './river-migrator.js';
+
+/** What a migration of TypeORM's does to River's tables. */
+export interface RiverMigrationOptions {
+  /** Its place among the application's migrations: milliseconds since 1970, 13 digits. */
+  readonly timestamp: number;
+  /**
+   * The version that its way down ends at, usually the `to` of the River migration before it. 0, for
+   * the first, means that undoing it drops River's tables with all jobs.
+   */
+  readonly from: number;
+  /** The version that its way up ends at. What is there already stays as it is. */
+  readonly to: number;
+  /** The schema of River's tables, which must exist. Default: the first of the `search_path`. */
+  readonly schema?: string | undefined;
+}
+
+/**
+ * A class for the option `migrations` of a data source, so that TypeORM's migrations bring River's
+ * tables in step with the application's own. It keeps River's record too, for River's own tools.
+ *
+ * It runs in the transaction that TypeORM runs it in; without one, each version has its own. One case
+ * cannot share a transaction: from version 2 or 3, put on earlier, to 6 or later. It is refused, and
+ * wants two migrations (up to 5, then on) with `migrationsTransactionMode: 'each'`, or `'none'`.
+ *
+ * @throws RiverMigrationError when an option makes no sense
+ *
+ * @example
+ * export class River1763700000000 extends riverMigration({
+ *   timestamp: 1763700000000, from: 0, to: 8,
+ * }) {}
+ */
+export function riverMigration(options: RiverMigrationOptions): new () => MigrationInterface {
+  const { timestamp, from, to, schema } = checkOptions(options);
+  const run = async (
+    queryRunner: QueryRunner,
+    direction: MigrationDirection,
+    targetVersion: number,
+  ): Promise<void> => {
+    const migrator = new RiverMigrator(queryRunner, { schema });
+    await migrator.migrate({ direction, targetVersion });
+  };
+  return class implements MigrationInterface {
+    /** TypeORM takes the time from its last 13 characters. */
+    readonly name = `RiverVersion${to}From${from}At${timestamp}`;
+
+    async up(queryRunner: QueryRunner): Promise<void> {
+      await run(queryRunner, 'up', to);
+    }
+
+    async down(queryRunner: QueryRunner): Promise<void> {
+      await run(queryRunner, 'down', from === 0 ? -1 : from);
+    }
+  };
+}
+
+function checkOptions(options: RiverMigrationOptions): RiverMigrationOptions {
+  checkNames(options, { timestamp: 0, from: 0, to: 0, schema: 0 }, 'riverMigration');
+  const { timestamp, from, to, schema } = options;
+  if (!Number.isInteger(timestamp) || String(timestamp).length !== 13) {
+    throw refused('timestamp', 'must be milliseconds since 1970, of 13 digits', timestamp);
+  }
+  checkVersion(to, '', 'to');
+  if (from !== 0) checkVersion(from, ', or 0 for none', 'from');
+  if (from >= to) throw refused('from', `must be below \`to\`, which is ${to}`, from);
+  void new SchemaName(schema);
+  return options;
+}
