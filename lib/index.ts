@@ -21,9 +21,11 @@ export {
   type InsertManyItem,
   type InsertManyResults,
 } from './client/insert-many-params.js';
-export type { NotifyOptions } from './client/client-options.js';
+export type { NotifyOptions, WaitForOptions } from './client/client-options.js';
+export type { Listen, ListeningClient } from './client/finish-listener.js';
 export { RiverClient } from './client/river-client.js';
 export type { UniqueExplanation } from './client/unique-explanation.js';
+export type { WaitOptions } from './client/wait-options.js';
 export {
   JobNotFoundError,
   JobRunningError,
@@ -35,9 +37,9 @@ export type { RiverErrorCode } from './errors/error-code.js';
 export { InsertAbortedError } from './errors/insert-aborted-error.js';
 export { InvalidJobError } from './errors/invalid-job-error.js';
 export { InvalidParamsError } from './errors/invalid-params-error.js';
+export { RiverMigrationError } from './errors/migration-error.js';
 export { RiverError } from './errors/river-error.js';
 export {
-export { RiverMigrationError } from './errors/migration-error.js';
   CommitOutcomeUnknownError,
   type CommitOutcome,
   NotInTransactionError,
@@ -54,9 +56,18 @@ export type { InsertOpts, OutsideTransaction, Path, UniqueOpts } from './job/ins
 export { jobArgs } from './job/job-args.js';
 export type { JobArgsProtocol } from './job/job-args-protocol.js';
 export type { JobInsertResult } from './job/job-insert-result.js';
+export type { JobResult } from './job/job-result.js';
+export {
+  JobCancelledError,
+  JobDiscardedError,
+  JobFailedError,
+  WaitAbortedError,
+  WaitTimeoutError,
+} from './job/job-result-errors.js';
 export { JobRow, type AttemptError, type JobRowFields } from './job/job-row.js';
 export { JOB_STATES, type JobState } from './job/job-state.js';
 export type { Jsonify } from './job/jsonify.js';
+export type { CoalesceOptions } from './postgres/insert-lanes.js';
 export type { PgClient } from './postgres/pg-client.js';
 export type {
   RiverModuleForRootAsyncOptions,

@@ -16,6 +16,7 @@ const CHECKS: Record<keyof RiverModuleOptions, (value: unknown, field: string) =
   outsideTransaction: checkOutsideTransaction,
   preparedStatements: must(isBoolean, 'must be true or false'),
   notify: checkNotify,
+  coalesce: checkCoalesce,
   advisoryLockPrefix: must(isUint32, 'must be an integer from 0 to 4294967295'),
   requestQueryRunner: must(isFunction, 'must be a function of the ExecutionContext'),
   joinRepositories: must(isBoolean, 'must be true or false'),
@@ -23,6 +24,7 @@ const CHECKS: Record<keyof RiverModuleOptions, (value: unknown, field: string) =
   onHookError: must(isFunction, 'must be a function of the error'),
   shutdownTimeoutMs: must(isTimerMs, 'must be whole milliseconds, 0 to 2147483647'),
   clock: must(isFunction, 'must be a function that returns a Date'),
+  waitFor: checkWaitFor,
 };
 
 const BESIDE_FACTORY = ['name', 'isGlobal', 'dataSource'];
@@ -62,13 +64,7 @@ function checkNotify(value: unknown, field: string): void {
     throw refused(field, `must be an object or false; got ${describeValue(value)}`);
   }
   const { mode, cooldownMs, ...others } = value as Record<string, unknown>;
-  const [unknown] = Object.keys(others);
-  if (unknown !== undefined) {
-    throw refused(
-      `${field}.${unknown}`,
-      'there is no such option. The options are mode, cooldownMs',
-    );
-  }
+  refuseOthers(others, field, 'mode, cooldownMs');
   if (mode !== undefined && mode !== 'transaction' && mode !== 'afterCommit') {
     throw refused(
       `${field}.mode`,
@@ -84,6 +80,46 @@ function checkNotify(value: unknown, field: string): void {
       `must be milliseconds from 0 to 60000; got ${describeValue(cooldownMs)}`,
     );
   }
+}
+
+function checkCoalesce(value: unknown, field: string): void {
+  if (value === false) return;
+  if (typeof value !== 'object' || value === null) {
+    throw refused(field, `must be an object or false; got ${describeValue(value)}`);
+  }
+  const { maxStatements, maxRows, ...others } = value as Record<string, unknown>;
+  refuseOthers(others, field, 'maxStatements, maxRows');
+  const ranges = { maxStatements: [maxStatements, 100], maxRows: [maxRows, 10_000] } as const;
+  for (const [name, [given, most]] of Object.entries(ranges)) {
+    const isCount = (count: unknown): boolean =>
+      isUint32(count) && count !== 0 && (count as number) <= most;
+    if (given !== undefined)
+      must(isCount, `must be an integer from 1 to ${most}`)(given, `${field}.${name}`);
+  }
+}
+
+function checkWaitFor(value: unknown, field: string): void {
+  if (typeof value !== 'object' || value === null) {
+    throw refused(field, `must be an object; got ${describeValue(value)}`);
+  }
+  const { maxPollMs, listen, ...others } = value as Record<string, unknown>;
+  refuseOthers(others, field, 'maxPollMs, listen');
+  if (
+    maxPollMs !== undefined &&
+    !(typeof maxPollMs === 'number' && maxPollMs >= 10 && maxPollMs <= 60_000)
+  ) {
+    throw refused(
+      `${field}.maxPollMs`,
+      `must be milliseconds from 10 to 60000; got ${describeValue(maxPollMs)}`,
+    );
+  }
+  if (listen !== undefined) must(isFunction, 'must be a function')(listen, `${field}.listen`);
+}
+
+function refuseOthers(others: object, field: string, options: string): void {
+  const [unknown] = Object.keys(others);
+  if (unknown === undefined) return;
+  throw refused(`${field}.${unknown}`, `there is no such option. The options are ${options}`);
 }
 
 function must(holds: (value: unknown) => boolean, rule: string) {

@@ -72,6 +72,11 @@ export class ClientConnections {
       : transaction.follow(what, begin);
   }
 
+  /** Runs what the client does by itself, in nobody's transaction. */
+  alone<Result>(run: (connection: Connection) => Promise<Result>): Promise<Result> {
+    return this.#activeWork.run(() => run(this.pool));
+  }
+
   #ambient(): JoinableTransaction | undefined {
     const { dataSource } = this.#settings;
     const ambient = ambientTransactionOf(dataSource);

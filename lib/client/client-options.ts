@@ -1,7 +1,9 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { QueryRunner } from 'typeorm';
 import type { OutsideTransaction } from '../job/insert-opts.js';
+import type { CoalesceOptions } from '../postgres/insert-lanes.js';
 import type { TransactionSource } from '../transaction/ambient-transaction.js';
+import type { Listen } from './finish-listener.js';
 
 /** How an insert wakes River's workers. */
 export interface NotifyOptions {
@@ -18,6 +20,21 @@ export interface NotifyOptions {
    * into them is notified at their end. 0 notifies always. Default 100, as River's Go client.
    */
   readonly cooldownMs?: number | undefined;
+}
+
+/** How the client learns that jobs which are waited for have ended. */
+export interface WaitForOptions {
+  /**
+   * **Milliseconds** between two looks for ended jobs at most, 10 to 60000. The first look comes after
+   * 10, and pauses grow while no job ends. Default 250.
+   */
+  readonly maxPollMs?: number | undefined;
+  /**
+   * Gives a connected client of `pg` for LISTEN, which shortens the waits where something notifies
+   * the channel `river_finished`; River's workers by themselves do not. Called at the first wait, and
+   * again, after 5 seconds at the earliest, when the connection was lost. Default: none is needed.
+   */
+  readonly listen?: Listen | undefined;
 }
 
 /** Options of `RiverModule.forRoot()` that a factory of `forRootAsync()` may give, too. */
@@ -44,6 +61,13 @@ export interface RiverModuleOptions {
   /** Whether statements are prepared. Switch off for poolers that cannot. Default true. */
   readonly preparedStatements?: boolean | undefined;
   /**
+   * Inserts outside of transactions that wait in the same moment go as one statement, each with its
+   * own answer or error; jobs with unique options always go alone. These statements run in an empty
+   * asynchronous context: `false` for row-level security by settings that follow the request, and for
+   * traces that shall show each insert under its request. Default `{}`.
+   */
+  readonly coalesce?: CoalesceOptions | false | undefined;
+  /**
    * For applications that open a query runner per request themselves: where it is kept. Inserts
    * without a `tx` join its transaction. Asked at each insert; `undefined` means there is none.
    *
@@ -68,6 +92,8 @@ export interface RiverModuleOptions {
    * data source is closed. Default 10000.
    */
   readonly shutdownTimeoutMs?: number | undefined;
+  /** How `waitFor` and `insertAndWait` learn that jobs have ended. Default `{}`. */
+  readonly waitFor?: WaitForOptions | undefined;
   /** The clock behind `createdAt`, `delay` and unique periods. Default `() => new Date()`. */
   readonly clock?: (() => Date) | undefined;
 }

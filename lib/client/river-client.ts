@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
+import type { JobId } from '../admin/job-id.js';
 import { RiverConfigurationError } from '../errors/configuration-error.js';
 import { InsertAbortedError } from '../errors/insert-aborted-error.js';
 import { InvalidJobError } from '../errors/invalid-job-error.js';
@@ -13,6 +14,9 @@ import {
 } from '../insert/insert-params.js';
 import type { InsertOpts } from '../job/insert-opts.js';
 import type { JobInsertResult } from '../job/job-insert-result.js';
+import type { JobResult } from '../job/job-result.js';
+import type { JobRow } from '../job/job-row.js';
+import { InsertLanes } from '../postgres/insert-lanes.js';
 import { JobInserter } from '../postgres/job-inserter.js';
 import { SchemaName } from '../postgres/schema-name.js';
 import { UniqueLocks } from '../postgres/unique-locks.js';
@@ -27,9 +31,11 @@ import {
   type InsertManyItem,
   type InsertManyResults,
 } from './insert-many-params.js';
+import { JobResults } from './job-results.js';
 import { KindRegistry } from './kind-registry.js';
 import { QueueAdministration } from './queue-administration.js';
 import { explain, type UniqueExplanation } from './unique-explanation.js';
+import type { WaitOptions } from './wait-options.js';
 
 /**
  * Inserts jobs for River's workers. Injectable by its class, or by `@InjectRiverClient(name)`.
@@ -42,8 +48,10 @@ export class RiverClient extends QueueAdministration {
   readonly #kinds = new KindRegistry();
   readonly #connections: ClientConnections;
   readonly #inserter: JobInserter;
+  readonly #lanes: InsertLanes | undefined;
   readonly #lookUp: UniqueLookUp;
   readonly #notifications: InsertNotifications;
+  readonly #results: JobResults;
   readonly #clock: () => Date;
   readonly #moduleOpts: InsertContext['moduleOpts'];
 
@@ -66,8 +74,16 @@ export class RiverClient extends QueueAdministration {
       pool: this.#connections.pool,
       activeWork,
     });
+    this.#results = new JobResults(this.#connections, schema, options.waitFor);
     this.#clock = options.clock ?? (() => new Date());
-    const { maxAttempts, outsideTransaction } = options;
+    const { maxAttempts, outsideTransaction, coalesce = {} } = options;
+    if (coalesce !== false) {
+      this.#lanes = new InsertLanes(
+        (jobs) =>
+          this.#inserter.insert(this.#connections.pool, jobs, this.#notifications.wake(undefined)),
+        coalesce,
+      );
+    }
     this.#moduleOpts = checkInsertOpts({ maxAttempts, outsideTransaction });
   }
 
@@ -147,8 +163,45 @@ export class RiverClient extends QueueAdministration {
     });
   }
 
-  /** @internal Called by Nest: workers that were to be told at the end of a cooldown are told now. */
+  /**
+   * Waits for the end of a job, by looking for it: River's workers notify nobody.
+   *
+   * @typeParam Output of what the worker records by `river.RecordOutput`; it is not checked
+   * @returns the completed row, and the output
+   * @throws JobCancelledError, JobDiscardedError when it ends otherwise, with the attempt errors
+   * @throws WaitTimeoutError, WaitAbortedError when the wait is given up; the job goes on
+   * @throws JobNotFoundError when the job is not there, or is deleted meanwhile
+   * @throws RiverTransactionError in a transaction
+   * @throws ShuttingDownError when the application ends; and InvalidParamsError, DatabaseError
+   * @example const { output } = await river.waitFor<{ url: string }>(job, { timeoutMs: 5_000 });
+   */
+  waitFor<Output = unknown, Args = unknown>(
+    job: JobRow<Args> | JobId,
+    options?: WaitOptions,
+  ): Promise<JobResult<Output, Args>> {
+    return this.#results.waitFor(job, options);
+  }
+
+  /**
+   * {@link insert}, by itself, and {@link waitFor}. For an equal unique job that was there already,
+   * its end is waited for.
+   *
+   * @example const { output } = await river.insertAndWait<string[]>(new SortArgs(['whale', 'tiger']));
+   */
+  insertAndWait<Output = unknown, Args extends object = object>(
+    args: Args,
+    opts?: InsertOpts<NoInfer<Args>>,
+    waitOptions?: WaitOptions,
+  ): Promise<JobResult<Output, Args> & JobInsertResult<Args>> {
+    return this.#results.insertAndWait(() => this.insert(args, opts), waitOptions);
+  }
+
+  /**
+   * @internal Called by Nest: waits are given up, and workers that were to be told at the end of a
+   * cooldown are told now.
+   */
   async beforeApplicationShutdown(): Promise<void> {
+    await this.#results.close();
     await this.#notifications.close();
   }
 
@@ -205,7 +258,10 @@ export class RiverClient extends QueueAdministration {
     for (const { signal } of jobs) {
       if (signal?.aborted) throw new InsertAbortedError(signal.reason);
     }
-    if (transaction === undefined) this.#checkPolicy(jobs);
+    if (transaction === undefined) {
+      this.#checkPolicy(jobs);
+      if (this.#lanes?.takes(jobs)) return await this.#lanes.insert(jobs);
+    }
     return await this.#inserter.insert(connection, jobs, this.#notifications.wake(transaction));
   }
 

@@ -53,5 +53,11 @@ export type RiverErrorCode =
   | 'RIVER_SHUTTING_DOWN'
   | 'RIVER_ISOLATION_LEVEL'
   | 'RIVER_ABORTED'
+  // A wait for the end of a job (JobFailedError, WaitTimeoutError, WaitAbortedError)
+  | 'RIVER_JOB_CANCELLED'
+  | 'RIVER_JOB_DISCARDED'
+  | 'RIVER_WAIT_TIMEOUT'
+  | 'RIVER_WAIT_ABORTED'
+  | 'RIVER_WAIT_IN_TRANSACTION'
   // The database (DatabaseError)
   | 'RIVER_DATABASE';

@@ -100,7 +100,7 @@ export class CommitOutcomeUnknownError extends RiverTransactionError {
 /** The application is shutting down, and what was under way has been waited for. */
 export class ShuttingDownError extends RiverTransactionError {
   constructor() {
-    super('The application is shutting down: no new transaction or insert is begun.', {
+    super('The application is shutting down: nothing new is begun, and no job is waited for.', {
       code: 'RIVER_SHUTTING_DOWN',
     });
   }

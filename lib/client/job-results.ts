@@ -1,0 +1,103 @@
+import { checkJobId } from '../admin/job-id.js';
+import { RiverTransactionError } from '../errors/transaction-error.js';
+import type { JobInsertResult } from '../job/job-insert-result.js';
+import { resultOf, type JobResult } from '../job/job-result.js';
+import type { JobRow } from '../job/job-row.js';
+import { FinishedJobs } from '../postgres/finished-jobs.js';
+import type { SchemaName } from '../postgres/schema-name.js';
+import type { JoinableTransaction } from '../transaction/joinable-transaction.js';
+import type { ClientConnections } from './client-connections.js';
+import type { WaitForOptions } from './client-options.js';
+import { FinishListener } from './finish-listener.js';
+import { JobWaiter } from './job-waiter.js';
+import { checkWaitOptions, type CheckedWaitOptions } from './wait-options.js';
+
+const DEFAULT_MAX_POLL_MS = 250;
+
+/** What workers answer to the jobs of one client. */
+export class JobResults {
+  readonly #connections: ClientConnections;
+  readonly #waiter: JobWaiter;
+  readonly #listener: FinishListener | undefined;
+
+  constructor(
+    connections: ClientConnections,
+    schema: SchemaName,
+    { maxPollMs = DEFAULT_MAX_POLL_MS, listen }: WaitForOptions = {},
+  ) {
+    this.#connections = connections;
+    const finished = new FinishedJobs(schema);
+    this.#waiter = new JobWaiter(
+      (ids) => connections.alone((connection) => finished.look(connection, ids)),
+      maxPollMs,
+    );
+    this.#listener = listen && new FinishListener(listen, () => this.#waiter.wake());
+  }
+
+  waitFor<Output, Args>(job: unknown, options: unknown): Promise<JobResult<Output, Args>> {
+    return this.#begin('waitFor', options, async (limits) => {
+      return resultOf(await this.#wait(checkJobId(idOf(job), 'job'), limits));
+    });
+  }
+
+  insertAndWait<Output, Args>(
+    insert: () => Promise<JobInsertResult<Args>>,
+    options: unknown,
+  ): Promise<JobResult<Output, Args> & JobInsertResult<Args>> {
+    return this.#begin('insertAndWait', options, async (limits) => {
+      this.#waiter.requireOpen();
+      const { job, uniqueSkippedAsDuplicated } = await insert();
+      const result = resultOf<Output, Args>(await this.#wait(job.id, limits));
+      return { ...result, uniqueSkippedAsDuplicated };
+    });
+  }
+
+  /** Gives up all waits, so that nobody who waits keeps the application from ending. */
+  async close(): Promise<void> {
+    this.#waiter.close();
+    await this.#listener?.close();
+  }
+
+  #begin<Result>(
+    what: string,
+    options: unknown,
+    run: (limits: CheckedWaitOptions) => Promise<Result>,
+  ): Promise<Result> {
+    return this.#connections.begin({
+      what,
+      prepare: () => checkWaitOptions(options),
+      run: (limits, { transaction }) => {
+        refuseIn(transaction, what);
+        return run(limits);
+      },
+    });
+  }
+
+  #wait(id: bigint, limits: CheckedWaitOptions): Promise<JobRow> {
+    const wait = this.#waiter.wait(id, limits);
+    this.#listener?.start();
+    return wait;
+  }
+}
+
+function idOf(job: unknown): unknown {
+  return typeof job === 'object' && job !== null && 'id' in job ? job.id : job;
+}
+
+/**
+ * No worker sees a job before the transaction that inserted it has ended; and a transaction that
+ * waits for a worker keeps its locks, which the worker may need.
+ */
+function refuseIn(transaction: JoinableTransaction | undefined, what: string): void {
+  if (transaction === undefined) return;
+  const instead =
+    what === 'waitFor'
+      ? 'For a job that is committed already, wrap the wait in transaction.outside(...).'
+      : 'To insert the job by itself, wrap the call in transaction.outside(...).';
+  throw new RiverTransactionError(
+    `${what}: was called in a transaction, where it may never end: workers see the job only when the ` +
+      'transaction that inserts it is committed. Insert in the transaction, and call waitFor when it ' +
+      `has ended: after run(...), or in an afterCommit hook. ${instead}`,
+    { code: 'RIVER_WAIT_IN_TRANSACTION' },
+  );
+}

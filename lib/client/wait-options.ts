@@ -1,0 +1,52 @@
+import { InvalidParamsError, invalidParams } from '../errors/invalid-params-error.js';
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+/** The longest that a timer can be set to. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/** How to wait for a job. */
+export interface WaitOptions {
+  /**
+   * **Milliseconds** after which the wait is given up, 1 to 2147483647; `null` waits without end.
+   * Default 30000. The job goes on all the same.
+   */
+  readonly timeoutMs?: number | null | undefined;
+  /** Gives up the wait when raised. The job goes on all the same. */
+  readonly signal?: AbortSignal | null | undefined;
+}
+
+/** Wait options as they hold. */
+export interface CheckedWaitOptions {
+  /** undefined: no limit. */
+  readonly timeoutMs: number | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** @throws InvalidParamsError naming the option and its rule */
+export function checkWaitOptions(options: unknown = {}): CheckedWaitOptions {
+  if (typeof options !== 'object' || options === null) {
+    throw invalidParams('wait options', 'must be an object', options);
+  }
+  const { timeoutMs = DEFAULT_TIMEOUT_MS, signal, ...others } = options as Record<string, unknown>;
+  const [stray] = Object.keys(others);
+  if (stray !== undefined) throw unknownOption(stray);
+  if (timeoutMs !== null && !isTimeout(timeoutMs)) {
+    const rule = `must be whole milliseconds from 1 to ${MAX_TIMEOUT_MS}, or null for no limit`;
+    throw invalidParams('timeoutMs', rule, timeoutMs);
+  }
+  if (signal !== undefined && signal !== null && !(signal instanceof AbortSignal)) {
+    throw invalidParams('signal', 'must be an AbortSignal', signal);
+  }
+  return { timeoutMs: timeoutMs ?? undefined, signal: signal ?? undefined };
+}
+
+function isTimeout(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= MAX_TIMEOUT_MS;
+}
+
+function unknownOption(name: string): InvalidParamsError {
+  return new InvalidParamsError(
+    `${name}: there is no such option. The options are timeoutMs, signal.`,
+    { code: 'RIVER_INVALID_PARAMS', field: name },
+  );
+}

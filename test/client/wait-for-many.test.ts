@@ -1,0 +1,269 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { DatabaseError, jobArgs, ShuttingDownError, WaitTimeoutError } from 'nestjs-river';
+import pg from 'pg';
+import {
+  connect,
+  createTestDatabase,
+  queryAll,
+  spyStatements,
+  type Sent,
+  type StatementSpy,
+  type TestDatabase,
+} from '../support/index.js';
+import { startClient, type StartedClient } from './started-client.js';
+import { endJobs } from './waiting-jobs.js';
+
+const SORT = jobArgs('sort', {});
+const WAITS = 10_000;
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+
+async function insertMany({ river }: StartedClient, count: number): Promise<bigint[]> {
+  const results = await river.insertMany(Array.from({ length: count }, () => SORT));
+  return results.map(({ job }) => job.id);
+}
+
+function looks({ statements }: Sent): number {
+  return statements.filter(({ sql }) => sql.includes('in_any_state')).length;
+}
+
+describe('ten thousand waits', () => {
+  let spy: StatementSpy;
+  let client: StartedClient;
+  beforeAll(async () => {
+    spy = await spyStatements(database);
+    client = await startClient({ database: spy.database });
+  });
+  afterAll(async () => {
+    await client.stop();
+    await spy.close();
+  });
+
+  test('are one query at a time, on one connection', async () => {
+    const ids = await insertMany(client, WAITS);
+    let settled = 0;
+    let waits: Promise<unknown>[] = [];
+    const sent = await spy.during(async () => {
+      waits = ids.map(async (id) => {
+        await client.river.waitFor(id);
+        settled++;
+      });
+      await sleep(2_000);
+    });
+    expect(settled).toBe(0);
+    expect(sent.statements).toHaveLength(looks(sent));
+    expect(looks(sent)).toBeGreaterThanOrEqual(5);
+    // 10 ms, growing by half to 250: 16 in 2 s on a server that answers at once.
+    expect(looks(sent)).toBeLessThanOrEqual(18);
+    expect(new Set(sent.statements.map(({ connection }) => connection)).size).toBe(1);
+
+    const half = ids.slice(0, WAITS / 2);
+    await endJobs(database, half, { state: 'completed' });
+    await untilTrue(() => settled === half.length);
+    const rest = await spy.during(async () => {
+      await endJobs(database, ids.slice(WAITS / 2), { state: 'completed' });
+      await Promise.all(waits);
+    });
+    expect(looks(rest)).toBeLessThanOrEqual(20);
+    const silence = await spy.during(() => sleep(400));
+    expect(silence.statements).toEqual([]);
+  });
+
+  test('that run out of time together are told their states by a query or two', async () => {
+    const ids = await insertMany(client, 2_000);
+    const sent = await spy.during(async () => {
+      const waits = ids.map((id) => client.river.waitFor(id, { timeoutMs: 300 }));
+      const ends = await Promise.allSettled(waits);
+      for (const end of ends) {
+        expect(end).toMatchObject({ reason: { job: { state: 'available' } } });
+      }
+    });
+    expect(looks(sent)).toBeLessThanOrEqual(15);
+  });
+});
+
+describe('a database in trouble', () => {
+  let client: StartedClient;
+  beforeAll(async () => {
+    client = await startClient({
+      database,
+      dataSource: { extra: { options: '-c lock_timeout=50 -c application_name=waiting' } },
+    });
+  });
+  afterAll(() => client.stop());
+
+  test('connections that are lost are not told', async () => {
+    const [id = 0n] = await insertMany(client, 1);
+    const waiting = client.river.waitFor(id);
+    for (let round = 0; round < 5; round++) {
+      await sleep(60);
+      await queryAll(
+        database,
+        `select pg_terminate_backend(pid) from pg_stat_activity
+         where datname = current_database() and application_name = 'waiting'`,
+      );
+    }
+    await endJobs(database, [id], { state: 'completed', output: 'survived' });
+    await expect(waiting).resolves.toMatchObject({ output: 'survived' });
+  });
+
+  test('a failure that lasts is the cause of the time-out', async () => {
+    const [id = 0n] = await insertMany(client, 1);
+    const holder = await connect(database);
+    await holder.query('begin; lock table river_job in access exclusive mode');
+    const error = await client.river
+      .waitFor(id, { timeoutMs: 200 })
+      .catch((reason: unknown) => reason);
+    await holder.end();
+    expect(error).toBeInstanceOf(WaitTimeoutError);
+    expect(error).toMatchObject({
+      id,
+      job: undefined,
+      message: `Job ${id} did not end within 200 ms. The database did not tell its state (see cause).`,
+      cause: { code: 'RIVER_DATABASE', sqlState: '55P03' },
+    });
+  });
+
+  test('a time-out holds although the database does not answer', async () => {
+    const patient = await startClient({ database });
+    const [id = 0n] = await insertMany(patient, 1);
+    const holder = await connect(database);
+    try {
+      await holder.query('begin; lock table river_job in access exclusive mode');
+      const began = Date.now();
+      await expect(patient.river.waitFor(id, { timeoutMs: 200 })).rejects.toMatchObject({
+        code: 'RIVER_WAIT_TIMEOUT',
+        cause: { message: 'the database did not answer within 1000 ms' },
+      });
+      expect(Date.now() - began).toBeLessThan(2_000);
+    } finally {
+      await holder.end();
+      await patient.stop();
+    }
+  });
+
+  test('what no other look can mend is told to all at once', async () => {
+    const ids = await insertMany(client, 3);
+    await queryAll(database, 'alter table river_job rename to elsewhere');
+    try {
+      const ends = await Promise.allSettled(ids.map((id) => client.river.waitFor(id)));
+      for (const end of ends) {
+        expect(end).toMatchObject({ reason: expect.any(DatabaseError) });
+        expect(end).toMatchObject({ reason: { sqlState: '42P01' } });
+      }
+    } finally {
+      await queryAll(database, 'alter table elsewhere rename to river_job');
+    }
+    await endJobs(database, ids, { state: 'completed' });
+    await expect(client.river.waitFor(ids[0] ?? 0n)).resolves.toMatchObject({ output: undefined });
+  });
+});
+
+describe('the end', () => {
+  let client: StartedClient;
+  afterEach(() => client.stop());
+
+  test('of the application gives up all waits, and refuses new ones', async () => {
+    client = await startClient({ database });
+    const [id = 0n] = await insertMany(client, 1);
+    const waits = [client.river.waitFor(id), client.river.insertAndWait(SORT)];
+    await sleep(50);
+    const ends = Promise.allSettled(waits);
+    const began = Date.now();
+    await client.app.close();
+    expect(Date.now() - began).toBeLessThan(1_000);
+    for (const end of await ends) {
+      expect(end).toMatchObject({ reason: expect.any(ShuttingDownError) });
+    }
+    await expect(client.river.waitFor(id)).rejects.toBeInstanceOf(ShuttingDownError);
+    const kind = jobArgs('too_late', {});
+    await expect(client.river.insertAndWait(kind)).rejects.toBeInstanceOf(ShuttingDownError);
+    expect(await queryAll(database, `select from river_job where kind = 'too_late'`)).toEqual([]);
+  });
+
+  test('of the data source does, too', async () => {
+    client = await startClient({ database });
+    const [id = 0n] = await insertMany(client, 1);
+    const end = client.river.waitFor(id).catch((reason: unknown) => reason);
+    await sleep(50);
+    await client.dataSource.destroy();
+    expect(await end).toBeInstanceOf(ShuttingDownError);
+    await client.dataSource.initialize();
+  });
+});
+
+describe('with a connection to listen on', () => {
+  const opened: pg.Client[] = [];
+  let client: StartedClient;
+
+  beforeAll(async () => {
+    await queryAll(
+      database,
+      `create function river_finished() returns trigger language plpgsql as
+         $$ begin perform pg_notify('river_finished', ''); return null; end $$;
+       create trigger river_finished after update on river_job for each row
+         when (old.finalized_at is null and new.finalized_at is not null)
+         execute function river_finished()`,
+    );
+    client = await startClient({
+      database,
+      river: {
+        waitFor: {
+          maxPollMs: 60_000,
+          listen: async () => {
+            const listening = await connect(database);
+            opened.push(listening);
+            return listening;
+          },
+        },
+      },
+    });
+  });
+  afterAll(() => client.stop());
+
+  test('an end is heard of, however far apart the looks are', async () => {
+    const [id = 0n] = await insertMany(client, 1);
+    const waiting = client.river.waitFor(id);
+    // Looks come after 10 ms, 25, 47 ...: the eleventh at about 1.7 s, the next not before 2.5 s.
+    await sleep(1_900);
+    const began = Date.now();
+    await endJobs(database, [id], { state: 'completed', output: 'heard' });
+    await expect(waiting).resolves.toMatchObject({ output: 'heard' });
+    expect(Date.now() - began).toBeLessThan(400);
+    expect(opened).toHaveLength(1);
+  });
+
+  test('that is lost, waits go on by looking', async () => {
+    const [id = 0n] = await insertMany(client, 1);
+    const waiting = client.river.waitFor(id);
+    const [{ pid } = { pid: 0 }] = await queryAll<{ pid: number }>(
+      database,
+      `select pid from pg_stat_activity where query = 'LISTEN river_finished'`,
+    );
+    await queryAll(database, `select pg_terminate_backend(${pid})`);
+    await sleep(100);
+    await endJobs(database, [id], { state: 'completed', output: 'seen' });
+    await expect(waiting).resolves.toMatchObject({ output: 'seen' });
+  });
+});
+
+describe('the option waitFor', () => {
+  test.each([
+    [{ maxPollMs: 9 }, 'waitFor.maxPollMs'],
+    [{ maxPollMs: 60_001 }, 'waitFor.maxPollMs'],
+    [{ listen: 'postgres://' }, 'waitFor.listen'],
+    [{ pollMs: 5 }, 'waitFor.pollMs'],
+    [null, 'waitFor'],
+  ])('refuses %j', async (waitFor, field) => {
+    const started = startClient({ database, river: { waitFor: waitFor as never } });
+    await expect(started).rejects.toMatchObject({ code: 'RIVER_INVALID_MODULE_OPTIONS', field });
+  });
+});
+
+async function untilTrue(condition: () => boolean): Promise<void> {
+  while (!condition()) await sleep(10);
+}
