@@ -1,0 +1,87 @@
+// What is measured, and how long. The scenarios of a section take turns within each of its rounds, and
+// the subjects within each scenario.
+
+const RIVER_CLIENTS = ['ours', 'raw', 'typeorm', 'river-go'];
+const PER_CALL = { warmUp: { seconds: 0.3 }, measured: { seconds: 1.2 } };
+const ONE_BATCH = { measured: { limit: 1 }, tellsMemory: true };
+
+/** The keys that `unique_duplicate` finds taken. */
+const TAKEN_KEYS = 100;
+
+const insert = { op: 'insert', callers: 1 };
+const insertBy64 = { op: 'insert', callers: 64 };
+const transaction = { op: 'transaction', callers: 1 };
+const latency = (what, request, rest) => ({ what, request, main: 'p50_ms', ...PER_CALL, ...rest });
+const throughput = (what, request, rest) => ({
+  ...latency(what, request, rest),
+  main: 'per_second',
+});
+const filled = (jobs, table) =>
+  latency(
+    `one insert after another, into a table of ${jobs} completed jobs`,
+    { ...insert, schema: table },
+    { table, subjects: RIVER_CLIENTS },
+  );
+
+/** `fresh`: a process of its own per round, so that memory is that of one batch alone. */
+export const SECTIONS = [
+  {
+    name: 'beside the server',
+    scenarios: {
+      single: latency('one insert after another', insert),
+      concurrent64: throughput('64 callers at once, each one insert after another', insertBy64),
+      tx: latency('a transaction with a business row and a job', transaction),
+      many1000: throughput('1,000 jobs in a call', { op: 'insertMany', callers: 1, batch: 1000 }),
+      unique_new: latency('a new unique job', { op: 'insertUnique', callers: 1 }),
+      unique_duplicate: latency('a duplicate of a unique job', {
+        op: 'insertUnique',
+        callers: 1,
+        keys: TAKEN_KEYS,
+      }),
+      table10k: filled('10,000', 'bench_10k'),
+      table1m: filled('1,000,000', 'bench_1m'),
+      table5m: filled('5,000,000', 'bench_5m'),
+    },
+  },
+  {
+    name: '2 ms away from the server',
+    distanceMs: 2,
+    scenarios: {
+      single_2ms: latency('one insert after another, 2 ms away', insert),
+      concurrent64_2ms: throughput('64 callers at once, 2 ms away', insertBy64),
+      tx_2ms: latency('a transaction with a business row and a job, 2 ms away', transaction),
+    },
+  },
+  {
+    name: 'in bulk',
+    fresh: true,
+    scenarios: {
+      bulk100k: throughput(
+        '100,000 jobs at once',
+        { op: 'insertBulk', callers: 1, batch: 100_000 },
+        { ...ONE_BATCH, warmUp: { limit: 10, batch: 1000 } },
+      ),
+      stream1m: throughput(
+        '1,000,000 jobs from an async iterable',
+        { op: 'insertStream', callers: 1, batch: 1_000_000 },
+        { ...ONE_BATCH, warmUp: { limit: 10, batch: 1000 } },
+      ),
+    },
+  },
+];
+
+export const SCENARIOS = Object.assign({}, ...SECTIONS.map(({ scenarios }) => scenarios));
+export const MAIN_FIGURES = Object.fromEntries(
+  Object.entries(SCENARIOS).map(([name, { main }]) => [name, main]),
+);
+
+/** The tables that are filled before the first round. */
+export const FILLED_TABLES = { bench_10k: 10_000, bench_1m: 1_000_000, bench_5m: 5_000_000 };
+
+export const QUICK = {
+  scenarios: ['single', 'concurrent64', 'tx', 'bulk100k'],
+  subjects: ['ours', 'raw'],
+  seconds: { warmUp: 0.15, measured: 0.4 },
+  /** No round is begun in a section after so long, but the first two are. */
+  sectionSeconds: 20,
+};
