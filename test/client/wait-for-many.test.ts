@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { DatabaseError, jobArgs, ShuttingDownError, WaitTimeoutError } from 'nestjs-river';
@@ -16,6 +17,8 @@ import { endJobs } from './waiting-jobs.js';
 
 const SORT = jobArgs('sort', {});
 const WAITS = 10_000;
+const [, TRIGGER_OF_README = ''] =
+  /```sql\n(CREATE FUNCTION river_finished.*?)```/s.exec(readFileSync('README.md', 'utf8')) ?? [];
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -201,14 +204,7 @@ describe('with a connection to listen on', () => {
   let client: StartedClient;
 
   beforeAll(async () => {
-    await queryAll(
-      database,
-      `create function river_finished() returns trigger language plpgsql as
-         $$ begin perform pg_notify('river_finished', ''); return null; end $$;
-       create trigger river_finished after update on river_job for each row
-         when (old.finalized_at is null and new.finalized_at is not null)
-         execute function river_finished()`,
-    );
+    await queryAll(database, TRIGGER_OF_README);
     client = await startClient({
       database,
       river: {

@@ -41,6 +41,8 @@ describe('the tables of README.md name all there is, and nothing else', () => {
     ['transaction option', 'RiverTransactionOptions'],
     ['module option', 'RiverModuleForRootOptions'],
     ['notify option', 'NotifyOptions'],
+    ['wait option', 'WaitOptions'],
+    ['waitFor option', 'WaitForOptions'],
   ])('%s: %s', (title, type) => {
     expect(members(type)).not.toEqual([]);
     expect(firstCells(title).sort()).toEqual(members(type).sort());
