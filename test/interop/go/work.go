@@ -152,9 +152,10 @@ func (w *worker) recorder() river.Worker[anyArgs] {
 	return river.WorkFunc(func(ctx context.Context, job *river.Job[anyArgs]) error {
 		w.record(job)
 
+		told := tellings(job.EncodedArgs)
 		select {
-		case <-time.After(milliseconds(w.workMs)):
-			return nil
+		case <-time.After(milliseconds(w.workMs + told.WorkMs)):
+			return told.end(ctx)
 		case <-ctx.Done():
 			return ctx.Err()
 		}
