@@ -87,8 +87,10 @@ export class CommitOutcomeUnknownError extends RiverTransactionError {
 
   /**
    * Asks the server on a fresh connection what became of the transaction. `unknown` when it had no
-   * insert of ours and no `trackOutcome`, when the server is still busy with it after some tries, or
-   * when the server does not know it (any more), as after a failover.
+   * insert of ours and no `trackOutcome`, when the server is still busy with it after some tries, when
+   * the server does not know it (any more), as after a failover, or when it says "committed" and has
+   * crashed since: it then gives ids out again. After a failover to a replica that lagged, so may that
+   * one, and nobody can tell.
    *
    * @throws DatabaseError when the server cannot be reached
    */

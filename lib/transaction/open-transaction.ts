@@ -1,5 +1,4 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { EventEmitter } from 'node:events';
 import { QueryFailedError, type DataSource, type QueryRunner } from 'typeorm';
 import {
   CommitOutcomeUnknownError,
@@ -7,9 +6,10 @@ import {
   TransactionEndedError,
   TransactionRolledBackError,
 } from '../errors/transaction-error.js';
-import { DatabaseError, isConnectionLost } from '../errors/database-error.js';
+import { isConnectionLost } from '../errors/database-error.js';
 import { giveBack, rawClient } from '../postgres/connection.js';
 import { askCommitOutcome } from './commit-outcome.js';
+import { ConnectionWatch } from './connection-watch.js';
 import { StatementQueue } from './statement-queue.js';
 import { trackManager } from './tracked-manager.js';
 import { registerRoot, scopeOf } from './transaction-levels.js';
@@ -33,6 +33,7 @@ export class OpenTransaction {
   readonly #options: RiverTransactionOptions;
   readonly #savepoints: StatementQueue;
   readonly #release: () => Promise<void>;
+  readonly #openAt = performance.now();
   #isCommitting = false;
   #isCommitted = false;
 
@@ -65,6 +66,7 @@ export class OpenTransaction {
   ): Promise<OpenTransaction> {
     const queryRunner = dataSource.createQueryRunner('master');
     const client = await rawClient(queryRunner, 'begin');
+    const watch = new ConnectionWatch(queryRunner, client);
     try {
       await queryRunner.startTransaction(options.isolation);
       await configure(queryRunner, options);
@@ -75,6 +77,7 @@ export class OpenTransaction {
         name,
         queryRunner,
         client,
+        watch,
         options,
         unawaitedLimitMs: options.unawaitedLimitMs ?? DEFAULT_UNAWAITED_LIMIT_MS,
         detach: options.afterEnd === 'detach',
@@ -82,15 +85,17 @@ export class OpenTransaction {
           scope.shared.isOver
             ? Promise.reject(new TransactionEndedError('A nested transaction'))
             : savepoints.push(() =>
-                scope.shared.lost === undefined ? query(sql) : Promise.reject(scope.shared.lost),
+                watch.lost === undefined ? query(sql) : Promise.reject(watch.lost),
               ),
       });
       const transaction = new OpenTransaction(scope, { dataSource, query, options, savepoints });
       transaction.#takeOver();
       return transaction;
     } catch (error) {
+      watch.stop();
+      const reason: unknown = watch.lost ?? error;
       await giveBack(queryRunner, client);
-      throw error;
+      throw reason;
     }
   }
 
@@ -106,8 +111,8 @@ export class OpenTransaction {
    */
   async commit(reportSubscriberError: (error: unknown) => void): Promise<void> {
     const { scope } = this;
-    const { queryRunner, client } = scope.shared;
-    if (scope.shared.lost !== undefined) throw scope.shared.lost;
+    const { queryRunner, client, watch } = scope.shared;
+    if (watch.lost !== undefined) throw watch.lost;
     const status = client.getTransactionStatus();
     if (status === 'E') throw new TransactionRolledBackError(scope.firstFailure);
     if (status === 'I') throw endedByItself();
@@ -149,22 +154,12 @@ export class OpenTransaction {
   }
 
   async release(): Promise<void> {
-    const { queryRunner, client } = this.scope.shared;
+    const { queryRunner, client, watch } = this.scope.shared;
     this.scope.refuse();
     queryRunner.release = this.#release;
-    (client as Partial<EventEmitter>).off?.('error', this.#onLost);
+    watch.stop();
     await giveBack(queryRunner, client);
   }
-
-  /**
-   * A query runner whose connection broke is released by TypeORM, and would say so of each statement
-   * that follows. Whoever asks is told the reason instead.
-   */
-  readonly #onLost = (cause: unknown): void => {
-    const { shared } = this.scope;
-    shared.lost ??= new DatabaseError('transaction', cause);
-    Object.assign(shared.queryRunner, { isReleased: false });
-  };
 
   /** Puts the statements of the runner into the queue of the scope that asks. */
   #takeOver(): void {
@@ -185,8 +180,6 @@ export class OpenTransaction {
     runner.stream = () => Promise.reject(noStreams());
     // Work that releases the runner out of habit would give away a connection in a transaction.
     runner.release = () => Promise.resolve();
-    // After TypeORM's own listener, which is there since the connection was taken from the pool.
-    (scope.shared.client as Partial<EventEmitter>).on?.('error', this.#onLost);
     trackManager(scope.queryRunner.manager);
     registerRoot(scope);
   }
@@ -211,7 +204,10 @@ export class OpenTransaction {
         if (cause instanceof TransactionRolledBackError) throw cause;
         const { xid } = scope.shared;
         if (isConnectionLost(cause)) {
-          throw new CommitOutcomeUnknownError(cause, () => askCommitOutcome(this.#dataSource, xid));
+          const lost = { xid, openAt: this.#openAt };
+          throw new CommitOutcomeUnknownError(cause, () =>
+            askCommitOutcome(this.#dataSource, lost),
+          );
         }
         throw new QueryFailedError('COMMIT', undefined, cause as Error);
       }

@@ -12,6 +12,7 @@ import {
 } from '../postgres/connection.js';
 import type { PgClient } from '../postgres/pg-client.js';
 import type { AmbientTransaction } from './ambient-transaction.js';
+import type { ConnectionWatch } from './connection-watch.js';
 import { StatementQueue } from './statement-queue.js';
 import { TransactionHooks } from './transaction-hooks.js';
 import { TransactionOperations } from './transaction-operations.js';
@@ -24,6 +25,7 @@ export interface TransactionConnection {
   readonly name: string;
   readonly queryRunner: QueryRunner;
   readonly client: PgClient;
+  readonly watch: ConnectionWatch;
   /** Milliseconds to wait at the end for what was begun and not awaited. */
   readonly unawaitedLimitMs: number;
   /** Whether code that outlives the transaction runs outside of it, instead of being refused. */
@@ -36,8 +38,6 @@ export interface TransactionConnection {
   xid?: string | undefined;
   /** From ROLLBACK on: what has not been sent by then is not sent any more. */
   isOver?: boolean;
-  /** Why the connection is gone, once it is. */
-  lost?: Error;
 }
 
 /** Milliseconds after which a statement from outside an idle savepoint scope is taken for a deadlock. */
@@ -123,7 +123,7 @@ export class TransactionScope implements AmbientTransaction {
     const answer = this.#queue.push(async () => {
       if (isRefused) throw new TransactionScopeBusyError(what);
       if (this.shared.isOver) throw new TransactionEndedError(what);
-      if (this.shared.lost !== undefined) throw this.shared.lost;
+      if (this.shared.watch.lost !== undefined) throw this.shared.watch.lost;
       this.#statements++;
       try {
         return await run();

@@ -9,14 +9,7 @@ import {
   queryAll,
   type TestDatabase,
 } from '../support/index.js';
-import { forget, OrderEntity, stored } from '../transaction/orders.js';
-
-const CREATE = `
-  create table orders (
-    id serial primary key,
-    item text not null unique,
-    deferred int unique deferrable initially deferred
-  )`;
+import { CREATE_ORDERS, forget, OrderEntity, stored } from '../transaction/orders.js';
 
 /** A database with orders and jobs, and the data source of an application on it. */
 export interface ShopDatabase extends TestDatabase {
@@ -27,7 +20,7 @@ export interface ShopDatabase extends TestDatabase {
 
 export async function createShopDatabase(max = 10): Promise<ShopDatabase> {
   const database = await createTestDatabase();
-  await queryAll(database, CREATE);
+  await queryAll(database, CREATE_ORDERS);
   const dataSource = await createDataSource(database, { entities: [OrderEntity], max });
   return {
     ...database,

@@ -143,6 +143,8 @@ describe('a connection lost at COMMIT', () => {
 });
 
 describe('what became of a transaction', () => {
+  const ask = (xid: string) =>
+    askCommitOutcome(direct.dataSource, { xid, openAt: performance.now() });
   const nextId = async (): Promise<bigint> => {
     const [row] = await queryAll<{ id: string }>(
       direct.database,
@@ -153,11 +155,11 @@ describe('what became of a transaction', () => {
 
   test('is unknown of an id that the server has not given out, as after a failover', async () => {
     const future = (await nextId()) + 1_000_000n;
-    expect(await askCommitOutcome(direct.dataSource, `${future}`)).toBe('unknown');
+    expect(await ask(`${future}`)).toBe('unknown');
   });
 
   test('is unknown of an id that the server has forgotten', async () => {
-    expect(await askCommitOutcome(direct.dataSource, '3')).toMatch(/unknown|committed/);
+    expect(await ask('3')).toMatch(/unknown|committed/);
   });
 
   test('is asked again while it is in progress', async () => {
@@ -166,7 +168,7 @@ describe('what became of a transaction', () => {
     try {
       const answer: unknown = await runner.query('select pg_current_xact_id()::text as id');
       const [{ id } = { id: '' }] = answer as { id: string }[];
-      const asked = askCommitOutcome(direct.dataSource, id);
+      const asked = ask(id);
       await new Promise((resolve) => setTimeout(resolve, 250));
       await runner.commitTransaction();
       expect(await asked).toBe('committed');
@@ -181,7 +183,7 @@ describe('what became of a transaction', () => {
     try {
       const answer: unknown = await runner.query('select pg_current_xact_id()::text as id');
       const [{ id } = { id: '' }] = answer as { id: string }[];
-      expect(await askCommitOutcome(direct.dataSource, id)).toBe('unknown');
+      expect(await ask(id)).toBe('unknown');
     } finally {
       await runner.rollbackTransaction();
       await runner.release();

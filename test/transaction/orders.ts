@@ -23,7 +23,7 @@ export class SendReceipt {
   constructor(readonly item: string) {}
 }
 
-const CREATE = `
+export const CREATE_ORDERS = `
   create table orders (
     id serial primary key,
     item text not null unique,
@@ -47,7 +47,7 @@ export async function startShop({
     dataSource: { entities: [OrderEntity], max, ...options },
     river: { notify: { cooldownMs: 0 }, ...river },
   });
-  if (database === undefined) await queryAll(client.database, CREATE);
+  if (database === undefined) await queryAll(client.database, CREATE_ORDERS);
   return client;
 }
 
