@@ -1,0 +1,251 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Logger } from 'typeorm';
+import { DatabaseError, InsertAbortedError, InvalidJobError, jobArgs } from 'nestjs-river';
+import {
+  connect,
+  createTestDatabase,
+  queryAll,
+  spyStatements,
+  type StatementSpy,
+  type TestDatabase,
+} from '../support/index.js';
+import { countJobs, startClient, type StartedClient, type StartOptions } from './started-client.js';
+
+let database: TestDatabase;
+let spy: StatementSpy;
+const started: StartedClient[] = [];
+beforeAll(async () => {
+  database = await createTestDatabase();
+  await queryAll(
+    database,
+    `create function refuse() returns trigger language plpgsql as $$
+     begin raise exception 'refused'; end $$;
+     create trigger refuse before insert on river_job
+     for each row when (new.kind = 'refused') execute function refuse()`,
+  );
+  spy = await spyStatements(database);
+});
+beforeEach(() => queryAll(database, 'truncate river_job'));
+afterEach(async () => {
+  for (const client of started.splice(0)) await client.stop();
+});
+afterAll(() => spy.close());
+
+async function start(options: StartOptions = {}): Promise<StartedClient> {
+  const client = await startClient({ database: spy.database, ...options });
+  started.push(client);
+  return client;
+}
+
+/** Holds all inserts until it is told to let go. */
+async function holdTable(): Promise<() => Promise<void>> {
+  const holder = await connect(database);
+  await holder.query('begin; lock table river_job in share mode');
+  return async () => {
+    await holder.query('rollback');
+    await holder.end();
+  };
+}
+
+/** Waits until so many inserts wait for a lock. */
+async function waitingInserts(count: number): Promise<void> {
+  for (;;) {
+    const [row] = await queryAll<{ count: number }>(
+      database,
+      `select count(*)::int from pg_stat_activity
+       where datname = current_database() and wait_event_type = 'Lock' and query like 'INSERT%'`,
+    );
+    if (row?.count === count) return;
+  }
+}
+
+const many = <T>(count: number, make: (n: number) => T): T[] =>
+  Array.from({ length: count }, (_, n) => make(n));
+
+test('callers of one moment share two statements, and each gets its own job', async () => {
+  const { river } = await start();
+  const { statements } = await spy.during(async () => {
+    const results = await Promise.all(
+      many(64, (n) => river.insert(jobArgs(`kind_${n}`, { n }), { tags: [`tag${n}`] })),
+    );
+    results.forEach(({ job }, n) => {
+      expect(job).toMatchObject({ kind: `kind_${n}`, args: { n }, tags: [`tag${n}`] });
+    });
+    expect(new Set(results.map(({ job }) => job.id)).size).toBe(64);
+  });
+  expect(statements).toHaveLength(2);
+  const rows = await queryAll(
+    database,
+    `select 1 from river_job where args->>'n' = substr(kind, 6) and tags[1] = 'tag' || substr(kind, 6)`,
+  );
+  expect(rows).toHaveLength(64);
+});
+
+test('the limits hold: statements under way, rows of each, and a larger call goes by itself', async () => {
+  const { river } = await start({ river: { coalesce: { maxStatements: 1, maxRows: 3 } } });
+  const letGo = await holdTable();
+  const calls = [
+    ...many(7, (n) => river.insert(jobArgs('one', { n }))),
+    river.insertMany(many(4, (n) => jobArgs('four', { n }))),
+  ];
+  await waitingInserts(2);
+  await letGo();
+  const { statements } = await spy.during(async () => {
+    await Promise.all(calls);
+  });
+  // Three and the four were sent before; three and one follow.
+  expect(statements).toHaveLength(2);
+  expect(await countJobs(database)).toBe(11);
+});
+
+test('without coalescing each goes by itself', async () => {
+  const { river } = await start({ river: { coalesce: false } });
+  const { statements } = await spy.during(() =>
+    Promise.all(many(8, (n) => river.insert(jobArgs('one', { n })))),
+  );
+  expect(statements).toHaveLength(8);
+});
+
+test('of 64 callers, seven bad ones in different ways fail alone', async () => {
+  const { river } = await start();
+  const gone = AbortSignal.abort(new Error('gone'));
+  const later = new AbortController();
+  const circle: { self?: unknown } = {};
+  circle.self = circle;
+  const bad = new Map<number, () => Promise<unknown>>([
+    [3, () => river.insert(jobArgs('bad', {}), { priority: 9 })],
+    [11, () => river.insert(jobArgs('bad', circle))],
+    [20, () => river.insertMany([jobArgs('good', { n: -1 }), jobArgs('refused', {})])],
+    [21, () => river.insert(jobArgs('refused', {}))],
+    [40, () => river.insert(jobArgs('bad', {}), { signal: gone })],
+    [50, () => river.insert(jobArgs('bad', {}), { signal: later.signal })],
+    [63, () => river.insert(jobArgs('refused', { last: true }))],
+  ]);
+  const letGo = await holdTable();
+  // Two statements are under way, so that all others wait and then share.
+  const first = many(2, (n) => river.insert(jobArgs('first', { n })));
+  await waitingInserts(2);
+  const calls = Promise.allSettled(
+    many(64, (n) => bad.get(n)?.() ?? river.insert(jobArgs('good', { n }))),
+  );
+  later.abort(new Error('later'));
+  await letGo();
+  await Promise.all(first);
+  const outcomes = await calls;
+  const reasons = [...bad.keys()].map(
+    (n) => (outcomes[n] as PromiseRejectedResult).reason as unknown,
+  );
+  expect(reasons).toEqual([
+    expect.objectContaining({ field: 'priority', code: 'RIVER_INVALID_PRIORITY' }),
+    expect.any(InvalidJobError),
+    expect.objectContaining({ sqlState: 'P0001' }),
+    expect.objectContaining({ sqlState: 'P0001' }),
+    expect.any(InsertAbortedError),
+    expect.any(InsertAbortedError),
+    expect.objectContaining({ sqlState: 'P0001' }),
+  ]);
+  expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(57);
+  expect(
+    await queryAll(
+      database,
+      `select kind, count(*)::int from river_job group by kind order by kind`,
+    ),
+  ).toEqual([
+    { kind: 'first', count: 2 },
+    { kind: 'good', count: 57 },
+  ]);
+});
+
+test('a lost connection tells all callers of its statement the same, and nothing is stored', async () => {
+  const { river } = await start();
+  const letGo = await holdTable();
+  const calls = Promise.allSettled(many(20, (n) => river.insert(jobArgs('lost', { n }))));
+  await waitingInserts(2);
+  await queryAll(
+    database,
+    `select pg_terminate_backend(pid) from pg_stat_activity
+     where datname = current_database() and wait_event_type = 'Lock' and query like 'INSERT%'`,
+  );
+  const outcomes = await calls;
+  await letGo();
+  for (const outcome of outcomes) {
+    const reason: unknown = (outcome as PromiseRejectedResult).reason;
+    expect(reason).toBeInstanceOf(DatabaseError);
+    expect(reason).toMatchObject({ sqlState: '57P01', retryable: true });
+  }
+  expect(await countJobs(database)).toBe(0);
+  await Promise.all(many(20, (n) => river.insert(jobArgs('after', { n }))));
+  expect(await countJobs(database)).toBe(20);
+});
+
+test('a key that an open transaction holds delays nobody else, its holder included', async () => {
+  const { river, transaction } = await start();
+  const unique = { uniqueOpts: { byArgs: true } };
+  let waiter: Promise<unknown> = Promise.resolve();
+  await transaction.run(async () => {
+    await river.insert(jobArgs('held', {}), unique);
+    await transaction.outside(async () => {
+      waiter = river.insert(jobArgs('held', {}), unique);
+      await Promise.all(many(100, (n) => river.insert(jobArgs('other', { n }))));
+    });
+    expect(await countJobs(database)).toBe(100);
+  });
+  await expect(waiter).resolves.toMatchObject({ uniqueSkippedAsDuplicated: true });
+});
+
+describe('the asynchronous context', () => {
+  const request = new AsyncLocalStorage<string>();
+
+  test('of no caller reaches the statement, and each keeps its own', async () => {
+    const seen: (string | undefined)[] = [];
+    const see = (): void => void seen.push(request.getStore());
+    const logger: Logger = {
+      logQuery: see,
+      logQueryError: see,
+      logQuerySlow: see,
+      logSchemaBuild: see,
+      logMigration: see,
+      log: see,
+    };
+    const { river } = await start({ dataSource: { logger } });
+    seen.length = 0;
+    await Promise.all(
+      many(10, (n) =>
+        request.run(`request ${n}`, async () => {
+          await river.insert(jobArgs('traced', { n }));
+          expect(request.getStore()).toBe(`request ${n}`);
+        }),
+      ),
+    );
+    await request.run('alone', () => river.insert(jobArgs('traced', {})));
+    expect(seen).toEqual([undefined, undefined, undefined]);
+  });
+});
+
+test('every queue of a shared statement is notified', async () => {
+  const { river } = await start();
+  const listener = await connect(database);
+  const queues = new Set<string>();
+  listener.on('notification', ({ payload }) => {
+    queues.add((JSON.parse(payload ?? '{}') as { queue: string }).queue);
+  });
+  await listener.query('listen "public.river_insert"');
+  await Promise.all(many(10, (n) => river.insert(jobArgs('woken', {}), { queue: `queue_${n}` })));
+  await listener.query('select 1');
+  await listener.end();
+  expect(queues.size).toBe(10);
+});
+
+test.each([
+  [true, 'coalesce'],
+  [{ maxRows: 0 }, 'coalesce.maxRows'],
+  [{ maxStatements: 101 }, 'coalesce.maxStatements'],
+  [{ maxStatements: 1.5 }, 'coalesce.maxStatements'],
+  [{ rows: 5 }, 'coalesce.rows'],
+])('the option %j is refused', async (coalesce, field) => {
+  await expect(start({ river: { coalesce: coalesce as object } })).rejects.toMatchObject({
+    code: 'RIVER_INVALID_MODULE_OPTIONS',
+    field,
+  });
+});
