@@ -2,7 +2,16 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import type { RiverClient, RiverTransaction } from 'nestjs-river';
 import { connect, queryAll } from '../support/index.js';
 import type { StartedClient } from '../client/started-client.js';
-import { forget, NOTHING, OrderEntity, SendReceipt, startShop, stored } from './orders.js';
+import {
+  forget,
+  inUse,
+  NOT_IN_USE,
+  NOTHING,
+  OrderEntity,
+  SendReceipt,
+  startShop,
+  stored,
+} from './orders.js';
 
 /** A pool of one shows at once whether a connection came back. */
 let shop: StartedClient;
@@ -13,6 +22,7 @@ beforeAll(async () => {
   ({ transaction, river } = shop);
 });
 afterEach(async () => {
+  expect(inUse(shop.dataSource)).toEqual(NOT_IN_USE);
   await transaction.run(() => river.insert(new SendReceipt('after it all')));
   await forget(shop.database);
 });

@@ -7,7 +7,7 @@ import {
   type ExceptionFilter,
 } from '@nestjs/common';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import type { DataSource, QueryRunner } from 'typeorm';
+import type { DataSource } from 'typeorm';
 import {
   CommitOutcomeUnknownError,
   jobArgs,
@@ -25,7 +25,7 @@ import {
   type ShopDatabase,
 } from '../http/shop-app.js';
 import { KillingProxy, type Moment } from './killing-proxy.js';
-import { NOTHING, OrderEntity, SendReceipt } from './orders.js';
+import { inUse, NOT_IN_USE, NOTHING, OrderEntity, SendReceipt } from './orders.js';
 
 /** What the callers were told: by exception filters, one for each request that failed. */
 const caught: unknown[] = [];
@@ -138,7 +138,7 @@ beforeAll(async () => {
   });
 });
 afterEach(async () => {
-  expect(poolState()).toEqual({ notGivenBack: 0, waiting: 0, runners: 0 });
+  expect(inUse(dataSource)).toEqual(NOT_IN_USE);
   caught.length = 0;
   await database.forget();
   expect(await shop.post('/committing')).toMatchObject({ status: 201 });
@@ -151,20 +151,6 @@ afterAll(async () => {
   await proxy.close();
   await database.dataSource.destroy();
 });
-
-interface PoolOfDriver {
-  readonly master: { totalCount: number; idleCount: number; waitingCount: number };
-  readonly connectedQueryRunners: QueryRunner[];
-}
-
-function poolState(): object {
-  const { master, connectedQueryRunners } = dataSource.driver as unknown as PoolOfDriver;
-  return {
-    notGivenBack: master.totalCount - master.idleCount,
-    waiting: master.waitingCount,
-    runners: connectedQueryRunners.length,
-  };
-}
 
 /** Calls a handler whose backend ends at a statement of it; answers the status, and what was told. */
 async function lose({ path, moment, statement, hold }: Case): Promise<[number, unknown]> {

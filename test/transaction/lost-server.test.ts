@@ -3,7 +3,16 @@ import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { RiverClient, RiverTransaction } from 'nestjs-river';
 import type { StartedClient } from '../client/started-client.js';
-import { forget, NOTHING, OrderEntity, SendReceipt, startShop, stored } from './orders.js';
+import {
+  forget,
+  inUse,
+  NOT_IN_USE,
+  NOTHING,
+  OrderEntity,
+  SendReceipt,
+  startShop,
+  stored,
+} from './orders.js';
 
 /** A way to a server that can be taken away and brought back, as by its restart. */
 class Way {
@@ -66,6 +75,7 @@ beforeAll(async () => {
   ({ transaction, river } = shop);
 });
 afterEach(async () => {
+  expect(inUse(shop.dataSource)).toEqual(NOT_IN_USE);
   // The next requests work, on both connections.
   await Promise.all(
     [1, 2, 3].map((n) => transaction.run(() => river.insert(new SendReceipt(`${n}`)))),
@@ -157,6 +167,24 @@ test('a server that falls silent at a statement: timeoutMs ends the wait', async
   expect(await stored(direct.database)).toEqual(NOTHING);
 });
 
+test('a server that does not answer a new connection: the time-out of the pool ends the wait', async () => {
+  await way.close();
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  await way.open();
+  way.isSilent = true;
+  const attempts = [
+    transaction.run(() => river.insert(new SendReceipt('book'))),
+    river.insert(new SendReceipt('book')),
+    transaction.run(() => river.insert(new SendReceipt('waits for one'))),
+  ];
+  const errors = await Promise.all(attempts.map(failure));
+  way.isSilent = false;
+  for (const error of errors)
+    expect(error).toMatchObject({ name: 'DatabaseError', retryable: true });
+  expect(inUse(shop.dataSource)).toEqual(NOT_IN_USE);
+  expect(await stored(direct.database)).toEqual(NOTHING);
+});
+
 test('a pool that is exhausted for longer than its time-out refuses, and recovers', async () => {
   let free: () => void = () => undefined;
   const gate = new Promise<void>((resolve) => (free = resolve));
@@ -170,6 +198,7 @@ test('a pool that is exhausted for longer than its time-out refuses, and recover
   for (const error of await Promise.all(refused)) {
     expect(error).toMatchObject({ name: 'DatabaseError', retryable: true });
   }
+  expect(inUse(shop.dataSource)).toEqual({ connections: 2, waiting: 0, runners: 2 });
   free();
   await Promise.all(holders);
   expect(await stored(direct.database)).toMatchObject({ jobs: 2 });

@@ -1,4 +1,4 @@
-import { EntitySchema } from 'typeorm';
+import { EntitySchema, type DataSource } from 'typeorm';
 import { JobArgs, type RiverModuleOptions } from 'nestjs-river';
 import { queryAll, type TestDatabase } from '../support/index.js';
 import { countJobs, startClient, type StartedClient } from '../client/started-client.js';
@@ -64,3 +64,19 @@ export const NOTHING = { orders: [], jobs: 0 };
 export async function forget(database: TestDatabase): Promise<void> {
   await queryAll(database, 'truncate orders, river_job');
 }
+
+/** What of the pool is in use; all of it is 0 when everything was given back. */
+export function inUse(dataSource: DataSource): Readonly<Record<string, number>> {
+  const { master, connectedQueryRunners } = dataSource.driver as unknown as {
+    readonly master: { totalCount: number; idleCount: number; waitingCount: number };
+    readonly connectedQueryRunners: readonly unknown[];
+  };
+  const { totalCount, idleCount, waitingCount } = master;
+  return {
+    connections: totalCount - idleCount,
+    waiting: waitingCount,
+    runners: connectedQueryRunners.length,
+  };
+}
+
+export const NOT_IN_USE = { connections: 0, waiting: 0, runners: 0 };

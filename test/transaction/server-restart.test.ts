@@ -7,7 +7,15 @@ import { QueryFailedError } from 'typeorm';
 import type { StartedClient } from '../client/started-client.js';
 import { installRiver, queryAll, type TestDatabase } from '../support/index.js';
 import { askCommitOutcome } from '../../lib/transaction/commit-outcome.js';
-import { CREATE_ORDERS, forget, OrderEntity, SendReceipt, startShop } from './orders.js';
+import {
+  CREATE_ORDERS,
+  forget,
+  inUse,
+  NOT_IN_USE,
+  OrderEntity,
+  SendReceipt,
+  startShop,
+} from './orders.js';
 import { RestartableServer } from './restartable-server.mjs';
 
 const AT_ONCE = 8;
@@ -107,18 +115,6 @@ async function kindOf(outcome: unknown): Promise<string> {
   return 'refused';
 }
 
-function poolState(): object {
-  const { master, connectedQueryRunners } = shop.dataSource.driver as unknown as {
-    readonly master: { totalCount: number; idleCount: number; waitingCount: number };
-    readonly connectedQueryRunners: unknown[];
-  };
-  return {
-    notGivenBack: master.totalCount - master.idleCount,
-    waiting: master.waitingCount,
-    runners: connectedQueryRunners.length,
-  };
-}
-
 describe.each([
   ['in order', 'SIGINT'],
   ['by a crash', 'SIGQUIT'],
@@ -136,7 +132,7 @@ describe.each([
     await pause(200);
     isOver = true;
     await Promise.all(workers);
-    expect(poolState()).toEqual({ notGivenBack: 0, waiting: 0, runners: 0 });
+    expect(inUse(shop.dataSource)).toEqual(NOT_IN_USE);
 
     const later = Array.from({ length: AT_ONCE }, (_, n) => `later ${signal} ${n}`);
     await Promise.all(later.map((item) => place(item)));
