@@ -1,4 +1,5 @@
 import type { DatabaseError } from '../errors/database-error.js';
+import { driverMessage } from '../errors/driver-message.js';
 import { RiverMigrationError } from '../errors/migration-error.js';
 import type { MigrationDirection } from './migration.js';
 
@@ -46,10 +47,7 @@ export function conflict({ version, applied }: FailureContext): RiverMigrationEr
 
 /** The server's own words name tables and rights, not rows, so that they may be repeated. */
 function explain({ sqlState, cause }: DatabaseError): string {
-  const { message = '', code = '' } = Object(cause) as { message?: string; code?: string };
-  // The message is empty where several addresses of a host were tried in vain.
-  const words = message || `the connection failed ${code}`;
-  const told = `${words}${sqlState === undefined ? '' : ` (SQLSTATE ${sqlState})`}.`;
+  const told = `${driverMessage(cause)}${sqlState === undefined ? '' : ` (SQLSTATE ${sqlState})`}.`;
   const cure = sqlState === undefined ? undefined : CURES[sqlState];
   return cure === undefined ? told : `${told} ${cure}`;
 }
