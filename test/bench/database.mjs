@@ -70,8 +70,8 @@ class Database {
     await this.#client.query(`alter table ${schema}.river_job set (autovacuum_enabled = false)`);
   }
 
-  async createFilled(schema, jobs) {
-    await this.createRiver(schema);
+  async fill(schema, jobs) {
+    await this.empty([`${schema}.river_job`]);
     await fillTable(this.#client, schema, jobs);
   }
 

@@ -9,6 +9,9 @@ import { Worker } from 'node:worker_threads';
 /** Bytes on the way in one direction of a connection before its sender has to wait. */
 const WIRE_BYTES = 4 * 1024 * 1024;
 
+/** Half open: one side may have said all and still be told. */
+const SOCKET = { noDelay: true, allowHalfOpen: true };
+
 /**
  * @param url of the server
  * @param delayMs in each direction
@@ -19,7 +22,7 @@ export async function openProxy(url, delayMs) {
   const target = new URL(url);
   const wire = new Wire(delayMs);
   const sockets = new Set();
-  const server = createServer({ noDelay: true }, (near) => {
+  const server = createServer(SOCKET, (near) => {
     const far = connect({
       host: target.hostname,
       port: Number(target.port || 5432),

@@ -64,6 +64,10 @@ export class Results {
     return this.ratio([scenario, subject, figure], [scenario, 'raw', figure]);
   }
 
+  rounds() {
+    return Math.max(0, ...[...this.#values.values()].map((values) => values.length));
+  }
+
   scenarios() {
     return this.#parts(0);
   }

@@ -1,7 +1,7 @@
 // Runs the rounds of a section: its scenarios in turn, and in each of them the subjects in turn.
 import { openDistance } from './distance.mjs';
 import { watchMemory } from './memory.mjs';
-import { SCENARIOS } from './scenarios.mjs';
+import { FILLED_TABLES, SCENARIOS, SMALLEST_TABLE } from './scenarios.mjs';
 import { quantile } from './statistics.mjs';
 import { SubjectProcess } from './subject-process.mjs';
 import { SUBJECTS, takesPart } from './subjects.mjs';
@@ -88,7 +88,7 @@ class Crew {
 async function measureStep(database, { process, subject, scenario }) {
   const { request, warmUp, measured, table, tellsMemory } = scenario;
   const { store } = SUBJECTS[subject];
-  if (table === undefined) await database.empty(store.emptied);
+  await prepare(database, { table, store });
   if (request.keys !== undefined) await process.ask({ ...request, limit: request.keys });
   const before = await process.ask({ ...request, ...warmUp });
   await process.ask({ op: 'settle' });
@@ -108,6 +108,11 @@ async function measureStep(database, { process, subject, scenario }) {
     per_second: (jobs / elapsedMs) * 1000,
     rss_growth_mib: rss,
   };
+}
+
+async function prepare(database, { table, store }) {
+  if (table === undefined) await database.empty(store.emptied);
+  else if (table === SMALLEST_TABLE) await database.fill(table, FILLED_TABLES[table]);
 }
 
 /** Counts what {@link DUPLICATES} duplicates of each subject leave behind. */

@@ -40,7 +40,8 @@ async function fill(database, scenarios) {
   for (const [table, jobs] of Object.entries(FILLED_TABLES)) {
     if (!wanted.has(table)) continue;
     say(`Filling a table with ${jobs} jobs …`);
-    await database.createFilled(table, jobs);
+    await database.createRiver(table);
+    await database.fill(table, jobs);
   }
 }
 
@@ -86,7 +87,7 @@ function shortened(scenario) {
   return { ...scenario, warmUp: shorter('warmUp'), measured: shorter('measured') };
 }
 
-async function describe({ database, runtimes, rounds }, { distanceMs, seconds }) {
+async function describe({ database, runtimes, results }, { distanceMs, seconds }) {
   const { version, settings } = await database.describe();
   const named = Object.entries(versions()).map(([name, number]) => `${name} ${number}`);
   return [
@@ -99,7 +100,7 @@ async function describe({ database, runtimes, rounds }, { distanceMs, seconds })
     ['Settings', settings],
     ['Runtimes', [...runtimes].join(', ')],
     ['Versions', named.join(', ')],
-    ['Rounds', `${rounds}, interleaved; ${(seconds / 60).toFixed(1)} minutes in all`],
+    ['Rounds', `${results.rounds()}, interleaved; ${(seconds / 60).toFixed(1)} minutes in all`],
     ...(distanceMs
       ? [['Distance', `a round trip by the proxy took ${distanceMs.toFixed(2)} ms more`]]
       : []),

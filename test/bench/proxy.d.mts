@@ -1,0 +1,4 @@
+export function openProxy(
+  url: string,
+  delayMs: number,
+): Promise<{ readonly url: string; close(): Promise<void> }>;
