@@ -18,6 +18,10 @@ import type { UniqueLocks } from './unique-locks.js';
  */
 const MAX_LOOKS = 20;
 
+/** What goes into one statement at most: the best size by measurement, and 16 MB of text. */
+const MAX_ROWS = 5_000;
+const MAX_LENGTH = 16_000_000;
+
 /** Stores jobs; one job is a batch of one. */
 export class JobInserter {
   readonly #statements: InsertStatements;
@@ -79,6 +83,14 @@ export class JobInserter {
     jobs: readonly InsertParams[],
     notify: readonly string[],
   ): Promise<JobInsertResult[]> {
+    const [first = [], ...others] = statementsOf(jobs);
+    if (others.length > 0) {
+      return await connection.transaction(async (inner) => {
+        const results = await this.#insertIndexed(inner, first, notify);
+        for (const part of others) results.push(...(await this.#insertIndexed(inner, part, notify)));
+        return results;
+      });
+    }
     if (jobs.some(({ unique }) => unique?.path === 'index')) {
       return await this.#insertUnique(connection, jobs, notify);
     }
@@ -153,6 +165,22 @@ export class JobInserter {
 interface Batch {
   readonly jobs: readonly InsertParams[];
   readonly queues: readonly string[];
+}
+
+/** The jobs in order, each part for one statement. */
+function statementsOf(jobs: readonly InsertParams[]): (readonly InsertParams[])[] {
+  const parts: InsertParams[][] = [];
+  let part: InsertParams[] = [];
+  let length = 0;
+  for (const job of jobs) {
+    length += job.encodedArgs.length + job.metadata.length;
+    if (parts.length === 0 || part.length === MAX_ROWS || length > MAX_LENGTH) {
+      parts.push((part = []));
+      length = job.encodedArgs.length + job.metadata.length;
+    }
+    part.push(job);
+  }
+  return parts;
 }
 
 function keyOf({ unique }: InsertParams): string | undefined {
