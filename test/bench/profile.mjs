@@ -37,7 +37,8 @@ export function topOf({ nodes, samples, timeDeltas, startTime }, [from, to]) {
 }
 
 function described({ functionName, url, lineNumber }) {
-  if (functionName.startsWith('(')) return functionName;
+  const name = functionName || '(anonymous)';
+  if (url === '') return name;
   const place = url.replace(/^.*\/(?=(dist|node_modules|test)\/)/, '');
-  return `${functionName || '(anonymous)'}  ${place}:${lineNumber + 1}`;
+  return `${name}  ${place}:${lineNumber + 1}`;
 }
