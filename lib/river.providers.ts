@@ -1,4 +1,4 @@
-import type { Provider } from '@nestjs/common';
+import { Logger, type Provider } from '@nestjs/common';
 import { APP_INTERCEPTOR } from '@nestjs/core';
 import { DataSource } from 'typeorm';
 import { checkClientOptions } from './client/check-client-options.js';
@@ -107,7 +107,17 @@ async function createClient(
   activeWork: ActiveWork,
 ): Promise<RiverClient> {
   const options = checkClientOptions(given);
+  if (options.migrate) await migrate(dataSource, options.schema);
   const connection = new PoolConnection({ dataSource, preparedStatements: false });
   await checkSchema(connection, new SchemaName(options.schema));
   return new RiverClient(dataSource, options, activeWork);
+}
+
+/** Loaded only where it is asked for: in production hardly anywhere. */
+async function migrate(dataSource: DataSource, schema: string | undefined): Promise<void> {
+  const { RiverMigrator } = await import('./migrations/river-migrator.js');
+  const { versions } = await new RiverMigrator(dataSource, { schema }).migrate({ direction: 'up' });
+  if (versions.length === 0) return;
+  const applied = versions.map(({ version }) => version).join(', ');
+  new Logger('RiverModule').log(`River's schema: applied versions ${applied}`);
 }

@@ -12,6 +12,7 @@ const isBoolean = (value: unknown): boolean => typeof value === 'boolean';
 
 const CHECKS: Record<keyof RiverModuleOptions, (value: unknown, field: string) => unknown> = {
   schema: (value) => new SchemaName(value as string),
+  migrate: must(isBoolean, 'must be true or false'),
   maxAttempts: checkMaxAttempts,
   outsideTransaction: checkOutsideTransaction,
   preparedStatements: must(isBoolean, 'must be true or false'),

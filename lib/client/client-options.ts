@@ -44,6 +44,12 @@ export interface RiverModuleOptions {
    * session's `search_path` finds first.
    */
   readonly schema?: string | undefined;
+  /**
+   * Whether the application brings River's tables to the newest version as it starts, as the
+   * database user of its data source. Meant for development; a deployment migrates by itself
+   * (`nestjs-river migrate-up`, or `riverMigration` of `nestjs-river/migrations`). Default false.
+   */
+  readonly migrate?: boolean | undefined;
   /** How often jobs may be tried that do not say themselves, 1 to 32767. Default 25. */
   readonly maxAttempts?: number | undefined;
   /**

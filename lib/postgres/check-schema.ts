@@ -26,7 +26,7 @@ FROM (SELECT to_regclass($1)::oid AS oid) AS river_job`,
   if (row?.['present'] !== 't') {
     throw new RiverConfigurationError(
       `schema: ${where} holds no table river_job. Run River's migrations in this database ` +
-        "(for example `river migrate-up` of River's own command line tool), or set the option " +
+        '(`npx nestjs-river migrate-up`; in development the option `migrate`), or set the option ' +
         '`schema` to where they were run.',
       { code: 'RIVER_SCHEMA_MISSING', field: 'schema' },
     );
