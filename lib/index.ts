@@ -16,6 +16,11 @@ export type { JobListOrderBy, JobListParams, JobListResult } from './admin/job-l
 export type { JobUpdateParams } from './admin/job-update-params.js';
 export type { Queue, QueueListParams, QueueListResult, QueueUpdateParams } from './admin/queue.js';
 export type { QueueStats, QueueStatsParams, UnfinalizedState } from './admin/queue-stats.js';
+export type {
+  InsertManyFastItems,
+  InsertManyFastOpts,
+  InsertManyFastResult,
+} from './client/insert-many-fast.js';
 export {
   InsertManyParams,
   type InsertManyItem,
@@ -35,6 +40,7 @@ export { RiverConfigurationError } from './errors/configuration-error.js';
 export { DatabaseError } from './errors/database-error.js';
 export type { RiverErrorCode } from './errors/error-code.js';
 export { InsertAbortedError } from './errors/insert-aborted-error.js';
+export { InsertItemsError } from './errors/insert-items-error.js';
 export { InvalidJobError } from './errors/invalid-job-error.js';
 export { InvalidParamsError } from './errors/invalid-params-error.js';
 export { RiverMigrationError } from './errors/migration-error.js';
@@ -51,6 +57,7 @@ export {
   TransactionEndedError,
   TransactionRolledBackError,
 } from './errors/transaction-error.js';
+export { UniqueConflictError } from './errors/unique-conflict-error.js';
 export { rawJson, type RawJson } from './insert/raw-json.js';
 export type { InsertOpts, OutsideTransaction, Path, UniqueOpts } from './job/insert-opts.js';
 export { jobArgs } from './job/job-args.js';

@@ -1,21 +1,12 @@
-import { Logger } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import type { JobId } from '../admin/job-id.js';
-import { RiverConfigurationError } from '../errors/configuration-error.js';
 import { InsertAbortedError } from '../errors/insert-aborted-error.js';
-import { InvalidJobError } from '../errors/invalid-job-error.js';
-import { describeValue } from '../errors/describe-value.js';
-import { RiverTransactionError } from '../errors/transaction-error.js';
-import { checkInsertOpts } from '../insert/check-insert-opts.js';
-import {
-  makeInsertParams,
-  type InsertContext,
-  type InsertParams,
-} from '../insert/insert-params.js';
+import { makeInsertParams, type InsertParams } from '../insert/insert-params.js';
 import type { InsertOpts } from '../job/insert-opts.js';
 import type { JobInsertResult } from '../job/job-insert-result.js';
 import type { JobResult } from '../job/job-result.js';
 import type { JobRow } from '../job/job-row.js';
+import { CopyInserter } from '../postgres/copy-inserter.js';
 import { InsertLanes } from '../postgres/insert-lanes.js';
 import { JobInserter } from '../postgres/job-inserter.js';
 import { SchemaName } from '../postgres/schema-name.js';
@@ -26,13 +17,20 @@ import type { Transaction } from '../transaction/explicit-transaction.js';
 import { ClientConnections, type Place } from './client-connections.js';
 import type { RiverModuleOptions } from './client-options.js';
 import { InsertNotifications } from './insert-notifications.js';
+import { InsertContexts } from './insert-contexts.js';
+import { InsertManyFastCall } from './insert-many-fast-call.js';
+import type {
+  InsertManyFastItems,
+  InsertManyFastOpts,
+  InsertManyFastResult,
+} from './insert-many-fast.js';
 import {
-  InsertManyParams,
+  makeManyParams,
   type InsertManyItem,
   type InsertManyResults,
 } from './insert-many-params.js';
 import { JobResults } from './job-results.js';
-import { KindRegistry } from './kind-registry.js';
+import { checkOutsidePolicy } from './outside-policy.js';
 import { QueueAdministration } from './queue-administration.js';
 import { explain, type UniqueExplanation } from './unique-explanation.js';
 import type { WaitOptions } from './wait-options.js';
@@ -41,19 +39,17 @@ import type { WaitOptions } from './wait-options.js';
  * Inserts jobs for River's workers. Injectable by its class, or by `@InjectRiverClient(name)`.
  *
  * Every insert is one statement. Whatever is refused is refused before anything is sent, as an
- * {@link InvalidJobError}; a batch with one bad job inserts nothing.
+ * `InvalidJobError`; a batch with one bad job inserts nothing.
  */
 export class RiverClient extends QueueAdministration {
-  readonly #logger = new Logger(RiverClient.name);
-  readonly #kinds = new KindRegistry();
+  readonly #contexts: InsertContexts;
   readonly #connections: ClientConnections;
   readonly #inserter: JobInserter;
+  readonly #copier: CopyInserter;
   readonly #lanes: InsertLanes | undefined;
   readonly #lookUp: UniqueLookUp;
   readonly #notifications: InsertNotifications;
   readonly #results: JobResults;
-  readonly #clock: () => Date;
-  readonly #moduleOpts: InsertContext['moduleOpts'];
 
   /** @internal Made by RiverModule; inject it. */
   constructor(dataSource: DataSource, options: RiverModuleOptions, activeWork = new ActiveWork()) {
@@ -64,19 +60,20 @@ export class RiverClient extends QueueAdministration {
     );
     const schema = new SchemaName(options.schema);
     super(connections, schema);
+    this.#contexts = new InsertContexts(options);
     this.#connections = connections;
     this.#lookUp = new UniqueLookUp(schema);
     this.#inserter = new JobInserter(
       schema,
       new UniqueLocks(this.#lookUp, options.advisoryLockPrefix),
     );
+    this.#copier = new CopyInserter(schema, this.#inserter);
     this.#notifications = new InsertNotifications(options.notify, schema, {
       pool: this.#connections.pool,
       activeWork,
     });
     this.#results = new JobResults(this.#connections, schema, options.waitFor);
-    this.#clock = options.clock ?? (() => new Date());
-    const { maxAttempts, outsideTransaction, coalesce = {} } = options;
+    const { coalesce = {} } = options;
     if (coalesce !== false) {
       this.#lanes = new InsertLanes(
         (jobs) =>
@@ -84,7 +81,6 @@ export class RiverClient extends QueueAdministration {
         coalesce,
       );
     }
-    this.#moduleOpts = checkInsertOpts({ maxAttempts, outsideTransaction });
   }
 
   /**
@@ -100,7 +96,7 @@ export class RiverClient extends QueueAdministration {
     args: Args,
     opts?: InsertOpts<NoInfer<Args>>,
   ): Promise<JobInsertResult<Args>> {
-    const prepare = (): InsertParams[] => [makeInsertParams(args, opts, this.#context())];
+    const prepare = (): InsertParams[] => [makeInsertParams(args, opts, this.#contexts.next())];
     return this.#begin(undefined, prepare, ([result]) => result as JobInsertResult<Args>);
   }
 
@@ -115,7 +111,7 @@ export class RiverClient extends QueueAdministration {
     args: Args,
     opts?: InsertOpts<NoInfer<Args>>,
   ): Promise<JobInsertResult<Args>> {
-    const prepare = (): InsertParams[] => [makeInsertParams(args, opts, this.#context())];
+    const prepare = (): InsertParams[] => [makeInsertParams(args, opts, this.#contexts.next())];
     return this.#begin([tx], prepare, ([result]) => result as JobInsertResult<Args>);
   }
 
@@ -133,7 +129,7 @@ export class RiverClient extends QueueAdministration {
     items: Items,
   ): Promise<InsertManyResults<Items>> {
     const read = (results: JobInsertResult[]) => results as InsertManyResults<Items>;
-    return this.#begin(undefined, () => this.#prepare(items), read);
+    return this.#begin(undefined, () => makeManyParams(items, this.#contexts.next()), read);
   }
 
   /** {@link insertMany} in the transaction given, as {@link insertTx}. */
@@ -142,7 +138,35 @@ export class RiverClient extends QueueAdministration {
     items: Items,
   ): Promise<InsertManyResults<Items>> {
     const read = (results: JobInsertResult[]) => results as InsertManyResults<Items>;
-    return this.#begin([tx], () => this.#prepare(items), read);
+    return this.#begin([tx], () => makeManyParams(items, this.#contexts.next()), read);
+  }
+
+  /**
+   * Inserts any number of jobs by COPY, all or none, without holding them in memory: in the
+   * transaction that the running code is in, else by themselves. Items are read as fast as the
+   * database takes them; they must not be read by that same transaction.
+   *
+   * @param items an array, an iterable or an async iterable (a cursor, the lines of a file) of what
+   *   {@link insertMany} takes, but for unique options that need a lock (see `byState`)
+   * @returns how many were stored, and how many were left out
+   * @throws as {@link insertMany}; UniqueConflictError, InsertItemsError when reading the items fails,
+   *   InsertAbortedError. In a transaction, what fails after the first jobs were sent has aborted it.
+   * @example await river.insertManyFast(rows(), { onConflict: 'skip' }); // async function* rows() {}
+   */
+  insertManyFast(
+    items: InsertManyFastItems,
+    opts?: InsertManyFastOpts,
+  ): Promise<InsertManyFastResult> {
+    return this.#beginFast(undefined, items, opts);
+  }
+
+  /** {@link insertManyFast} in the transaction given, as {@link insertTx}. */
+  insertManyFastTx(
+    tx: Transaction,
+    items: InsertManyFastItems,
+    opts?: InsertManyFastOpts,
+  ): Promise<InsertManyFastResult> {
+    return this.#beginFast([tx], items, opts);
   }
 
   /**
@@ -158,7 +182,7 @@ export class RiverClient extends QueueAdministration {
   ): Promise<UniqueExplanation<Args>> {
     return this.#connections.begin({
       what: 'explainUnique',
-      prepare: () => makeInsertParams(args, opts, this.#context()),
+      prepare: () => makeInsertParams(args, opts, this.#contexts.next()),
       run: (job, { connection }) => explain<Args>(job, this.#lookUp, connection),
     });
   }
@@ -205,38 +229,6 @@ export class RiverClient extends QueueAdministration {
     await this.#notifications.close();
   }
 
-  /** Checks and encodes all jobs, with one reading of the clock, before anything is sent. */
-  #prepare(items: readonly unknown[]): InsertParams[] {
-    if (!Array.isArray(items)) throw notAList(items);
-    const context = this.#context();
-    return Array.from(items as unknown[], (item, index) => {
-      try {
-        return item instanceof InsertManyParams
-          ? makeInsertParams(item.args, item.opts, context)
-          : makeInsertParams(item, undefined, context);
-      } catch (error) {
-        throw error instanceof InvalidJobError ? error.at(index) : error;
-      }
-    });
-  }
-
-  #now(): Date {
-    const now = this.#clock();
-    if (now instanceof Date && !Number.isNaN(now.getTime())) return now;
-    throw new RiverConfigurationError('clock: must return a valid Date.', {
-      code: 'RIVER_INVALID_MODULE_OPTIONS',
-      field: 'clock',
-    });
-  }
-
-  #context(): InsertContext {
-    return {
-      now: this.#now(),
-      moduleOpts: this.#moduleOpts,
-      claimKind: (job) => this.#kinds.claim(job),
-    };
-  }
-
   /** Without a transaction, each insert stands by itself on a connection of the pool. */
   #begin<T>(
     named: readonly [tx: unknown] | undefined,
@@ -251,6 +243,20 @@ export class RiverClient extends QueueAdministration {
     });
   }
 
+  #beginFast(
+    named: readonly [tx: unknown] | undefined,
+    items: InsertManyFastItems,
+    opts: InsertManyFastOpts | undefined,
+  ): Promise<InsertManyFastResult> {
+    return this.#connections.begin({
+      what: 'An insert',
+      named,
+      prepare: () => new InsertManyFastCall(items, opts, this.#contexts.next()),
+      run: (call, place) =>
+        call.run(this.#copier, place, this.#notifications.wake(place.transaction)),
+    });
+  }
+
   async #insert(
     jobs: readonly InsertParams[],
     { connection, transaction }: Place,
@@ -259,32 +265,9 @@ export class RiverClient extends QueueAdministration {
       if (signal?.aborted) throw new InsertAbortedError(signal.reason);
     }
     if (transaction === undefined) {
-      this.#checkPolicy(jobs);
+      checkOutsidePolicy(jobs);
       if (this.#lanes?.takes(jobs)) return await this.#lanes.insert(jobs);
     }
     return await this.#inserter.insert(connection, jobs, this.#notifications.wake(transaction));
   }
-
-  /** What each job says of an insert outside of transactions. */
-  #checkPolicy(jobs: readonly InsertParams[]): void {
-    for (const { kind, outsideTransaction } of jobs) {
-      if (outsideTransaction === 'error') throw outside(kind);
-      if (outsideTransaction === 'warn') this.#logger.warn(outside(kind).message);
-    }
-  }
-}
-
-function outside(kind: string): RiverTransactionError {
-  return new RiverTransactionError(
-    `A job of kind '${kind}' was inserted outside of a transaction. Put @RiverTransactional() on the ` +
-      "method, use transaction.run(...) or insertTx(...), or allow it by outsideTransaction: 'allow'.",
-    { code: 'RIVER_OUTSIDE_TRANSACTION', field: 'outsideTransaction' },
-  );
-}
-
-function notAList(items: unknown): InvalidJobError {
-  return new InvalidJobError(`jobs: must be an array; got ${describeValue(items)}.`, {
-    code: 'RIVER_ARGS_UNDECORATED',
-    field: 'jobs',
-  });
 }

@@ -53,6 +53,9 @@ export type RiverErrorCode =
   | 'RIVER_SHUTTING_DOWN'
   | 'RIVER_ISOLATION_LEVEL'
   | 'RIVER_ABORTED'
+  // A bulk insert (InsertItemsError, UniqueConflictError)
+  | 'RIVER_ITEMS_FAILED'
+  | 'RIVER_UNIQUE_CONFLICT'
   // A wait for the end of a job (JobFailedError, WaitTimeoutError, WaitAbortedError)
   | 'RIVER_JOB_CANCELLED'
   | 'RIVER_JOB_DISCARDED'

@@ -1,5 +1,7 @@
 import type { DataSource, Logger, QueryRunner } from 'typeorm';
 import { DatabaseError } from '../errors/database-error.js';
+import { copyIn, type CopyRows } from './copy-in.js';
+import { inTurn, isQueued } from './copy-turns.js';
 import { AS_TEXT, type PgClient, type TextRow } from './pg-client.js';
 import { statement, type Statement } from './statement.js';
 
@@ -11,6 +13,18 @@ export interface Connection {
   run(statement: Statement, values: unknown[]): Promise<TextRow[]>;
   /** Runs `work` in a transaction: the one that the connection is in, or one for the purpose. */
   transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T>;
+  /** Runs `work`, which may take long, on one connection: nothing else of ours is sent on it meanwhile. */
+  exclusive<T>(work: ExclusiveWork<T>): Promise<T>;
+}
+
+export type ExclusiveWork<T> = (connection: ClientConnection, others: Others) => Promise<T>;
+
+/** Those who are kept waiting by work that has a connection to itself. */
+export interface Others {
+  /** Whether a statement waits for the connection. */
+  areWaiting(): boolean;
+  /** Why the work is of no use any more: its transaction is being rolled back. */
+  refusal(): Error | undefined;
 }
 
 /** How statements are sent, the same for every connection of a client. */
@@ -47,29 +61,55 @@ export class ClientConnection implements Connection {
   }
 
   async run(statement: Statement, values: unknown[]): Promise<TextRow[]> {
-    const { dataSource, preparedStatements } = this.#settings;
-    const { text, name } = statement;
-    dataSource.logger.logQuery(text, undefined, this.#queryRunner);
+    const { text, name, operation } = statement;
+    const query = { text, values, types: AS_TEXT };
+    const sent = this.#settings.preparedStatements ? { name, ...query } : query;
+    return await this.#logged(text, async () => {
+      try {
+        return (await this.#client.query(sent)).rows as TextRow[];
+      } catch (cause) {
+        throw new DatabaseError(operation, cause);
+      }
+    });
+  }
+
+  /** Whether {@link copy} works: in its pipeline mode `pg` has no COPY. */
+  get canCopy(): boolean {
+    return this.#client.pipeline !== true;
+  }
+
+  /** Runs a COPY ... FROM STDIN; see {@link copyIn}. */
+  async copy(statement: Statement, rows: CopyRows): Promise<void> {
+    await this.#logged(statement.text, () => copyIn(this.#client, statement, rows));
+  }
+
+  async #logged<T>(text: string, send: () => Promise<T>): Promise<T> {
+    const { logger, options } = this.#settings.dataSource;
+    logger.logQuery(text, undefined, this.#queryRunner);
     const begin = Date.now();
     try {
-      const query = { text, values, types: AS_TEXT };
-      const { rows } = await this.#client.query(preparedStatements ? { name, ...query } : query);
+      const answer = await send();
       const took = Date.now() - begin;
-      const { maxQueryExecutionTime } = dataSource.options;
+      const { maxQueryExecutionTime } = options;
       if (maxQueryExecutionTime && took > maxQueryExecutionTime) {
-        dataSource.logger.logQuerySlow(took, text, undefined, this.#queryRunner);
+        logger.logQuerySlow(took, text, undefined, this.#queryRunner);
       }
-      return rows as TextRow[];
-    } catch (cause) {
-      const error = new DatabaseError(statement.operation, cause);
+      return answer;
+    } catch (error) {
       // The message alone: the driver's error quotes the values of a row that was refused.
-      dataSource.logger.logQueryError(error.message, text, undefined, this.#queryRunner);
+      if (error instanceof DatabaseError)
+        logger.logQueryError(error.message, text, undefined, this.#queryRunner);
       throw error;
     }
   }
 
   async transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
     return await work(this);
+  }
+
+  async exclusive<T>(work: ExclusiveWork<T>): Promise<T> {
+    const others: Others = { areWaiting: () => isQueued(this.#client), refusal: () => undefined };
+    return await inTurn(this.#client, () => work(this, others));
   }
 }
 
@@ -112,6 +152,10 @@ export class PoolConnection implements Connection {
 
   async transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
     return await this.#onClient('begin', (connection) => inTransaction(connection, work));
+  }
+
+  async exclusive<T>(work: ExclusiveWork<T>): Promise<T> {
+    return await this.#onClient('insert', (connection) => connection.exclusive(work));
   }
 
   async #onClient<T>(

@@ -6,6 +6,8 @@ export interface PgClient {
   query(config: PgQuery): Promise<{ rows: unknown[]; command?: string }>;
   /** 'I' idle, 'T' in a transaction, 'E' in a failed transaction; since pg 8.21. */
   getTransactionStatus(): string | null;
+  /** Whether queries are sent before the answers to those before them are there; since pg 8.23. */
+  readonly pipeline?: boolean;
   end?(): Promise<void>;
 }
 

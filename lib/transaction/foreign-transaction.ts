@@ -29,18 +29,17 @@ export class ForeignTransaction implements AmbientTransaction {
   }
 
   connection(settings: ConnectionSettings): Connection {
+    const open = async (): Promise<ClientConnection> => {
+      if (!this.isOpen) throw new TransactionEndedError('An insert');
+      const client = await rawClient(this.queryRunner, 'insert');
+      requireOpen(client, 'the query runner');
+      return new ClientConnection(client, settings, this.queryRunner);
+    };
     const connection: Connection = {
       inTransaction: true,
-      run: async (statement, values) => {
-        if (!this.isOpen) throw new TransactionEndedError('An insert');
-        const client = await rawClient(this.queryRunner, 'insert');
-        requireOpen(client, 'the query runner');
-        return await new ClientConnection(client, settings, this.queryRunner).run(
-          statement,
-          values,
-        );
-      },
+      run: async (statement, values) => await (await open()).run(statement, values),
       transaction: (work) => work(connection),
+      exclusive: async (work) => await (await open()).exclusive(work),
     };
     return connection;
   }

@@ -13,6 +13,11 @@ export class StatementQueue {
     return answer;
   }
 
+  /** How much is asked for and not done, what is under way included. */
+  get length(): number {
+    return this.#left;
+  }
+
   get isIdle(): boolean {
     return this.#left === 0;
   }

@@ -9,6 +9,7 @@ import {
   ClientConnection,
   type Connection,
   type ConnectionSettings,
+  type Others,
 } from '../postgres/connection.js';
 import type { PgClient } from '../postgres/pg-client.js';
 import type { AmbientTransaction } from './ambient-transaction.js';
@@ -49,7 +50,7 @@ const BUSY_LIMIT_MS = 5_000;
  * the queue of the scope around it, so it owns the connection until it ends. The end is the last in
  * the queue: what nobody awaited is still part of it, and what comes later is refused.
  */
-export class TransactionScope implements AmbientTransaction {
+export class TransactionScope implements AmbientTransaction, Others {
   readonly shared: TransactionConnection;
   /** The scope that a savepoint is in. */
   readonly #outer: TransactionScope | undefined;
@@ -101,9 +102,18 @@ export class TransactionScope implements AmbientTransaction {
           return rows;
         }),
       transaction: (work) => work(connection),
+      exclusive: (work) =>
+        this.enqueue('An insert', () => client.exclusive((alone) => work(alone, this))),
     };
     return connection;
   }
+
+  /** Whether a statement of this transaction waits for the one under way. */
+  areWaiting(): boolean {
+    return this.#queue.length > 1 || this.#outer?.areWaiting() === true;
+  }
+
+  readonly refusal = (): Error | undefined => this.#refusal?.('An insert');
 
   /** Puts a statement into the queue. */
   enqueue<T>(what: string, run: () => Promise<T>): Promise<T> {

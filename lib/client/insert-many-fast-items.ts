@@ -1,0 +1,111 @@
+import { describeValue } from '../errors/describe-value.js';
+import { InsertItemsError } from '../errors/insert-items-error.js';
+import { InvalidJobError } from '../errors/invalid-job-error.js';
+import type { InsertParams } from '../insert/insert-params.js';
+import type { JobSource } from '../postgres/copy-feed.js';
+
+type Next = IteratorResult<unknown>;
+type AnyIterator = {
+  next(): Next | Promise<Next>;
+  return?(): Next | Promise<Next>;
+};
+
+/** Reads items one by one, and makes jobs of them. */
+export class FastItems implements JobSource {
+  readonly #open: () => AnyIterator;
+  readonly #makeJob: (item: unknown) => InsertParams;
+  #iterator: AnyIterator | undefined;
+  #index = 0;
+  #isReading = false;
+  #isOver = false;
+
+  /**
+   * @param makeJob checks and encodes one item
+   * @throws InvalidJobError when `items` hand out nothing
+   */
+  constructor(items: unknown, makeJob: (item: unknown) => InsertParams) {
+    this.#open = iteratorOf(items);
+    this.#makeJob = makeJob;
+  }
+
+  async read(take: (job: InsertParams) => boolean): Promise<boolean> {
+    while (!this.#isOver) {
+      const answer = this.#next();
+      const next = isPromise(answer) ? await this.#arrival(answer) : answer;
+      // Somebody has given up meanwhile.
+      if (this.#isOver) return false;
+      if (next.done === true) {
+        this.#isOver = true;
+        return false;
+      }
+      if (!take(this.#jobOf(next.value))) return true;
+    }
+    return false;
+  }
+
+  /** Lets the iterator clean up, unless it has ended. One that is busy does so when it is done. */
+  async close(): Promise<void> {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    // Why the insert failed is known; what goes wrong from here on changes nothing.
+    const closed = (async () => await this.#iterator?.return?.())().catch(() => undefined);
+    if (!this.#isReading) await closed;
+  }
+
+  #next(): Next | Promise<Next> {
+    try {
+      return (this.#iterator ??= this.#open()).next();
+    } catch (cause) {
+      throw this.#failure(cause);
+    }
+  }
+
+  async #arrival(next: Promise<Next>): Promise<Next> {
+    this.#isReading = true;
+    try {
+      return await next;
+    } catch (cause) {
+      throw this.#failure(cause);
+    } finally {
+      this.#isReading = false;
+    }
+  }
+
+  #jobOf(item: unknown): InsertParams {
+    try {
+      return this.#makeJob(item);
+    } catch (error) {
+      throw error instanceof InvalidJobError ? error.at(this.#index) : error;
+    } finally {
+      this.#index++;
+    }
+  }
+
+  /** An iterator that has thrown is done, and is not asked to clean up. */
+  #failure(cause: unknown): InsertItemsError {
+    this.#isOver = true;
+    return new InsertItemsError(`jobs[${this.#index}]: reading it threw an error (see cause)`, {
+      index: this.#index,
+      cause,
+    });
+  }
+}
+
+function isPromise(answer: Next | Promise<Next>): answer is Promise<Next> {
+  return 'then' in answer;
+}
+
+function iteratorOf(items: unknown): () => AnyIterator {
+  if (typeof items === 'object' && items !== null) {
+    const { [Symbol.asyncIterator]: async, [Symbol.iterator]: sync } = items as {
+      [Symbol.asyncIterator]?: () => AnyIterator;
+      [Symbol.iterator]?: () => AnyIterator;
+    };
+    const open = async ?? sync;
+    if (typeof open === 'function') return () => open.call(items);
+  }
+  throw new InvalidJobError(
+    `jobs: must be an array, an iterable or an async iterable; got ${describeValue(items)}.`,
+    { code: 'RIVER_ARGS_UNDECORATED', field: 'jobs' },
+  );
+}

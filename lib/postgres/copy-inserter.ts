@@ -1,0 +1,158 @@
+import { DatabaseError } from '../errors/database-error.js';
+import { InsertAbortedError } from '../errors/insert-aborted-error.js';
+import { UniqueConflictError } from '../errors/unique-conflict-error.js';
+import { inTransaction, type ClientConnection, type Connection } from './connection.js';
+import { CopyFeed, type CopyProgress, type JobSource } from './copy-feed.js';
+import { CopyInterrupt } from './copy-interrupt.js';
+import { copyStatements, type CopyStatements } from './copy-statements.js';
+import { whileItemsCome } from './copy-watch.js';
+import type { Wake } from './insert-notifier.js';
+import type { JobInserter } from './job-inserter.js';
+import type { SchemaName } from './schema-name.js';
+import type { Statement } from './statement.js';
+
+/** One bulk insert. */
+export interface CopyInsert {
+  readonly source: JobSource;
+  /** What a job in the way of a unique one does: fails the whole, or is left alone. */
+  readonly onConflict: 'fail' | 'skip';
+  readonly onProgress?: CopyProgress | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly wake: Wake;
+}
+
+/** What became of the jobs. */
+interface Inserted {
+  readonly inserted: number;
+  readonly skipped: number;
+  /** Those that got jobs which can be worked at once. */
+  readonly queues: readonly string[];
+}
+
+/** What one insert works with while it has a connection to itself. */
+interface Load extends Pick<CopyInsert, 'onConflict'> {
+  readonly feed: CopyFeed;
+  readonly interrupt: CopyInterrupt;
+}
+
+/** Jobs of a statement where there is no COPY. */
+const BATCH_SIZE = 1_000;
+
+/** Stores jobs by COPY: as many as there are, without holding them in memory. All of them or none. */
+export class CopyInserter {
+  readonly #statements: CopyStatements;
+  readonly #inserter: JobInserter;
+
+  constructor(schema: SchemaName, inserter: JobInserter) {
+    this.#statements = copyStatements(schema);
+    this.#inserter = inserter;
+  }
+
+  async insert(
+    connection: Connection,
+    { source, onProgress, signal, wake, onConflict }: CopyInsert,
+  ): Promise<Omit<Inserted, 'queues'>> {
+    const feed = new CopyFeed(source, onProgress);
+    const interrupt = new CopyInterrupt();
+    const abort = (): void => interrupt.raise(new InsertAbortedError(signal?.reason, ABORTED));
+    signal?.addEventListener('abort', abort);
+    try {
+      if (signal?.aborted) throw new InsertAbortedError(signal.reason);
+      const { queues, ...counts } = await this.#load(connection, { feed, interrupt, onConflict });
+      if (connection.inTransaction && counts.inserted > 0)
+        await connection.run(this.#statements.wake, [wake.admit(queues)]);
+      wake.stored(queues);
+      return counts;
+    } finally {
+      signal?.removeEventListener('abort', abort);
+      await source.close();
+    }
+  }
+
+  /** On one connection; who gives up before there is one need not wait for it. */
+  async #load(connection: Connection, load: Load): Promise<Inserted> {
+    const { feed, interrupt } = load;
+    let begin: () => void = () => undefined;
+    const begun = new Promise<void>((resolve) => (begin = resolve));
+    const loaded = connection.exclusive((own, others) => {
+      begin();
+      return whileItemsCome({ feed, interrupt, others }, async () => {
+        interrupt.throwIfRaised();
+        if (!own.canCopy || load.onConflict === 'skip') {
+          const work = (): Promise<Inserted> =>
+            own.canCopy ? this.#copyStaged(own, load) : this.#insertBatches(own, load);
+          return await (connection.inTransaction ? work() : inTransaction(own, work));
+        }
+        await this.#copy(own, this.#statements.copy, load);
+        return { inserted: feed.jobs, skipped: 0, queues: [...feed.queues] };
+      });
+    });
+    loaded.catch(() => undefined);
+    await interrupt.unlessRaised(Promise.race([begun, loaded]));
+    return await loaded;
+  }
+
+  async #copy(
+    own: ClientConnection,
+    statement: Statement,
+    { feed, interrupt }: Load,
+  ): Promise<void> {
+    const first = await interrupt.unlessRaised(feed.rows());
+    if (first === undefined) return;
+    try {
+      await own.copy(statement, { first, next: () => feed.rows(), interrupt });
+    } catch (error) {
+      throw asUniqueConflict(error) ?? error;
+    }
+  }
+
+  async #copyStaged(own: ClientConnection, load: Load): Promise<Inserted> {
+    await own.run(this.#statements.stage, []);
+    await this.#copy(own, this.#statements.copyStaged, load);
+    load.interrupt.throwIfRaised();
+    const rows = await own.run(this.#statements.insertStaged, []);
+    await own.run(this.#statements.unstage, []);
+    const inserted = rows.reduce((sum, row) => sum + Number(row['jobs']), 0);
+    const workable = rows.filter((row) => row['workable'] === 'true');
+    const queues = workable.map((row) => row['queue'] ?? '');
+    return { inserted, skipped: load.feed.jobs - inserted, queues };
+  }
+
+  /** The same without COPY. */
+  async #insertBatches(
+    own: ClientConnection,
+    { feed, interrupt, onConflict }: Load,
+  ): Promise<Inserted> {
+    let inserted = 0;
+    const queues = new Set<string>();
+    const note: Wake = {
+      admit: () => [],
+      stored: (stored) => stored.forEach((queue) => queues.add(queue)),
+    };
+    for (;;) {
+      const before = feed.jobs;
+      const jobs = await interrupt.unlessRaised(feed.batch(BATCH_SIZE));
+      if (jobs.length === 0) return { inserted, skipped: before - inserted, queues: [...queues] };
+      const results = await this.#inserter.insert(own, jobs, note);
+      const skipped = results.map((result) => result.uniqueSkippedAsDuplicated);
+      if (onConflict === 'fail' && skipped.includes(true))
+        throw new UniqueConflictError({ index: before + skipped.indexOf(true) });
+      inserted += skipped.filter((isSkipped) => !isSkipped).length;
+    }
+  }
+}
+
+const ABORTED = 'before all of it was sent, so nothing is stored';
+
+/** River's own unique index says no; of others, that an application may have made, nothing is known. */
+function asUniqueConflict(error: unknown): UniqueConflictError | undefined {
+  if (!(error instanceof DatabaseError) || error.sqlState !== '23505') return undefined;
+  const { constraint, where } = error.cause as { constraint?: string; where?: string };
+  if (constraint !== 'river_job_unique_idx') return undefined;
+  // `COPY river_job, line 3`, in the language of the server.
+  const [line] = /\d+/.exec(where ?? '') ?? [];
+  return new UniqueConflictError({
+    index: line === undefined ? undefined : Number(line) - 1,
+    cause: error,
+  });
+}

@@ -1,0 +1,54 @@
+import { COPY_COLUMNS } from './copy-format.js';
+import { notifyPayload } from './notify-statement.js';
+import type { SchemaName } from './schema-name.js';
+import { statement, type Statement } from './statement.js';
+
+/** What a bulk insert sends. */
+export interface CopyStatements {
+  /** COPY into the table of jobs: one job in the way of a unique one fails all of it. */
+  readonly copy: Statement;
+  /** Makes the temporary table that {@link copyStaged} fills: jobs get their ids there, in order. */
+  readonly stage: Statement;
+  readonly copyStaged: Statement;
+  /**
+   * Moves what nothing stands in the way of. Answers, in the order of first appearance, `queue`,
+   * `workable` and the number of `jobs` stored.
+   */
+  readonly insertStaged: Statement;
+  readonly unstage: Statement;
+  /** Wakes the queues in $1, and tells the transaction's id as `xid`. */
+  readonly wake: Statement;
+}
+
+const STAGED = 'pg_temp.river_staged_job';
+
+export function copyStatements({ prefix, insertChannel }: SchemaName): CopyStatements {
+  return {
+    copy: statement('insert', `COPY ${prefix}river_job (${COPY_COLUMNS}) FROM STDIN`),
+    stage: statement(
+      'insert',
+      `CREATE TEMPORARY TABLE ${STAGED} (LIKE ${prefix}river_job INCLUDING DEFAULTS) ON COMMIT DROP`,
+    ),
+    copyStaged: statement('insert', `COPY ${STAGED} (${COPY_COLUMNS}) FROM STDIN`),
+    // In the order of the keys, so that two such inserts cannot wait for each other in a circle.
+    insertStaged: statement(
+      'insert',
+      `WITH inserted AS (
+  INSERT INTO ${prefix}river_job (id, ${COPY_COLUMNS})
+  SELECT id, ${COPY_COLUMNS} FROM ${STAGED} ORDER BY unique_key, id
+  ON CONFLICT (unique_key) WHERE unique_key IS NOT NULL AND unique_states IS NOT NULL
+    AND ${prefix}river_job_state_in_bitmask(unique_states, state) DO NOTHING
+  RETURNING id, queue, state = 'available' AS workable
+)
+SELECT queue, workable::text, count(*)::text AS jobs FROM inserted
+GROUP BY queue, workable ORDER BY min(id)`,
+    ),
+    unstage: statement('insert', `DROP TABLE ${STAGED}`),
+    wake: statement(
+      'notify',
+      `SELECT pg_current_xact_id()::text AS xid, (
+  SELECT count(pg_notify(${insertChannel}, ${notifyPayload('queue')})) FROM unnest($1::text[]) AS queue
+)`,
+    ),
+  };
+}
