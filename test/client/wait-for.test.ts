@@ -244,7 +244,7 @@ describe('waitFor', () => {
 
 describe('insertAndWait', () => {
   test('inserts, and gives the completed row and the output', async () => {
-    const waiting = client.river.insertAndWait<number>(
+    const waiting = client.river.insertAndWait<number, UniqueSort>(
       new UniqueSort(['a']),
       { queue: 'waiting' },
       { timeoutMs: null },
