@@ -1,6 +1,6 @@
 import type { CheckedJobDeletion } from '../admin/job-delete-many-params.js';
 import { JOB_COLUMNS } from './job-columns.js';
-import { jobConditions, Parameters } from './job-filter-sql.js';
+import { idOrder, jobConditions, Parameters } from './job-filter-sql.js';
 import type { BoundStatement } from './job-list-statement.js';
 import type { SchemaName } from './schema-name.js';
 import { unpreparedStatement } from './statement.js';
@@ -15,7 +15,7 @@ export function jobDeleteManyStatement(
   const text = `WITH doomed AS MATERIALIZED (
   SELECT job.id FROM ${schema.prefix}river_job AS job
   WHERE ${conditions.join(' AND ')}
-  ORDER BY job.id LIMIT ${parameters.add(first, 'int')}
+  ORDER BY ${idOrder(filters)} LIMIT ${parameters.add(first, 'int')}
   FOR UPDATE SKIP LOCKED
 ), deleted AS (
   DELETE FROM ${schema.prefix}river_job AS job USING doomed WHERE job.id = doomed.id

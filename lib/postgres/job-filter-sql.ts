@@ -46,3 +46,12 @@ const TIMES = [
   ['scheduledAt', 'scheduled_at'],
   ['finalizedAt', 'finalized_at'],
 ] as const;
+
+/**
+ * What to order by, for jobs by their ids. Of these states there are few in a big table, and they lie
+ * close together: a walk along the ids, which the planner takes for short, may pass all the others
+ * first. It is kept from that by an expression, and takes the index of the states instead.
+ */
+export function idOrder({ states }: CheckedJobFilters): string {
+  return states === undefined || states.includes('completed') ? 'job.id' : 'job.id + 0';
+}

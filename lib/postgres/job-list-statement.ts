@@ -1,7 +1,7 @@
 import type { JobPosition } from '../admin/job-list-cursor.js';
 import type { CheckedJobList } from '../admin/job-list-params.js';
 import { JOB_COLUMNS } from './job-columns.js';
-import { jobConditions, Parameters } from './job-filter-sql.js';
+import { idOrder, jobConditions, Parameters } from './job-filter-sql.js';
 import type { SchemaName } from './schema-name.js';
 import { unpreparedStatement, type Statement } from './statement.js';
 
@@ -15,43 +15,43 @@ export interface BoundStatement {
  * Lists jobs from a position on. Answers `position`, the time that the list is ordered by, beside the
  * columns of the job.
  *
- * By time, each state is listed by itself and then merged: River's index holds the final times in
- * order only within a state, so that a page of a big table reads no more than it shows.
+ * Picks the page first and fetches its rows afterwards, so that where the table's indexes hold all
+ * that the order and the filters ask for, no other row is read. By time, each state is picked by
+ * itself: an index holds the final times in order only within a state.
  */
 export function jobListStatement(schema: SchemaName, list: CheckedJobList): BoundStatement {
-  const { filters, timeColumn, isDescending, first, after } = list;
+  const { filters, timeColumn, first, after } = list;
+  const { states = [], ...others } = filters;
+  const byState = timeColumn !== undefined && states.length > 0;
   const parameters = new Parameters();
-  const table = `${schema.prefix}river_job AS job`;
-  const direction = isDescending ? 'DESC' : 'ASC';
-  const order = [...(timeColumn ? [timeColumn] : []), 'id'].map(
-    (column) => `job.${column} ${direction}`,
-  );
-  const page = `ORDER BY ${order.join(', ')} LIMIT ${parameters.add(first, 'int')}`;
-  const { states, ...others } = filters;
-  const byState = timeColumn !== undefined && states !== undefined;
   const conditions = jobConditions(schema, byState ? others : filters, parameters);
   if (after !== undefined) conditions.push(behind(list, after, parameters));
-  let source = table;
-  if (byState) {
-    conditions.push('job.state = listed.state');
-    // Says what the constraint of the table says, for the sake of the partial index.
-    if (!list.isNullable && timeColumn === 'finalized_at') {
-      conditions.push('job.finalized_at IS NOT NULL');
-    }
-    const all = parameters.add(states, `${schema.prefix}river_job_state[]`);
-    source = `unnest(${all}) AS listed(state)
-CROSS JOIN LATERAL (SELECT * FROM ${table} ${where(conditions)} ${page}) AS job`;
+  // Says what the constraint of the table says, for the sake of the partial index.
+  if (timeColumn === 'finalized_at' && !list.isNullable) {
+    conditions.push('job.finalized_at IS NOT NULL');
   }
-  const time = timeColumn === undefined ? 'NULL' : `to_jsonb(job.${timeColumn}) #>> '{}'`;
-  const text = `SELECT ${JOB_COLUMNS}, ${time} AS position
-FROM ${source}
-${byState ? '' : where(conditions)}
-${page}`;
+  const direction = list.isDescending ? 'DESC' : 'ASC';
+  const limit = `LIMIT ${parameters.add(first, 'int')}`;
+  const order =
+    timeColumn === undefined
+      ? `${idOrder(filters)} ${direction}`
+      : `job.${timeColumn} ${direction}, job.id ${direction}`;
+  const pick = (...more: string[]): string => {
+    const all = [...more, ...conditions].join(' AND ');
+    return `(SELECT job.id, ${timeColumn ? `job.${timeColumn}` : 'NULL::timestamptz'} AS position
+   FROM ${schema.prefix}river_job AS job WHERE ${all || 'true'} ORDER BY ${order} ${limit})`;
+  };
+  const state = (value: string): string =>
+    `job.state = ${parameters.add(value, `${schema.prefix}river_job_state`)}`;
+  const picks = byState ? states.map((value) => pick(state(value))) : [pick()];
+  const text = `WITH listed AS (
+  SELECT * FROM (${picks.join('\n  UNION ALL\n  ')}) AS picks
+  ORDER BY position ${direction}, id ${direction} ${limit}
+)
+SELECT ${JOB_COLUMNS}, to_jsonb(listed.position) #>> '{}' AS position
+FROM listed JOIN ${schema.prefix}river_job AS job ON job.id = listed.id
+ORDER BY listed.position ${direction}, job.id ${direction}`;
   return { statement: unpreparedStatement('jobList', text), values: parameters.values };
-}
-
-function where(conditions: readonly string[]): string {
-  return conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
 }
 
 /** What comes behind a position. Postgres orders NULL behind every time, descending before. */
