@@ -8,6 +8,7 @@ import {
 } from '../job/job-result-errors.js';
 import type { JobRow } from '../job/job-row.js';
 import type { FoundJobs } from '../postgres/finished-jobs.js';
+import { onAbort } from './on-abort.js';
 import type { CheckedWaitOptions } from './wait-options.js';
 
 /** How long a job may be invisible: the transaction that inserted it may be about to commit. */
@@ -30,7 +31,7 @@ export class JobWait {
   readonly #options: CheckedWaitOptions;
   readonly #events: JobWaitEvents;
   readonly #since = performance.now();
-  readonly #onAbort = (): void => this.fail(aborted(this.id, this.#options));
+  readonly #forgetSignal: (() => void) | undefined;
   #resolve!: (job: JobRow) => void;
   #reject!: (error: unknown) => void;
   #timer: NodeJS.Timeout | undefined;
@@ -48,7 +49,7 @@ export class JobWait {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    signal?.addEventListener('abort', this.#onAbort, { once: true });
+    this.#forgetSignal = signal && onAbort(signal, () => this.fail(aborted(id, options)));
     if (timeoutMs !== undefined) this.#timer = setTimeout(() => this.#onTimeout(), timeoutMs);
   }
 
@@ -95,7 +96,7 @@ export class JobWait {
 
   #end(settle: () => void): void {
     clearTimeout(this.#timer);
-    this.#options.signal?.removeEventListener('abort', this.#onAbort);
+    this.#forgetSignal?.();
     this.#events.onEnd(this);
     settle();
   }

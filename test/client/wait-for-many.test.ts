@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
@@ -74,6 +75,17 @@ describe('ten thousand waits', () => {
     expect(looks(rest)).toBeLessThanOrEqual(20);
     const silence = await spy.during(() => sleep(400));
     expect(silence.statements).toEqual([]);
+  });
+
+  test('of one signal end with it, of which Node warns after ten listeners', async () => {
+    const ids = await insertMany(client, 1_000);
+    const abort = new AbortController();
+    const waits = ids.map((id) => client.river.waitFor(id, { signal: abort.signal }));
+    expect(getEventListeners(abort.signal, 'abort')).toHaveLength(1);
+    abort.abort();
+    for (const end of await Promise.allSettled(waits)) {
+      expect(end).toMatchObject({ reason: { code: 'RIVER_WAIT_ABORTED' } });
+    }
   });
 
   test('that run out of time together are told their states by a query or two', async () => {
