@@ -15,17 +15,22 @@ import (
 
 // handlers maps the name of an operation to the code that does it.
 var handlers = map[string]handler{
-	"connect":     decoding(connect),
-	"migrate":     decoding(migrate),
-	"params":      decoding(params),
-	"insert":      decoding(insert),
-	"insertTyped": decoding(insertTyped),
-	"race":        decoding(race),
-	"begin":       decoding(begin),
-	"end":         decoding(end),
-	"work":        decoding(work),
-	"worked":      decoding(worked),
-	"stopWork":    decoding(stopWork),
+	"connect":       decoding(connect),
+	"migrate":       decoding(migrate),
+	"params":        decoding(params),
+	"insert":        decoding(insert),
+	"insertTyped":   decoding(insertTyped),
+	"race":          decoding(race),
+	"job":           decoding(administer),
+	"jobList":       decoding(jobList),
+	"jobDeleteMany": decoding(jobDeleteMany),
+	"queue":         decoding(administerQueue),
+	"queueList":     decoding(queueList),
+	"begin":         decoding(begin),
+	"end":           decoding(end),
+	"work":          decoding(work),
+	"worked":        decoding(worked),
+	"stopWork":      decoding(stopWork),
 }
 
 func main() {

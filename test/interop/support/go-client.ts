@@ -107,11 +107,20 @@ export class GoClient {
     await this.#program.request('end', { tx, commit });
   }
 
+  /** Asks for an operation that has no method of its own here. */
+  async ask<Result>(op: string, request: object): Promise<Result> {
+    return this.#program.request<Result>(op, request);
+  }
+
   /** @returns the name of a worker that has just been started */
   async work(options: {
     readonly schema: string;
     readonly kinds: readonly string[];
     readonly pollIntervalMs: number;
+    /** How many workers each queue has; not given, 10 on default. */
+    readonly queues?: Readonly<Record<string, number>>;
+    /** How long each job takes, unless it is cancelled. */
+    readonly workMs?: number;
   }): Promise<string> {
     const { worker } = await this.#program.request<{ worker: string }>('work', options);
     return worker;
