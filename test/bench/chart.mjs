@@ -2,7 +2,7 @@
 import { SUBJECTS } from './subjects.mjs';
 
 const WIDTH = 860;
-const COLUMN = { width: 420, names: 116, values: 92 };
+const COLUMN = { width: 420, names: 128, values: 92 };
 const LINE = 18;
 const TITLE = 26;
 const GAP = 16;
@@ -54,9 +54,9 @@ ${panels.join('\n')}
 
 function barsOf(results, scenario) {
   const figure = results.mainFigure(scenario);
-  return Object.keys(SUBJECTS).flatMap((subject) => {
+  return Object.entries(SUBJECTS).flatMap(([subject, { label }]) => {
     const figures = results.spread([scenario, subject, figure]);
-    return figures === null ? [] : { subject, value: figures.median };
+    return figures === null ? [] : { subject, label, value: figures.median };
   });
 }
 
@@ -65,14 +65,14 @@ function panel(title, figure, bars) {
   const unit = isTime ? 'ms, p50: shorter is better' : 'jobs/s: longer is better';
   const longest = Math.max(...bars.map(({ value }) => value));
   const room = COLUMN.width - COLUMN.names - COLUMN.values;
-  const lines = bars.map(({ subject, value }, index) => {
+  const lines = bars.map(({ subject, label, value }, index) => {
     const y = TITLE + index * LINE;
     const length = Math.max(1, (room * value) / longest).toFixed(1);
     const text = isTime ? value.toFixed(2) : Math.round(value).toLocaleString('en-US');
     const end = COLUMN.names + Number(length) + 6;
     return `
-<text x="${COLUMN.names - 8}" y="${y + 12}" text-anchor="end">${subject}</text>
-<rect class="${subject.startsWith('ours') ? 'ours' : 'other'}" x="${COLUMN.names}" y="${y + 2}" width="${length}" height="${LINE - 5}" rx="2"/>
+<text x="${COLUMN.names - 8}" y="${y + 12}" text-anchor="end">${label}</text>
+<rect class="${subject === 'ours' ? 'ours' : 'other'}" x="${COLUMN.names}" y="${y + 2}" width="${length}" height="${LINE - 5}" rx="2"/>
 <text class="value" x="${end}" y="${y + 12}">${text}</text>`;
   });
   return `<text class="title" x="0" y="14">${title}<tspan class="unit" dx="8" font-weight="400">${unit}</tspan></text>${lines.join('')}`;

@@ -40,7 +40,7 @@ function scenarioTable(results, scenario) {
     range(results.ratioToRaw(scenario, subject), 2),
     ...(countsDead ? [grouped(results.deadRows(subject), 0)] : []),
   ]);
-  return table(head, rows);
+  return table(head, rows, 1);
 }
 
 function targetTable(results) {
@@ -70,9 +70,10 @@ function grouped(value, digits) {
   });
 }
 
-function table(head, rows) {
+/** @param texts how many columns, from the left, are no figures; all of them by default */
+function table(head, rows, texts = head.length) {
   const line = (cells) => `| ${cells.join(' | ')} |`;
-  return [head, head.map((_, column) => (column === 0 ? '---' : '--:')), ...rows]
+  return [head, head.map((_, column) => (column < texts ? '---' : '--:')), ...rows]
     .map(line)
     .join('\n');
 }

@@ -8,32 +8,38 @@ const RIVER = {
 
 export const SUBJECTS = {
   ours: {
+    label: 'nestjs-river',
     module: 'ours',
     store: RIVER,
     call: '`RiverClient` with default options on a TypeORM data source; `insertTx` in `dataSource.transaction`, `insertMany`, `insertManyFast`',
   },
   raw: {
+    label: 'pg by hand',
     module: 'raw',
     store: RIVER,
     call: 'a named `INSERT … RETURNING` of all columns by `pg`, without a notification; in bulk `pg-copy-streams`',
   },
   typeorm: {
+    label: 'TypeORM query()',
     module: 'typeorm',
     store: RIVER,
     call: '`dataSource.query()` with the statements of `raw`',
   },
   'river-go': {
+    label: 'River in Go',
     module: 'go',
     store: RIVER,
     call: "River's Go client, insert-only, on `riverpgxv5`: `Insert`, `InsertTx`, `InsertMany`, in bulk `InsertManyFast`",
   },
   'pg-boss': {
+    label: 'pg-boss',
     module: 'pg-boss',
     isNewer: true,
     store: { emptied: ['pgboss.job', 'public.bench_order'], jobs: 'pgboss.job', schema: 'pgboss' },
     call: '`send`, with `db` in a transaction; `insert` of an array; unique: `singletonKey` in a queue with the policy `exclusive`',
   },
   'graphile-worker': {
+    label: 'graphile-worker',
     module: 'graphile-worker',
     isNewer: true,
     store: {
