@@ -8,8 +8,12 @@ import { whyNotText } from './well-formed.js';
 /** What is being encoded, for the path in a refusal, and the objects open above it, for cycles. */
 interface Walk {
   readonly path: (string | number)[];
-  readonly open: Set<object>;
+  readonly open: object[];
 }
+
+/** Letters that stand in JSON as they are, and that jsonb holds: nearly all strings have no others. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+const NOTHING: readonly string[] = [];
 
 /**
  * The JSON text of a value, as `JSON.stringify` would write it, but nothing is changed silently:
@@ -21,8 +25,8 @@ interface Walk {
  * @param leftOut top-level properties that are not encoded
  * @throws InvalidJobError with code RIVER_ARGS_NOT_JSON
  */
-export function encodeJson(value: unknown, root: string, leftOut: readonly string[] = []): string {
-  const walk: Walk = { path: [root], open: new Set() };
+export function encodeJson(value: unknown, root: string, leftOut = NOTHING): string {
+  const walk: Walk = { path: [root], open: [] };
   try {
     return encodeValue(resolveToJSON(value, ''), walk, leftOut);
   } catch (cause) {
@@ -36,16 +40,16 @@ export function encodeJson(value: unknown, root: string, leftOut: readonly strin
 }
 
 /** As JSON does: `toJSON` is asked once, and its answer is not asked again. */
-function resolveToJSON(value: unknown, key: string): unknown {
+function resolveToJSON(value: unknown, key: string | number): unknown {
   if (typeof value !== 'object' || value === null || value instanceof RawJson) return value;
   if (ArrayBuffer.isView(value) || isInvalidDate(value)) return value;
   // The payload stands in the place of its wrapping, so its own toJSON() is the one asked.
   if (value instanceof PayloadArgs) return resolveToJSON(value.toJSON(), key);
   const toJSON: unknown = (value as { toJSON?: unknown }).toJSON;
-  return typeof toJSON === 'function' ? toJSON.call(value, key) : value;
+  return typeof toJSON === 'function' ? toJSON.call(value, String(key)) : value;
 }
 
-function encodeValue(value: unknown, walk: Walk, leftOut: readonly string[] = []): string {
+function encodeValue(value: unknown, walk: Walk, leftOut = NOTHING): string {
   switch (typeof value) {
     case 'string':
       return encodeString(value, walk);
@@ -67,6 +71,7 @@ function encodeValue(value: unknown, walk: Walk, leftOut: readonly string[] = []
 }
 
 function encodeString(value: string, walk: Walk): string {
+  if (PLAIN.test(value)) return `"${value}"`;
   const why = whyNotText(value);
   if (why !== undefined) throw refuse(walk, why);
   return JSON.stringify(value);
@@ -82,15 +87,15 @@ function encodeBigint(value: bigint, walk: Walk): string {
 function encodeObject(value: object, walk: Walk, leftOut: readonly string[]): string {
   if (value instanceof RawJson) return encodeRawJson(value, walk);
   if (types.isBoxedPrimitive(value)) return encodeValue(value.valueOf(), walk);
-  if (walk.open.has(value)) throw refuse(walk, 'contains itself');
-  if (walk.open.size >= MAX_DEPTH) throw tooDeep(walk);
+  if (walk.open.includes(value)) throw refuse(walk, 'contains itself');
+  if (walk.open.length >= MAX_DEPTH) throw tooDeep(walk);
   const why = whyNotData(value);
   if (why !== undefined) throw refuse(walk, why);
-  walk.open.add(value);
+  walk.open.push(value);
   const text = Array.isArray(value)
     ? encodeArray(value, walk)
     : encodeMembers(value, walk, leftOut);
-  walk.open.delete(value);
+  walk.open.pop();
   return text;
 }
 
@@ -100,7 +105,7 @@ function encodeRawJson(value: RawJson, walk: Walk): string {
   if (content === undefined) {
     throw refuse(walk, 'looks like rawJson, but was not made by rawJson(...)');
   }
-  if (walk.open.size + content.depth > MAX_DEPTH) throw tooDeep(walk);
+  if (walk.open.length + content.depth > MAX_DEPTH) throw tooDeep(walk);
   return content.text;
 }
 
@@ -109,25 +114,29 @@ function tooDeep(walk: Walk): InvalidJobError {
 }
 
 function encodeArray(value: readonly unknown[], walk: Walk): string {
-  const parts: string[] = [];
+  let text = '[';
   for (let index = 0; index < value.length; index++) {
     walk.path.push(index);
-    parts.push(encodeValue(resolveToJSON(value[index], String(index)), walk));
+    if (index > 0) text += ',';
+    text += encodeValue(resolveToJSON(value[index], index), walk);
     walk.path.pop();
   }
-  return `[${parts.join(',')}]`;
+  return `${text}]`;
 }
 
 function encodeMembers(value: object, walk: Walk, leftOut: readonly string[]): string {
-  const parts: string[] = [];
+  let text = '{';
   for (const key of Object.keys(value)) {
     if (leftOut.includes(key)) continue;
     walk.path.push(key);
     const member = resolveToJSON((value as Record<string, unknown>)[key], key);
-    if (member !== undefined) parts.push(`${encodeString(key, walk)}:${encodeValue(member, walk)}`);
+    if (member !== undefined) {
+      if (text !== '{') text += ',';
+      text += `${encodeString(key, walk)}:${encodeValue(member, walk)}`;
+    }
     walk.path.pop();
   }
-  return `{${parts.join(',')}}`;
+  return `${text}}`;
 }
 
 /** Objects whose content JSON would lose, and what to use instead. */

@@ -108,9 +108,9 @@ export function checkKind(kind: unknown): asserts kind is string {
   const isInRange =
     typeof kind === 'string' &&
     kind !== '' &&
-    // A character is one or two UTF-16 units; a huge text is not even counted.
-    kind.length <= 2 * MAX_KIND_LENGTH &&
-    [...kind].length <= MAX_KIND_LENGTH;
+    // A character is one or two UTF-16 units: few texts have to be counted, and no huge ones.
+    (kind.length <= MAX_KIND_LENGTH ||
+      (kind.length <= 2 * MAX_KIND_LENGTH && [...kind].length <= MAX_KIND_LENGTH));
   const why = isInRange
     ? whyNotText(kind)
     : `must be 1 to ${MAX_KIND_LENGTH} characters; got ${describeValue(kind)}`;

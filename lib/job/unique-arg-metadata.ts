@@ -32,9 +32,14 @@ function uniqueArgs(prototype: unknown): readonly UniqueArgProperty[] {
  *
  * @returns lists of literal keys; none when nothing is marked
  */
-export function uniqueArgPaths(args: object): string[][] {
-  return pathsIn(Object.getPrototypeOf(args), args, new Set());
+export function uniqueArgPaths(args: object): readonly string[][] {
+  const prototype = Object.getPrototypeOf(args) as object | null;
+  // Nearly no class has any, and each job asks.
+  if (prototype === null || !(UNIQUE_ARGS in prototype)) return NONE;
+  return pathsIn(prototype, args, new Set());
 }
+
+const NONE: readonly string[][] = [];
 
 function pathsIn(prototype: unknown, value: unknown, seen: Set<unknown>): string[][] {
   if (seen.has(prototype)) return [];

@@ -8,17 +8,17 @@ export const COPY_COLUMNS =
 
 /** Writes jobs as rows of COPY's text format: columns between tabs, `\N` for null. */
 export class CopyFormat {
-  // One reading of the clock serves a whole call, so most times are the one before.
-  readonly #createdAt = lastTime();
-  readonly #scheduledAt = lastTime();
+  readonly #createdAt = remembering(timeText);
+  readonly #scheduledAt = remembering(timeText);
+  readonly #kind = remembering(escapeText);
 
   row(job: InsertParams): string {
     const key = job.unique?.path === 'index' ? job.unique : undefined;
     // Queue, state and tags were checked by patterns that leave nothing to escape.
     return (
-      `${escapeJson(job.encodedArgs)}\t${this.#createdAt(job.createdAt)}\t${escapeText(job.kind)}\t` +
+      `${escapeJson(job.encodedArgs)}\t${this.#createdAt(job.createdAt.getTime())}\t${this.#kind(job.kind)}\t` +
       `${job.maxAttempts}\t${escapeJson(job.metadata)}\t${job.priority}\t${job.queue}\t` +
-      `${this.#scheduledAt(job.scheduledAt)}\t${job.state}\t${tagArray(job.tags)}\t` +
+      `${this.#scheduledAt(job.scheduledAt.getTime())}\t${job.state}\t${tagArray(job.tags)}\t` +
       (key === undefined ? '\\N\t\\N\n' : `\\\\x${key.hash.toString('hex')}\t${key.stateBits}\n`)
     );
   }
@@ -40,13 +40,18 @@ function tagArray(tags: readonly string[]): string {
   return tags.length === 0 ? '{}' : `{"${tags.join('","')}"}`;
 }
 
-function lastTime(): (time: Date) => string {
-  let last = Number.NaN;
+function timeText(milliseconds: number): string {
+  return timestamp(new Date(milliseconds));
+}
+
+/** Most jobs of a call have a value in common with the one before them. */
+function remembering<T>(write: (value: T) => string): (value: T) => string {
+  let last: T | undefined;
   let text = '';
-  return (time) => {
-    if (time.getTime() !== last) {
-      last = time.getTime();
-      text = timestamp(time);
+  return (value) => {
+    if (value !== last) {
+      text = write(value);
+      last = value;
     }
     return text;
   };
