@@ -1,42 +1,51 @@
 import { TransactionAbortedError } from '../errors/transaction-error.js';
+import type { ActiveWork } from './active-work.js';
 import type { RiverTransactionOptions } from './transaction-options.js';
 
 /** Gives up a transaction from outside: by its time limit, its signal, or the end of the application. */
 export class Abort {
-  readonly #aborted: Promise<never> | undefined;
   readonly #stops: (() => void)[] = [];
-  isRaised = false;
+  #raised: TransactionAbortedError | undefined;
+  #onRaise: ((error: TransactionAbortedError) => void) | undefined;
 
-  /** @param ending raised when the application does not wait any longer */
-  constructor({ timeoutMs, signal }: RiverTransactionOptions, ending?: AbortSignal) {
-    if (timeoutMs === undefined && signal === undefined && ending === undefined) return;
-    this.#aborted = new Promise((_resolve, reject) => {
-      const raise = (why: string, cause?: unknown): void => {
-        this.isRaised = true;
-        reject(new TransactionAbortedError(why, cause));
-      };
-      if (timeoutMs !== undefined) {
-        const timer = setTimeout(() => raise(`it took longer than ${timeoutMs} ms`), timeoutMs);
-        this.#stops.push(() => clearTimeout(timer));
-      }
-      this.#watch(signal, (reason) => raise('its signal was raised', reason));
-      this.#watch(ending, (reason) => raise('the application ended before it did', reason));
+  /** @param activeWork gives it up when the application does not wait any longer */
+  constructor({ timeoutMs, signal }: RiverTransactionOptions, activeWork?: ActiveWork) {
+    if (timeoutMs !== undefined) {
+      const timer = setTimeout(() => this.#raise(`it took longer than ${timeoutMs} ms`), timeoutMs);
+      this.#stops.push(() => clearTimeout(timer));
+    }
+    if (signal !== undefined) {
+      const onAbort = (): void => this.#raise('its signal was raised', signal.reason);
+      if (signal.aborted) onAbort();
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.#stops.push(() => signal.removeEventListener('abort', onAbort));
+    }
+    if (activeWork !== undefined) {
+      this.#stops.push(
+        activeWork.whenGivenUp((reason) =>
+          this.#raise('the application ended before it did', reason),
+        ),
+      );
+    }
+  }
+
+  get isRaised(): boolean {
+    return this.#raised !== undefined;
+  }
+
+  #raise(why: string, cause?: unknown): void {
+    this.#raised ??= new TransactionAbortedError(why, cause);
+    this.#onRaise?.(this.#raised);
+  }
+
+  /** The answer of `work`, unless it is given up first. */
+  unlessFirst<T>(work: Promise<T>): Promise<T> {
+    if (this.#stops.length === 0) return work;
+    return new Promise((resolve, reject) => {
+      if (this.#raised !== undefined) reject(this.#raised);
+      this.#onRaise = reject;
+      work.then(resolve, reject);
     });
-    this.#aborted.catch(() => undefined);
-  }
-
-  #watch(signal: AbortSignal | undefined, raise: (reason: unknown) => void): void {
-    if (signal === undefined) return;
-    const onAbort = (): void => raise(signal.reason);
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    this.#stops.push(() => signal.removeEventListener('abort', onAbort));
-  }
-
-  async unlessFirst<T>(work: Promise<T>): Promise<T> {
-    if (this.#aborted === undefined) return await work;
-    work.catch(() => undefined);
-    return await Promise.race([this.#aborted, work]);
   }
 
   /** Runs `work` under the limits, and lets go of them when it is done. */

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import type { DataSource } from 'typeorm';
 import { ShuttingDownError } from '../errors/transaction-error.js';
 import { defineOwn } from './define-own.js';
@@ -29,26 +28,30 @@ const holds = new WeakMap<DataSource, Hold>();
 export class ActiveWork {
   readonly #running = new Set<Promise<unknown>>();
   readonly #timeoutMs: number;
-  readonly #ending = new AbortController();
+  readonly #whenGivenUp = new Set<(reason: Error) => void>();
+  #isGivenUp = false;
   #closed: Promise<void> | undefined;
 
   /** @param timeoutMs how long {@link close} waits at most; default 10 seconds */
   constructor(timeoutMs: number = DEFAULT_TIMEOUT_MS) {
     this.#timeoutMs = timeoutMs;
-    // Each transaction under way listens.
-    setMaxListeners(0, this.#ending.signal);
   }
 
-  /** Raised when {@link close} does not wait any longer, so that transactions are rolled back. */
-  get ending(): AbortSignal {
-    return this.#ending.signal;
+  /**
+   * Calls `tell` when {@link close} does not wait any longer, so that transactions are rolled back.
+   *
+   * @returns undoes it
+   */
+  whenGivenUp(tell: (reason: Error) => void): () => void {
+    if (this.#isGivenUp) tell(new ShuttingDownError());
+    this.#whenGivenUp.add(tell);
+    return () => void this.#whenGivenUp.delete(tell);
   }
 
   /** Something that belongs to work under way, so that it is waited for, too, also while closing. */
   follow(work: Promise<unknown>): void {
-    const ended: Promise<unknown> = work
-      .catch(() => undefined)
-      .finally(() => this.#running.delete(ended));
+    const leave = (): void => void this.#running.delete(ended);
+    const ended = work.then(leave, leave);
     this.#running.add(ended);
   }
 
@@ -90,7 +93,8 @@ export class ActiveWork {
 
   async #drain(): Promise<void> {
     if (await this.#isIdleWithin(this.#timeoutMs)) return;
-    this.#ending.abort(new ShuttingDownError());
+    this.#isGivenUp = true;
+    for (const tell of this.#whenGivenUp) tell(new ShuttingDownError());
     await this.#isIdleWithin(GIVING_UP_MS);
   }
 

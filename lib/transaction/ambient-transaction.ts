@@ -30,6 +30,8 @@ interface Frame {
    * source a name means in this application.
    */
   readonly current?: (asked: { readonly lenient: boolean }) => AmbientTransaction | undefined;
+  /** What TypeORM and its subscribers do in it ends this transaction. */
+  readonly ending?: object;
   readonly outer: Frame | undefined;
 }
 
@@ -62,6 +64,11 @@ export function ambientTransactionNamed(name: string): AmbientTransaction | unde
 export function isOutside(dataSource: DataSource): boolean {
   const level = levelOf(dataSource);
   return level !== undefined && level.current?.({ lenient: true }) === undefined;
+}
+
+/** Whether the running code is what ends this transaction; see {@link Frame.ending}. */
+export function isEnding(transaction: object): boolean {
+  return nearest((frame) => frame.ending !== undefined)?.ending === transaction;
 }
 
 function alive(transaction: AmbientTransaction | undefined): AmbientTransaction | undefined {

@@ -3,30 +3,25 @@
  * async function: all of them call `then`.
  */
 export class ObservedPromise<T> extends Promise<T> {
-  #onObserved: (() => void) | undefined;
+  /** Called once, when somebody first waits for the answer. */
+  onObserved: (() => void) | undefined;
 
   /** What is derived of it is an ordinary promise. */
   static override get [Symbol.species](): PromiseConstructor {
     return Promise;
   }
 
-  /** @param onObserved called once, when somebody first waits for the answer */
-  static of<T>(answer: Promise<T>, onObserved: () => void): ObservedPromise<T> {
-    const promise = new ObservedPromise<T>((resolve, reject) => {
-      answer.then(resolve, reject);
-    });
-    // Whoever does not wait is not told by an unhandled rejection either: the transaction fails.
-    void promise.then(undefined, () => undefined);
-    promise.#onObserved = onObserved;
-    return promise;
-  }
-
   override then<A = T, B = never>(
     onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
-    this.#onObserved?.();
-    this.#onObserved = undefined;
+    this.onObserved?.();
+    this.onObserved = undefined;
     return super.then(onFulfilled, onRejected);
+  }
+
+  /** Lets its failure be no unhandled rejection, and is no observation. */
+  silence(): void {
+    void super.then(undefined, () => undefined);
   }
 }

@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { QueryFailedError, type DataSource, type QueryRunner } from 'typeorm';
 import {
   CommitOutcomeUnknownError,
@@ -8,6 +7,7 @@ import {
 } from '../errors/transaction-error.js';
 import { isConnectionLost } from '../errors/database-error.js';
 import { giveBack, rawClient } from '../postgres/connection.js';
+import { isEnding, runInLevel } from './ambient-transaction.js';
 import { askCommitOutcome } from './commit-outcome.js';
 import { ConnectionWatch } from './connection-watch.js';
 import { StatementQueue } from './statement-queue.js';
@@ -17,9 +17,6 @@ import type { RiverTransactionOptions } from './transaction-options.js';
 import { TransactionScope } from './transaction-scope.js';
 
 const DEFAULT_UNAWAITED_LIMIT_MS = 5_000;
-
-/** Marks what TypeORM and its subscribers do while a transaction of ours is being ended. */
-const ending = new AsyncLocalStorage<OpenTransaction>();
 
 /** Statements that would end the transaction behind our back; ROLLBACK TO SAVEPOINT is none. */
 const ENDS_TRANSACTION =
@@ -69,7 +66,7 @@ export class OpenTransaction {
     const watch = new ConnectionWatch(queryRunner, client);
     try {
       await queryRunner.startTransaction(options.isolation);
-      await configure(queryRunner, options);
+      if (isConfigured(options)) await configure(queryRunner, options);
       const query: QueryRunner['query'] = queryRunner.query.bind(queryRunner);
       const savepoints = new StatementQueue();
       const scope: TransactionScope = new TransactionScope({
@@ -100,8 +97,8 @@ export class OpenTransaction {
   }
 
   /** Waits for everything that was begun in it; see {@link TransactionScope.settle}. */
-  async settle(): Promise<void> {
-    await this.scope.settle();
+  settle(): Promise<void> {
+    return this.scope.settle();
   }
 
   /**
@@ -124,7 +121,7 @@ export class OpenTransaction {
     }
     this.#isCommitting = true;
     try {
-      await ending.run(this, () => queryRunner.commitTransaction());
+      await this.#end(() => queryRunner.commitTransaction());
     } catch (error) {
       // A subscriber that is told after the COMMIT cannot change what is a fact.
       if (!this.#isCommitted) throw error;
@@ -142,10 +139,15 @@ export class OpenTransaction {
     const { queryRunner } = this.scope;
     try {
       if (queryRunner.isTransactionActive && !queryRunner.isReleased)
-        await ending.run(this, () => queryRunner.rollbackTransaction());
+        await this.#end(() => queryRunner.rollbackTransaction());
     } catch {
       // The caller is told what made us roll back. A connection still in the transaction is closed.
     }
+  }
+
+  #end(work: () => Promise<void>): Promise<void> {
+    const { dataSource, name } = this.scope.shared;
+    return runInLevel({ dataSource, name, ending: this }, work);
   }
 
   /** Closes the connection under a statement that does not end. */
@@ -171,7 +173,7 @@ export class OpenTransaction {
     };
     runner.query = (...args) => {
       // TypeORM's own ROLLBACK, and what subscribers ask while they are told of the end.
-      if (ending.getStore() === this && scope.hasEnded) return this.#query(...args);
+      if (isEnding(this) && scope.hasEnded) return this.#query(...args);
       if (args[0] === 'COMMIT' && this.#isCommitting) return this.#commitSettled();
       if (ENDS_TRANSACTION.test(args[0])) return Promise.reject(endIsOurs());
       const asker = scopeOf(scope.queryRunner) ?? scope;
@@ -215,6 +217,11 @@ export class OpenTransaction {
     scope.refuse();
     return answer;
   }
+}
+
+function isConfigured(options: RiverTransactionOptions): boolean {
+  const { readOnly, statementTimeoutMs, lockTimeoutMs } = options;
+  return readOnly === true || statementTimeoutMs !== undefined || lockTimeoutMs !== undefined;
 }
 
 async function configure(

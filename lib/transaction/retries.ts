@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sqlStateOf } from '../errors/database-error.js';
 
 /** Runs a transaction again, in a new one each time, while others stand in its way. */
-export async function withRetries<T>(retries: number = 0, run: () => Promise<T>): Promise<T> {
+export async function withRetries<T>(retries: number, run: () => Promise<T>): Promise<T> {
   for (let attempt = 0; ; attempt++) {
     try {
       return await run();

@@ -239,9 +239,10 @@ export class RiverTransaction {
         options,
         work,
         reportHookError: (error) => this.#reportHookError(error),
-        ending: this.#activeWork.ending,
+        activeWork: this.#activeWork,
       });
-    return this.#activeWork.run(() => withRetries(options.retries, attempt));
+    const { retries = 0 } = options;
+    return this.#activeWork.run(() => (retries === 0 ? attempt() : withRetries(retries, attempt)));
   }
 
   #reportHookError(error: unknown): void {

@@ -4,6 +4,7 @@ import {
   TransactionUnfinishedError,
 } from '../errors/transaction-error.js';
 import { Abort } from './abort.js';
+import type { ActiveWork } from './active-work.js';
 import { runInLevel } from './ambient-transaction.js';
 import { OpenTransaction } from './open-transaction.js';
 import type { TransactionOutcome } from './transaction-hooks.js';
@@ -18,19 +19,19 @@ export interface TransactionAttempt<T> {
   readonly options: RiverTransactionOptions;
   readonly work: (manager: EntityManager) => Promise<T> | T;
   readonly reportHookError: (error: unknown) => void;
-  /** Raised when the application does not wait any longer. */
-  readonly ending: AbortSignal;
+  /** Gives it up when the application does not wait any longer. */
+  readonly activeWork: ActiveWork;
 }
 
 /** Runs work in a transaction of its own: begin, work, end, give back the connection, hooks. */
 export async function runTransaction<T>(
   dataSource: DataSource,
-  { name, options, work, reportHookError, ending }: TransactionAttempt<T>,
+  { name, options, work, reportHookError, activeWork }: TransactionAttempt<T>,
 ): Promise<T> {
   const transaction = await OpenTransaction.begin(dataSource, name, options);
   const { scope } = transaction;
   const { manager } = scope.queryRunner;
-  const abort = new Abort(options, ending);
+  const abort = new Abort(options, activeWork);
   let outcome: TransactionOutcome = 'rollback';
   try {
     const working = runInLevel(

@@ -20,16 +20,24 @@ export class TransactionOperations {
    */
   follow<T>(name: string, answer: Promise<T>): Promise<T> {
     const operation: Operation = { name, observed: false };
-    const ended = answer.then(
-      () => this.#running.delete(operation),
-      (error: unknown) => {
-        this.#running.delete(operation);
-        if (!operation.observed) this.#failures.push({ operation, error });
-      },
-    );
-    this.#running.set(operation, ended);
+    const promise = new ObservedPromise<T>((resolve, reject) => {
+      const ended = answer.then(
+        (value) => {
+          this.#running.delete(operation);
+          resolve(value);
+        },
+        (error: unknown) => {
+          this.#running.delete(operation);
+          if (!operation.observed) this.#failures.push({ operation, error });
+          promise.silence();
+          reject(error);
+        },
+      );
+      this.#running.set(operation, ended);
+    });
+    promise.onObserved = () => (operation.observed = true);
     this.#begun++;
-    return ObservedPromise.of(answer, () => (operation.observed = true));
+    return promise;
   }
 
   /** How many were begun so far. */

@@ -117,17 +117,14 @@ export class TransactionScope implements AmbientTransaction, Others {
 
   /** Puts a statement into the queue. */
   enqueue<T>(what: string, run: () => Promise<T>): Promise<T> {
-    return this.#enqueue(what, async () => {
-      try {
-        return await run();
-      } catch (failure) {
-        this.firstFailure ??= failure;
-        throw failure;
-      }
-    });
+    return this.#enqueue(what, run, (failure) => (this.firstFailure ??= failure));
   }
 
-  #enqueue<T>(what: string, run: () => Promise<T>): Promise<T> {
+  #enqueue<T>(
+    what: string,
+    run: () => Promise<T>,
+    onFailure?: (failure: unknown) => void,
+  ): Promise<T> {
     if (this.#refusal !== undefined) return this.#reject(this.#refusal(what));
     let isRefused = false;
     const answer = this.#queue.push(async () => {
@@ -137,6 +134,9 @@ export class TransactionScope implements AmbientTransaction, Others {
       this.#statements++;
       try {
         return await run();
+      } catch (failure) {
+        onFailure?.(failure);
+        throw failure;
       } finally {
         this.#statements--;
         this.#lastActive = Date.now();

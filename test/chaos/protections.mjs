@@ -44,7 +44,13 @@ export const PROTECTIONS = {
   'observed-promise': {
     what: 'no unhandled rejections beside a failure that is told',
     off() {
-      ObservedPromise.of = (answer, onObserved) => (onObserved(), answer);
+      ObservedPromise.prototype.silence = nothing;
+      const { follow } = TransactionOperations.prototype;
+      TransactionOperations.prototype.follow = function (...args) {
+        const promise = follow.apply(this, args);
+        promise.onObserved?.();
+        return promise;
+      };
     },
   },
   repositories: { what: 'injected repositories join', joinRepositories: false, off: nothing },
