@@ -8,6 +8,7 @@ import { RiverErrorFilter } from './http/river-error.filter.js';
 import { JobsModule } from './jobs/jobs.module.js';
 import { OrdersModule } from './orders/orders.module.js';
 import { OverviewModule } from './overview/overview.module.js';
+import { QueuesModule } from './queues/queues.module.js';
 import { ReportsModule } from './reports/reports.module.js';
 import { SortModule } from './sort/sort.module.js';
 import { WorkerStatus } from './worker/worker-status.js';
@@ -30,6 +31,7 @@ export class AppModule {
         JobsModule,
         OrdersModule,
         OverviewModule,
+        QueuesModule,
         ReportsModule,
         SortModule,
       ],

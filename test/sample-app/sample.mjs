@@ -33,7 +33,7 @@ export class Sample {
 
   async request(path, body) {
     const response = await fetch(`http://localhost:${this.port}${path}`, {
-      signal: AbortSignal.timeout(10_000),
+      signal: AbortSignal.timeout(15_000),
       ...(body === undefined
         ? {}
         : {
@@ -42,7 +42,15 @@ export class Sample {
             body: JSON.stringify(body),
           }),
     });
-    return { status: response.status, answer: await response.json() };
+    const text = await response.text();
+    return { status: response.status, answer: text === '' ? undefined : JSON.parse(text) };
+  }
+
+  /** A POST whose path says all. */
+  async post(path) {
+    const { status, answer } = await this.request(path, {});
+    if (status !== 200 && status !== 204) throw new Error(`POST ${path} answered ${status}`);
+    return answer;
   }
 
   async get(path) {
@@ -67,9 +75,13 @@ export class Sample {
   }
 
   untilWorked(id, withinMs) {
-    return until(`job ${id} is completed`, withinMs, async () => {
-      const jobs = await this.get('/jobs?limit=500');
-      return jobs.find((job) => job.id === String(id) && job.state === 'completed');
+    return this.untilIn('completed', id, withinMs);
+  }
+
+  untilIn(state, id, withinMs) {
+    return until(`job ${id} is ${state}`, withinMs, async () => {
+      const job = await this.get(`/jobs/${id}`);
+      return job.state === state ? job : undefined;
     });
   }
 

@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePort, Sample } from './sample.mjs';
 
@@ -74,6 +75,76 @@ async function run() {
     assert.equal(twice.job.id, once.job.id);
   });
 
+  await check('POST /sort/answer: Go answers in the same request', async () => {
+    const body = { strings: ['whale', 'bear'] };
+    const { status, answer } = await first.request('/sort/answer', body);
+    assert.deepEqual([status, answer.sorted], [200, ['bear', 'whale']]);
+    const job = await first.get(`/jobs/${answer.id}`);
+    assert.deepEqual([job.state, job.output], ['completed', { sorted: ['bear', 'whale'] }]);
+    const slow = await first.request('/sort/answer', { ...body, delayMs: 11_000 });
+    assert.deepEqual([slow.status, slow.answer.code], [504, 'RIVER_WAIT_TIMEOUT']);
+    const [, id] = /^Job (\d+) .* running /.exec(slow.answer.message);
+    await first.untilWorked(id, 10_000);
+  });
+
+  await check('GET /jobs by filters, a page at a time, and every job once', async () => {
+    const pages = [];
+    let after = '';
+    do {
+      const page = await first.get(`/jobs?kind=sort&state=completed&limit=20${after}`);
+      assert.ok(page.jobs.every(({ kind, state }) => kind === 'sort' && state === 'completed'));
+      pages.push(page.jobs.map(({ id }) => Number(id)));
+      after = page.next === undefined ? undefined : `&after=${page.next}`;
+    } while (after !== undefined);
+    const ids = pages.flat();
+    assert.deepEqual(pages.map(({ length }) => length).slice(0, 2), [20, 20]);
+    assert.equal(ids.length, 53);
+    assert.deepEqual(
+      ids,
+      [...new Set(ids)].sort((a, b) => b - a),
+    );
+    const none = await first.get('/jobs?queue=mail&queue=slow&kind=sort');
+    assert.deepEqual(none, { jobs: [] });
+  });
+
+  await check('POST /jobs/:id/cancel stops the running Go job, retry works it again', async () => {
+    const { answer } = await first.request('/sort', { strings: ['b', 'a'], delayMs: 30_000 });
+    await first.untilIn('running', answer.job.id, 10_000);
+    await first.post(`/jobs/${answer.job.id}/cancel`);
+    const cancelled = await first.untilIn('cancelled', answer.job.id, 5000);
+    assert.match(cancelled.error, /cancelled/);
+
+    const later = await first.request('/sort', { strings: ['b', 'a'], delay: 3_600_000 });
+    const waiting = await first.post(`/jobs/${later.answer.job.id}/cancel`);
+    assert.equal(waiting.state, 'cancelled');
+    const again = await first.post(`/jobs/${later.answer.job.id}/retry`);
+    assert.equal(again.state, 'available');
+    const job = await first.untilWorked(later.answer.job.id, 10_000);
+    assert.deepEqual(job.output, { sorted: ['a', 'b'] });
+  });
+
+  await check('POST /queues/:name/pause: Go takes no more jobs of it, until resume', async () => {
+    const queue = async (name) => (await first.get('/queues')).find((each) => each.name === name);
+    await first.post('/queues/slow/pause');
+    assert.notEqual((await queue('slow')).pausedAt, null);
+    await sleep(500); // the worker hears of it by a notification
+    const { answer } = await first.request('/sort', { strings: ['z', 'y'], queue: 'slow' });
+    await sleep(2500); // more than two of its polls
+    assert.equal((await first.get(`/jobs/${answer.job.id}`)).state, 'available');
+    assert.equal((await queue('slow')).counts.available, 1);
+    await first.post('/queues/slow/resume');
+    assert.equal((await queue('slow')).pausedAt, null);
+    await first.untilWorked(answer.job.id, 10_000);
+  });
+
+  await check('what is not there answers 404', async () => {
+    for (const path of ['/jobs/999999999', '/jobs/999999999/cancel', '/queues/none/pause']) {
+      const body = path === '/jobs/999999999' ? undefined : {};
+      const { status } = await first.request(path, body);
+      assert.equal(status, 404, path);
+    }
+  });
+
   await check('bad requests answer 400 and say why', async () => {
     const form = await first.request('/sort', { strings: 'whale' });
     assert.equal(form.status, 400);
@@ -81,6 +152,9 @@ async function run() {
     assert.equal(rule.status, 400);
     assert.equal(rule.answer.code, 'RIVER_INVALID_PRIORITY');
     assert.equal(rule.answer.field, 'priority');
+    for (const path of ['/jobs?state=asleep', '/jobs?limit=0', '/jobs?after=x', '/jobs/x']) {
+      assert.equal((await first.request(path)).status, 400, path);
+    }
   });
 
   const order = { email: 'ada@example.com', items: [{ sku: 'whale-plush', quantity: 2 }] };

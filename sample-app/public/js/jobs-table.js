@@ -1,21 +1,23 @@
+import { post } from './api.js';
 import { byId, element } from './dom.js';
 import { argsText, outputText, tookText } from './job-text.js';
-import { onChange } from './live.js';
+import { noteOf } from './jobs-filter.js';
+import { onChange, refresh } from './live.js';
+import { tellError } from './toast.js';
+
+const ENDED = ['cancelled', 'completed', 'discarded'];
 
 /** Rows on show by job id, each with the text of the job it was made of. */
 const rows = new Map();
 let isFirst = true;
 
 export function showJobs() {
-  onChange(({ jobs, overview }) => {
-    if (jobs === undefined) return;
-    byId('jobs').hidden = jobs.length === 0;
-    byId('empty').hidden = jobs.length > 0;
-    byId('jobs-note').textContent =
-      jobs.length < overview.jobs
-        ? `the latest ${jobs.length} of ${overview.jobs.toLocaleString()}`
-        : 'as they are in river_job, newest first';
-    update(jobs);
+  onChange(({ page, overview }) => {
+    if (page === undefined) return;
+    byId('jobs').hidden = byId('jobs-filter').hidden = overview.jobs === 0;
+    byId('empty').hidden = overview.jobs > 0;
+    byId('jobs-note').textContent = noteOf(page.jobs.length, overview.jobs);
+    update(page.jobs);
     isFirst = false;
   });
 }
@@ -49,6 +51,7 @@ function cells(job) {
   const output = outputText(job);
   const data = element('td', { class: 'data' }, element('span', { class: 'args' }, argsText(job)));
   if (output !== '') data.append(element('span', { class: 'output' }, output));
+  else if (job.error !== null) data.append(element('span', { class: 'failure' }, job.error));
   const queue = job.queue === 'default' ? '' : `queue ${job.queue}`;
   const priority = job.priority === 1 ? '' : `priority ${job.priority}`;
   const retries = job.attempt > 1 ? `attempt ${job.attempt}` : '';
@@ -59,5 +62,29 @@ function cells(job) {
     element('td', {}, element('span', { class: 'state', 'data-state': job.state }, job.state)),
     data,
     element('td', { class: 'number' }, tookText(job)),
+    element('td', { class: 'act' }, buttonOf(job)),
   ];
+}
+
+/** What can be changed of a job: one that has ended is worked again, any other is cancelled. */
+function buttonOf({ id, state }) {
+  const action = ENDED.includes(state) ? 'retry' : 'cancel';
+  const button = element(
+    'button',
+    { type: 'button', class: 'plain small', 'aria-label': `${action} job ${id}` },
+    action === 'retry' ? 'Retry' : 'Cancel',
+  );
+  button.addEventListener('click', () => void change(button, id, action));
+  return button;
+}
+
+async function change(button, id, action) {
+  button.disabled = true;
+  try {
+    await post(`jobs/${id}/${action}`);
+  } catch (error) {
+    tellError(`The job did not ${action}`, error);
+  }
+  button.disabled = false;
+  refresh();
 }

@@ -1,13 +1,14 @@
 import { get } from './api.js';
 
 const BEAT_MS = 500;
-const LATEST = 30;
 
 const listeners = [];
 let timer;
 let underWay = false;
+/** Tells the request for the jobs on show. */
+let jobsPath;
 
-/** Calls `listener({ jobs, overview, health })` with what is now, or with `{ error }`. */
+/** Calls `listener({ page, overview, queues, health })` with what is now, or with `{ error }`. */
 export function onChange(listener) {
   listeners.push(listener);
 }
@@ -19,7 +20,8 @@ export function refresh() {
 }
 
 /** Watches as long as somebody can see it. */
-export function watch() {
+export function watch(pathOfJobs) {
+  jobsPath = pathOfJobs;
   document.addEventListener('visibilitychange', refresh);
   refresh();
 }
@@ -28,12 +30,13 @@ async function beat() {
   if (underWay || document.hidden) return;
   underWay = true;
   try {
-    const [jobs, overview, health] = await Promise.all([
-      get(`jobs?limit=${LATEST}`),
+    const [page, overview, queues, health] = await Promise.all([
+      get(jobsPath()),
       get('overview'),
+      get('queues'),
       get('health'),
     ]);
-    listeners.forEach((listener) => listener({ jobs, overview, health }));
+    listeners.forEach((listener) => listener({ page, overview, queues, health }));
   } catch (error) {
     listeners.forEach((listener) => listener({ error }));
   }

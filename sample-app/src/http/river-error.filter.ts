@@ -1,17 +1,36 @@
-import { BadRequestException, Catch, type ArgumentsHost } from '@nestjs/common';
+import { Catch, HttpException, HttpStatus, type ArgumentsHost } from '@nestjs/common';
 import { BaseExceptionFilter } from '@nestjs/core';
-import { InvalidJobError } from 'nestjs-river';
+import {
+  InvalidJobError,
+  InvalidParamsError,
+  JobFailedError,
+  JobNotFoundError,
+  QueueNotFoundError,
+  RiverError,
+  WaitTimeoutError,
+} from 'nestjs-river';
 
 /**
- * A job that River would not take because of what the request asked for (a priority of 9, a queue
- * with a space in its name) is the client's mistake, hence 400. The library refuses it before
- * anything is sent to the database, and says which field and why. Everything else stays a 500.
+ * What a request has caused by what it asked for, as an answer that says so. A job or a filter that
+ * the library refuses before anything is sent (a priority of 9, a state that does not exist) is the
+ * client's mistake. Everything else stays a 500.
  */
-@Catch(InvalidJobError)
+const STATUS = [
+  [InvalidJobError, HttpStatus.BAD_REQUEST],
+  [InvalidParamsError, HttpStatus.BAD_REQUEST],
+  [JobNotFoundError, HttpStatus.NOT_FOUND],
+  [QueueNotFoundError, HttpStatus.NOT_FOUND],
+  [JobFailedError, HttpStatus.UNPROCESSABLE_ENTITY],
+  [WaitTimeoutError, HttpStatus.GATEWAY_TIMEOUT],
+] as const;
+
+@Catch(RiverError)
 export class RiverErrorFilter extends BaseExceptionFilter {
-  override catch(error: InvalidJobError, host: ArgumentsHost): void {
+  override catch(error: RiverError, host: ArgumentsHost): void {
+    const [, status] = STATUS.find(([type]) => error instanceof type) ?? [];
+    if (status === undefined) return super.catch(error, host);
     const { message, code, field, index } = error;
-    const answer = { statusCode: 400, error: 'Bad Request', message, code, field, index };
-    super.catch(new BadRequestException(answer, { cause: error }), host);
+    const answer = { statusCode: status, message, code, field, index };
+    super.catch(new HttpException(answer, status, { cause: error }), host);
   }
 }

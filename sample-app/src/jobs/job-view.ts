@@ -1,6 +1,7 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { JOB_STATES, type JobRow } from 'nestjs-river';
 
-/** A job as `GET /jobs` tells it. */
+/** A job as the API tells it: what the page shows of a row of `river_job`. */
 export class JobView {
   @ApiProperty({ description: 'Text, because ids are 64-bit integers', example: '42' })
   readonly id!: string;
@@ -8,7 +9,7 @@ export class JobView {
   @ApiProperty({ example: 'sort' })
   readonly kind!: string;
 
-  @ApiProperty({ example: 'completed' })
+  @ApiProperty({ enum: JOB_STATES, example: 'completed' })
   readonly state!: string;
 
   @ApiProperty({ example: 'default' })
@@ -23,6 +24,9 @@ export class JobView {
   @ApiProperty({ type: Object, nullable: true, example: { sorted: ['bear', 'tiger', 'whale'] } })
   readonly output!: unknown;
 
+  @ApiProperty({ nullable: true, description: 'Of the latest attempt that failed' })
+  readonly error!: string | null;
+
   @ApiProperty({ example: 1 })
   readonly attempt!: number;
 
@@ -34,4 +38,33 @@ export class JobView {
 
   @ApiProperty({ type: Date, nullable: true })
   readonly finalizedAt!: Date | null;
+
+  static of(job: JobRow): JobView {
+    const { kind, state, queue, priority, attempt } = job;
+    const { createdAt, scheduledAt, finalizedAt, errors } = job;
+    // For JSON: integers beyond 2^53 are text there.
+    const { id, args, metadata } = job.toJSON() as {
+      id: string;
+      args: unknown;
+      metadata: Metadata;
+    };
+    const output = metadata.output ?? null;
+    const error = errors.at(-1)?.error ?? null;
+    const times = { createdAt, scheduledAt, finalizedAt };
+    return { id, kind, state, queue, priority, args, output, error, attempt, ...times };
+  }
+}
+
+/** What of a job's metadata is on show: the worker's `river.RecordOutput` writes it. */
+interface Metadata {
+  readonly output?: unknown;
+}
+
+/** A page of jobs, newest first. */
+export class JobPage {
+  @ApiProperty({ type: JobView, isArray: true })
+  readonly jobs!: JobView[];
+
+  @ApiPropertyOptional({ description: 'Give it as `after` for the page of older jobs' })
+  readonly next?: string | undefined;
 }

@@ -1,6 +1,5 @@
 import { Module } from '@nestjs/common';
 import { JobsController } from './jobs.controller.js';
-import { JobsService } from './jobs.service.js';
 
-@Module({ controllers: [JobsController], providers: [JobsService], exports: [JobsService] })
+@Module({ controllers: [JobsController] })
 export class JobsModule {}

@@ -1,6 +1,6 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { JobsService } from '../jobs/jobs.service.js';
+import { RiverClient } from 'nestjs-river';
 import { OrdersService } from '../orders/orders.service.js';
 
 /** How much there is of everything. */
@@ -14,17 +14,21 @@ export interface Overview {
 @Controller('overview')
 export class OverviewController {
   constructor(
-    private readonly jobs: JobsService,
+    private readonly river: RiverClient,
     private readonly orders: OrdersService,
   ) {}
 
   @Get()
   @ApiOperation({ summary: 'Numbers of orders and of jobs by state' })
   async overview(): Promise<Overview> {
-    const [orders, jobsByState] = await Promise.all([
+    const [orders, queues] = await Promise.all([
       this.orders.count(),
-      this.jobs.countByState(),
+      this.river.queueStats({ finalized: true }),
     ]);
+    const jobsByState: Record<string, number> = {};
+    for (const [state, count] of queues.flatMap(({ counts }) => Object.entries(counts))) {
+      jobsByState[state] = (jobsByState[state] ?? 0) + count;
+    }
     const jobs = Object.values(jobsByState).reduce((sum, count) => sum + count, 0);
     return { orders, jobs, jobsByState };
   }

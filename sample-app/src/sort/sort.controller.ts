@@ -1,8 +1,16 @@
-import { Body, Controller, Post } from '@nestjs/common';
+import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { InsertManyParams, RiverClient, type JobInsertResult } from 'nestjs-river';
 import { SortArgs } from '../jobs/args/sort.args.js';
 import { sortBatchBody, sortBody, type SortBatchBody, type SortBody } from './sort.bodies.js';
+
+/** How long a request waits for Go. */
+const PATIENCE_MS = 10_000;
+
+/** What the worker records; see `worker/sort.go`. */
+interface SortOutput {
+  readonly sorted: readonly string[];
+}
 
 @ApiTags('jobs')
 @Controller('sort')
@@ -14,6 +22,19 @@ export class SortController {
   sort(@Body({ schema: sortBody }) body: SortBody): Promise<JobInsertResult<SortArgs>> {
     const { strings, delayMs, ...options } = body;
     return this.river.insert(new SortArgs(strings, delayMs), options);
+  }
+
+  @Post('answer')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Insert one job, wait for Go, and answer with what it has sorted' })
+  async answer(@Body({ schema: sortBody }) body: SortBody): Promise<SortOutput & { id: string }> {
+    const { strings, delayMs, ...options } = body;
+    const { job, output } = await this.river.insertAndWait<SortOutput>(
+      new SortArgs(strings, delayMs),
+      options,
+      { timeoutMs: PATIENCE_MS },
+    );
+    return { id: `${job.id}`, ...output };
   }
 
   @Post('batch')
