@@ -18,6 +18,7 @@ import {
 } from './modules.js';
 import { OrdersService, SendReceipt } from './orders.js';
 import { REFUSED } from './refused.js';
+import { shutdownChecks } from './shutdown-checks.js';
 import { transactionChecks } from './transaction-checks.js';
 
 const QUIET = { logger: false, abortOnError: false } as const;
@@ -34,6 +35,7 @@ async function main(url: string, otherUrl: string): Promise<void> {
   await transactionChecks(shop);
   await joinChecks(shop);
   await shop.close();
+  await shutdownChecks(url);
 
   const instance = await new DataSource(dataSourceOptions(otherUrl)).initialize();
   const two = await NestFactory.createApplicationContext(

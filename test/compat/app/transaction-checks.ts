@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import type { INestApplication } from '@nestjs/common';
 import { TransactionRolledBackError, RiverClient, RiverTransaction } from 'nestjs-river';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { check } from './check.js';
 import { counter } from './insert-checks.js';
-import { SendReceipt, type CreateOrder } from './orders.js';
+import { Order, SendReceipt, type CreateOrder } from './orders.js';
 
 /** Transactions of requests, of methods and of functions. */
 export async function transactionChecks(app: INestApplication): Promise<void> {
@@ -64,6 +64,26 @@ export async function transactionChecks(app: INestApplication): Promise<void> {
       assert.equal(await count('river_job', `args->>'email' = 'swallowed'`), 0);
     },
   );
+
+  await check('a failure that is told is not an unhandled rejection as well', async () => {
+    const [river, transaction] = [app.get(RiverClient), app.get(RiverTransaction)];
+    const orders = app.get(DataSource).getRepository(Order);
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown): void => void unhandled.push(reason);
+    process.on('unhandledRejection', note);
+    const bad = { id: 'no number' } as unknown as Order;
+    const all: ((manager: EntityManager) => void)[] = [
+      () => void river.insert(new SendReceipt(1, 'bad'), { priority: 9 }),
+      (manager) => void manager.save(Order, bad),
+      (manager) => void manager.getRepository(Order).insert(bad),
+      () => void orders.save(bad),
+      () => void orders.insert(bad),
+    ];
+    for (const careless of all) await assert.rejects(transaction.run(careless));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    process.off('unhandledRejection', note);
+    assert.deepEqual(unhandled, []);
+  });
 
   await check('hooks run after the end, and a savepoint rolls back alone', async () => {
     const [river, transaction] = [app.get(RiverClient), app.get(RiverTransaction)];
