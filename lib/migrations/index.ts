@@ -6,7 +6,7 @@ export type {
   RiverVersion,
   ValidateResult,
 } from './migrate-result.js';
-export type { MigrationSource, PgPool } from './migration-database.js';
+export type { MigrationSource, PgPool, PgPoolClient } from './migration-database.js';
 export type { MigrationDirection } from './migration.js';
 export { riverMigration, type RiverMigrationOptions } from './river-migration.js';
 export { RiverMigrator } from './river-migrator.js';

@@ -10,13 +10,21 @@ import {
   rawClient,
   type Connection,
 } from '../postgres/connection.js';
+import { inTurn } from '../postgres/copy-turns.js';
 import { isPgClient, type PgClient } from '../postgres/pg-client.js';
 import { dataSourceOf, isQueryRunner } from '../transaction/explicit-transaction.js';
 
 /** What is used of a `Pool` of `pg`. */
 export interface PgPool {
-  /** Hands out a client, which is given back by its `release`; `true` closes it. */
-  connect(): Promise<PgClient & { release(destroy?: boolean): void }>;
+  connect(): Promise<PgPoolClient>;
+}
+
+/** What is used of a client that a `Pool` of `pg` has handed out. */
+export interface PgPoolClient extends PgClient {
+  /** Gives it back; `true` closes it. */
+  release(destroy?: boolean): void;
+  on(event: 'error', listener: () => void): unknown;
+  removeListener(event: 'error', listener: () => void): unknown;
 }
 
 /**
@@ -71,32 +79,40 @@ function onPool(pool: PgPool): MigrationDatabase {
       const client = await pool.connect().catch((cause: unknown) => {
         throw new DatabaseError('connecting', cause);
       });
+      // Without a listener, a connection that breaks would end the process; the statement tells too.
+      client.on('error', ignore);
       try {
         return await inTransaction(new ClientConnection(client, UNLOGGED), work);
       } finally {
+        client.removeListener('error', ignore);
         client.release(client.getTransactionStatus() !== 'I');
       }
     },
   };
 }
 
-/** In the transaction that the client is in, else in one for the purpose. */
+/**
+ * In the transaction that the client is in, else in one for the purpose; one after the other, where
+ * several migrators were given the same client.
+ */
 async function inItsTransaction<T>(
   client: PgClient,
   connection: ClientConnection,
   work: (connection: Connection) => Promise<T>,
 ): Promise<T> {
-  return client.getTransactionStatus() === 'I'
-    ? await inTransaction(connection, work)
-    : await work(connection);
+  return await inTurn(client, () =>
+    client.getTransactionStatus() === 'I' ? inTransaction(connection, work) : work(connection),
+  );
 }
+
+const ignore = (): void => undefined;
 
 const UNLOGGED = {
   dataSource: {
     logger: {
-      logQuery: () => undefined,
-      logQueryError: () => undefined,
-      logQuerySlow: () => undefined,
+      logQuery: ignore,
+      logQueryError: ignore,
+      logQuerySlow: ignore,
     },
     options: {},
   },

@@ -10,7 +10,7 @@ const LINE_SINCE = 5;
 
 /** Released when the transaction ends. One for all schemas: nobody migrates often enough to mind. */
 const LOCK = statement(
-  'waiting for other migrators',
+  'waiting',
   "SELECT pg_advisory_xact_lock(hashtextextended('nestjs-river.migrations', 0))",
 );
 
@@ -24,20 +24,20 @@ export async function recordedVersions(
   connection: Connection,
   { prefix }: SchemaName,
 ): Promise<readonly number[]> {
-  const shape = statement(
-    'looking for river_migration',
-    `SELECT oid IS NOT NULL AS present, EXISTS (
-  SELECT FROM pg_catalog.pg_attribute
-  WHERE attrelid = oid AND attname = 'line' AND NOT attisdropped
-) AS has_line
-FROM (SELECT to_regclass($1)::oid AS oid) AS river_migration`,
+  const table = `${prefix}river_migration`;
+  // By way of pg_class: opening it makes the session look at what others have committed meanwhile,
+  // which to_regclass by itself does not.
+  const present = statement(
+    'reading',
+    'SELECT EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid = to_regclass($1)) AS present',
   );
-  const [found] = await connection.run(shape, [`${prefix}river_migration`]);
+  const [found] = await connection.run(present, [table]);
   if (found?.['present'] !== 't') return [];
-  const where = found['has_line'] === 't' ? `WHERE line = 'main'` : '';
+  // One text for the rows with a line and for those from before there were lines.
   const versions = statement(
-    'reading river_migration',
-    `SELECT version::text FROM ${prefix}river_migration ${where} ORDER BY river_migration.version`,
+    'reading',
+    `SELECT version::text FROM ${table} AS row
+WHERE coalesce(to_jsonb(row) ->> 'line', 'main') = 'main' ORDER BY row.version`,
   );
   const rows = await connection.run(versions, []);
   return rows.map(({ version }) => Number(version));
@@ -55,12 +55,12 @@ export async function recordVersion(
       version < LINE_SINCE
         ? `INSERT INTO ${table} (version) VALUES ($1)`
         : `INSERT INTO ${table} (line, version) VALUES ('main', $1)`;
-    await connection.run(statement('recording the version', text), [version]);
+    await connection.run(statement('recording', text), [version]);
     return;
   }
   // With version 1 the record itself is gone.
   if (version === TABLE_SINCE) return;
   const line = version <= LINE_SINCE ? '' : ` AND line = 'main'`;
   const text = `DELETE FROM ${table} WHERE version = $1${line}`;
-  await connection.run(statement('recording the version', text), [version]);
+  await connection.run(statement('recording', text), [version]);
 }

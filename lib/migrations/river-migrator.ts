@@ -107,7 +107,7 @@ export class RiverMigrator {
    */
   async migrate(options: MigrateOptions): Promise<MigrateResult> {
     const { direction, dryRun = false, ...target } = checkMigrateOptions(options);
-    const found = await this.#recorded();
+    const found = await this.#recorded({ isLocked: !dryRun });
     const plan = planMigrations(found, { direction, ...target });
     const versions: MigratedVersion[] = [];
     for (const [position, migration] of plan.entries()) {
@@ -134,7 +134,7 @@ export class RiverMigrator {
       const isAsLeft =
         direction === 'up'
           ? [...found, ...before].every((each) => recorded.includes(each))
-          : !before.some((each) => recorded.includes(each));
+          : recorded.every((each) => each <= version);
       if (!isAsLeft) throw conflict(step);
       await connection.run(statement('migration', sql), []);
       await recordVersion(connection, this.#schema, { version, direction });
@@ -142,8 +142,11 @@ export class RiverMigrator {
     }, step);
   }
 
-  async #recorded(): Promise<readonly number[]> {
-    return await this.#transaction((connection) => recordedVersions(connection, this.#schema));
+  async #recorded({ isLocked = false } = {}): Promise<readonly number[]> {
+    return await this.#transaction(async (connection) => {
+      if (isLocked) await lockMigrations(connection);
+      return await recordedVersions(connection, this.#schema);
+    });
   }
 
   async #transaction<T>(
