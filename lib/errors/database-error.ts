@@ -2,10 +2,10 @@ import { RiverError } from './river-error.js';
 
 /**
  * SQLSTATEs after which the same call may succeed in a new transaction: serialization failure,
- * deadlock, lock not available, and the classes of lost connections, lack of resources and an
- * operator's intervention.
+ * deadlock, lock not available, lost prepared statements, and the classes of lost connections, lack
+ * of resources and an operator's intervention.
  */
-const RETRYABLE = /^(40001|40P01|55P03|08...|53...|57P0[1-5])$/;
+const RETRYABLE = /^(40001|40P01|55P03|26000|42P05|08...|53...|57P0[1-5])$/;
 
 /** Codes of Node's sockets that say that the connection is gone. */
 const CONNECTION_LOST = /^(ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT|ENOTFOUND|EHOSTUNREACH)$/;
@@ -37,6 +37,11 @@ export class DatabaseError extends RiverError {
       sqlState === undefined
         ? CONNECTION_LOST.test(code ?? '') || NO_CONNECTION.test(errorMessage(cause))
         : RETRYABLE.test(sqlState);
+  }
+
+  /** @internal Whether a prepared statement was not there any more, or there already. */
+  get isOfPreparedStatements(): boolean {
+    return this.sqlState === '26000' || this.sqlState === '42P05';
   }
 
   /** @internal Whether the connection on which it happened must not be used again. */
@@ -82,6 +87,9 @@ function explain(sqlState: string | undefined, code: string | undefined): string
       return "the database user lacks a right (SQLSTATE 42501). It needs USAGE on River's schema, INSERT and SELECT on river_job, USAGE on its sequence, and EXECUTE on River's function; to change jobs and queues also UPDATE and DELETE on river_job, SELECT and UPDATE on river_queue.";
     case '42P01':
       return "River's table river_job was not found (SQLSTATE 42P01). Run River's migrations, or set the module's option `schema`.";
+    case '26000':
+    case '42P05':
+      return `the session's prepared statements were not as expected (SQLSTATE ${sqlState}), as after DISCARD or behind a pooler. Run the transaction again; if it comes again, set the module's option preparedStatements: false.`;
     case '25006':
       return 'the transaction is read-only (SQLSTATE 25006).';
     default:

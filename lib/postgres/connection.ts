@@ -2,7 +2,7 @@ import type { DataSource, Logger, QueryRunner } from 'typeorm';
 import { DatabaseError } from '../errors/database-error.js';
 import { copyIn, type CopyRows } from './copy-in.js';
 import { inTurn, isQueued } from './copy-turns.js';
-import { AS_TEXT, type PgClient, type TextRow } from './pg-client.js';
+import { AS_TEXT, type PgClient, type PgQuery, type TextRow } from './pg-client.js';
 import { statement, type Statement } from './statement.js';
 
 /** Something that runs statements of ours. */
@@ -44,6 +44,12 @@ export interface StatementSettings {
 }
 
 /**
+ * Clients whose prepared statements were once not those of the server's session: after DISCARD or
+ * DEALLOCATE, or behind a pooler. They are sent texts without names from then on.
+ */
+const unprepared = new WeakSet<PgClient>();
+
+/**
  * Runs on one raw client of `pg`, in a transaction that somebody else begins and ends. TypeORM's own
  * `query()` would send and plan the whole text each time; its logger and its slow-query limit see
  * the statement all the same, without the values, since args may hold what must not be logged.
@@ -61,12 +67,24 @@ export class ClientConnection implements Connection {
   }
 
   async run(statement: Statement, values: unknown[]): Promise<TextRow[]> {
-    const { text, name, operation } = statement;
-    const query = { text, values, types: AS_TEXT };
-    const sent = this.#settings.preparedStatements ? { name, ...query } : query;
+    const isPrepared = this.#settings.preparedStatements && !unprepared.has(this.#client);
+    const query = { text: statement.text, values, types: AS_TEXT };
+    if (!isPrepared) return await this.#send(statement, query);
+    try {
+      return await this.#send(statement, { name: statement.name, ...query });
+    } catch (error) {
+      if (!(error instanceof DatabaseError && error.isOfPreparedStatements)) throw error;
+      unprepared.add(this.#client);
+      // In a transaction everything else would fail now, too.
+      if (this.#client.getTransactionStatus() !== 'I') throw error;
+      return await this.#send(statement, query);
+    }
+  }
+
+  async #send({ text, operation }: Statement, query: PgQuery): Promise<TextRow[]> {
     return await this.#logged(text, async () => {
       try {
-        return (await this.#client.query(sent)).rows as TextRow[];
+        return (await this.#client.query(query)).rows as TextRow[];
       } catch (cause) {
         throw new DatabaseError(operation, cause);
       }
