@@ -5,10 +5,10 @@ import type { InsertParams } from '../insert/insert-params.js';
 import type { JobSource } from '../postgres/copy-feed.js';
 
 type Next = IteratorResult<unknown>;
-type AnyIterator = {
-  next(): Next | Promise<Next>;
-  return?(): Next | Promise<Next>;
-};
+interface AnyIterator {
+  next(): Next | PromiseLike<Next>;
+  return?(): unknown;
+}
 
 /** Reads items one by one, and makes jobs of them. */
 export class FastItems implements JobSource {
@@ -31,7 +31,7 @@ export class FastItems implements JobSource {
   async read(take: (job: InsertParams) => boolean): Promise<boolean> {
     while (!this.#isOver) {
       const answer = this.#next();
-      const next = isPromise(answer) ? await this.#arrival(answer) : answer;
+      const next = answer instanceof Promise ? await answer : answer;
       // Somebody has given up meanwhile.
       if (this.#isOver) return false;
       if (next.done === true) {
@@ -52,18 +52,20 @@ export class FastItems implements JobSource {
     if (!this.#isReading) await closed;
   }
 
+  /** Of an iterator without waiting, without waiting: a promise for each item costs too much. */
   #next(): Next | Promise<Next> {
     try {
-      return (this.#iterator ??= this.#open()).next();
+      const answer = (this.#iterator ??= this.#open()).next();
+      return isPromise(answer) ? this.#arrival(answer) : checkNext(answer);
     } catch (cause) {
       throw this.#failure(cause);
     }
   }
 
-  async #arrival(next: Promise<Next>): Promise<Next> {
+  async #arrival(next: PromiseLike<Next>): Promise<Next> {
     this.#isReading = true;
     try {
-      return await next;
+      return checkNext(await next);
     } catch (cause) {
       throw this.#failure(cause);
     } finally {
@@ -91,8 +93,13 @@ export class FastItems implements JobSource {
   }
 }
 
-function isPromise(answer: Next | Promise<Next>): answer is Promise<Next> {
-  return 'then' in answer;
+function isPromise(answer: Next | PromiseLike<Next>): answer is PromiseLike<Next> {
+  return typeof (answer as Partial<PromiseLike<Next>> | null)?.then === 'function';
+}
+
+function checkNext(answer: unknown): Next {
+  if (typeof answer === 'object' && answer !== null) return answer as Next;
+  throw new TypeError(`the iterator's next() must answer an object; got ${describeValue(answer)}`);
 }
 
 function iteratorOf(items: unknown): () => AnyIterator {
