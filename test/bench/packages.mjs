@@ -1,6 +1,6 @@
 // What must be there before a run: the peers' packages, a Node that they run on, River's Go client.
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { SUBJECTS } from './subjects.mjs';
@@ -30,9 +30,17 @@ export async function prepareSubjects(names) {
 }
 
 async function installPackages() {
-  if (existsSync(`${HERE}node_modules/.package-lock.json`)) return;
+  // npm writes this one last, so that it is as old as what is installed.
+  const isInstalled =
+    modified(`${HERE}node_modules/.package-lock.json`) >= modified(`${HERE}package-lock.json`);
+  if (isInstalled) return;
   console.error('Installing the packages of test/bench …');
   await run('npm', ['ci'], { cwd: HERE });
+}
+
+/** Not there: before everything else. */
+function modified(file) {
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 async function buildGo() {

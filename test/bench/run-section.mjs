@@ -90,14 +90,14 @@ async function measureStep(database, { process, subject, scenario }) {
   const { store } = SUBJECTS[subject];
   await prepare(database, { table, store });
   if (request.keys !== undefined) await process.ask({ ...request, limit: request.keys });
+  const watch = tellsMemory ? await watchFrom(process, request) : { jobs: 0, grown: () => null };
   const before = await process.ask({ ...request, ...warmUp });
   await process.ask({ op: 'settle' });
   await database.checkpoint();
-  const grown = tellsMemory ? watchMemory(process.pid) : () => null;
   const { latencies, elapsedMs, jobs } = await process.ask({ ...request, ...measured });
-  const rss = grown();
+  const rss = watch.grown();
   if (table === undefined) {
-    const expected = request.keys ?? before.jobs + jobs;
+    const expected = request.keys ?? watch.jobs + before.jobs + jobs;
     const stored = await database.count(store.jobs);
     if (stored !== expected) throw new Error(`${subject}: ${stored} jobs stored, not ${expected}`);
   }
@@ -108,6 +108,13 @@ async function measureStep(database, { process, subject, scenario }) {
     per_second: (jobs / elapsedMs) * 1000,
     rss_growth_mib: rss,
   };
+}
+
+/** Memory grows from where it is once the subject is connected, before it has done anything big. */
+async function watchFrom(process, request) {
+  const { jobs } = await process.ask({ ...request, batch: 1, limit: 1 });
+  await process.ask({ op: 'settle' });
+  return { jobs, grown: watchMemory(process.pid) };
 }
 
 async function prepare(database, { table, store }) {
