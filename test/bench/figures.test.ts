@@ -120,10 +120,12 @@ test('a table shows medians with their spread, and what was not measured not at 
   expect(text).toContain('| `raw` | 0.500 | 1,000 | 1.00 |');
 });
 
+const FILE = 'file:///somewhere/node_modules/pg/lib/x.js';
+
 test('a profile: the time inside of the window, by function, without the idle time', () => {
   const node = (id: number, functionName: string) => ({
     id,
-    callFrame: { functionName, url: 'file:///somewhere/node_modules/pg/lib/x.js', lineNumber: 9 },
+    callFrame: { functionName, url: functionName === '(idle)' ? '' : FILE, lineNumber: 9 },
   });
   const nodes = [node(1, 'load'), node(2, 'insert'), node(3, '(idle)'), node(4, 'insert')];
   const samples = [1, 2, 3, 4, 1];

@@ -86,7 +86,7 @@ export const SMALLEST_TABLE = 'bench_10k';
 export const QUICK = {
   scenarios: ['single', 'concurrent64', 'tx', 'bulk100k'],
   subjects: ['ours', 'raw'],
-  seconds: { warmUp: 0.15, measured: 0.4 },
-  /** No round is begun in a section after so long, but the first two are. */
-  sectionSeconds: 20,
+  seconds: { warmUp: 0.1, measured: 0.35 },
+  /** Seconds from the start after which no round is begun, but for the first two of a section. */
+  endsAfter: 40,
 };
