@@ -47,7 +47,7 @@ function targetTable(results) {
   const rows = judge(results).map(({ what, limit, figures, isReached }) => [
     what,
     limit,
-    range(figures, figures.median > 5 ? 0 : 2),
+    range(figures, figures.median >= 20 ? 0 : 2),
     isReached ? 'reached' : '**not reached**',
   ]);
   return table(['what', 'limit', 'measured', ''], rows);
