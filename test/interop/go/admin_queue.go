@@ -73,7 +73,10 @@ func (i inserter) administerQueue(ctx context.Context, request queueRequest) (*r
 		}
 		return nil, client.QueueResume(ctx, name, nil)
 	case "update":
-		params := &river.QueueUpdateParams{Metadata: []byte(request.Metadata)}
+		params := &river.QueueUpdateParams{}
+		if request.Metadata != "" {
+			params.Metadata = []byte(request.Metadata)
+		}
 		if i.tx != nil {
 			return client.QueueUpdateTx(ctx, i.tx, name, params)
 		}
