@@ -196,7 +196,7 @@ export class OpenTransaction {
   #sendCommit(): Promise<unknown> {
     const { scope } = this;
     const { client, queryRunner } = scope.shared;
-    const answer = scope.enqueue('COMMIT', async () => {
+    const answer = scope.enqueueAlone('COMMIT', async () => {
       this.#dataSource.logger.logQuery('COMMIT', undefined, queryRunner);
       try {
         const { command } = await client.query({ text: 'COMMIT', values: [] });

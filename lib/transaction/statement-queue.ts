@@ -1,15 +1,26 @@
 /** Runs one thing after the other, in the turn in which each was asked for. */
 export class StatementQueue {
-  /** Settled when the last thing asked for so far is done; never rejects. */
+  readonly #isPipelined: boolean;
+  /** Settled when all asked for so far is done; never rejects. */
   #tail: Promise<unknown> = Promise.resolve();
+  /** The same, of what nothing may overtake. */
+  #barrier = this.#tail;
 
   #left = 0;
 
-  push<T>(run: () => Promise<T>): Promise<T> {
-    const answer = this.#tail.then(run);
+  /** @param isPipelined whether statements are sent before those before them are answered */
+  constructor(isPipelined = false) {
+    this.#isPipelined = isPipelined;
+  }
+
+  /** @param isAlone it begins when all before it is done, and all after it when it is done */
+  push<T>(run: () => Promise<T>, isAlone = !this.#isPipelined): Promise<T> {
+    const answer = (isAlone ? this.#tail : this.#barrier).then(run);
     const done = (): void => void this.#left--;
     this.#left++;
-    this.#tail = answer.then(done, done);
+    const ended = answer.then(done, done);
+    this.#tail = isAlone ? ended : Promise.all([this.#tail, ended]);
+    if (isAlone) this.#barrier = ended;
     return answer;
   }
 

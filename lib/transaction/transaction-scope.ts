@@ -18,6 +18,7 @@ import { StatementQueue } from './statement-queue.js';
 import { TransactionHooks } from './transaction-hooks.js';
 import { TransactionOperations } from './transaction-operations.js';
 import type { RiverTransactionOptions } from './transaction-options.js';
+import { unlessBusy } from './unless-busy.js';
 
 /** What all scopes of one transaction share. */
 export interface TransactionConnection {
@@ -41,9 +42,6 @@ export interface TransactionConnection {
   isOver?: boolean;
 }
 
-/** Milliseconds after which a statement from outside an idle savepoint scope is taken for a deadlock. */
-const BUSY_LIMIT_MS = 5_000;
-
 /**
  * A transaction or a savepoint of ours, from its beginning to its end: the fence around it. Every
  * statement goes through one queue in the turn in which it was asked for. A savepoint is one thing in
@@ -55,7 +53,7 @@ export class TransactionScope implements AmbientTransaction, Others {
   /** The scope that a savepoint is in. */
   readonly #outer: TransactionScope | undefined;
   readonly hooks = new TransactionHooks();
-  readonly #queue = new StatementQueue();
+  readonly #queue: StatementQueue;
   readonly #operations = new TransactionOperations();
   #givenUp: { readonly reason: unknown } | undefined;
   /** The savepoint that owns the connection now. */
@@ -73,6 +71,7 @@ export class TransactionScope implements AmbientTransaction, Others {
   constructor(shared: TransactionConnection, outer?: TransactionScope) {
     this.shared = shared;
     this.#outer = outer;
+    this.#queue = new StatementQueue(shared.client.pipeline === true);
   }
 
   get queryRunner(): QueryRunner {
@@ -103,7 +102,7 @@ export class TransactionScope implements AmbientTransaction, Others {
         }),
       transaction: (work) => work(connection),
       exclusive: (work) =>
-        this.enqueue('An insert', () => client.exclusive((alone) => work(alone, this))),
+        this.enqueueAlone('An insert', () => client.exclusive((alone) => work(alone, this))),
     };
     return connection;
   }
@@ -117,13 +116,20 @@ export class TransactionScope implements AmbientTransaction, Others {
 
   /** Puts a statement into the queue. */
   enqueue<T>(what: string, run: () => Promise<T>): Promise<T> {
-    return this.#enqueue(what, run, (failure) => (this.firstFailure ??= failure));
+    return this.#enqueue(what, run, { onFailure: this.#noteFailure });
   }
+
+  /** The same, for what must have the connection to itself also when statements overlap. */
+  enqueueAlone<T>(what: string, run: () => Promise<T>): Promise<T> {
+    return this.#enqueue(what, run, { onFailure: this.#noteFailure, isAlone: true });
+  }
+
+  readonly #noteFailure = (failure: unknown): void => void (this.firstFailure ??= failure);
 
   #enqueue<T>(
     what: string,
     run: () => Promise<T>,
-    onFailure?: (failure: unknown) => void,
+    { onFailure, isAlone }: { onFailure?: (failure: unknown) => void; isAlone?: true },
   ): Promise<T> {
     if (this.#refusal !== undefined) return this.#reject(this.#refusal(what));
     let isRefused = false;
@@ -141,7 +147,7 @@ export class TransactionScope implements AmbientTransaction, Others {
         this.#statements--;
         this.#lastActive = Date.now();
       }
-    });
+    }, isAlone);
     if (this.#inners === 0) return answer;
     return unlessBusy(
       () => this.#inner,
@@ -156,16 +162,20 @@ export class TransactionScope implements AmbientTransaction, Others {
   /** Lets a savepoint have the connection for as long as `run` takes. Its failure is undone with it. */
   enqueueInner<T>(inner: TransactionScope, run: () => Promise<T>): Promise<T> {
     const what = 'A nested transaction';
-    const answer = this.#enqueue(what, async () => {
-      if (this.#refusal !== undefined) throw this.#refusal(what);
-      this.#inner = inner;
-      inner.#lastActive = Date.now();
-      try {
-        return await run();
-      } finally {
-        this.#inner = undefined;
-      }
-    });
+    const answer = this.#enqueue(
+      what,
+      async () => {
+        if (this.#refusal !== undefined) throw this.#refusal(what);
+        this.#inner = inner;
+        inner.#lastActive = Date.now();
+        try {
+          return await run();
+        } finally {
+          this.#inner = undefined;
+        }
+      },
+      { isAlone: true },
+    );
     this.#inners++;
     const leave = (): void => void this.#inners--;
     answer.then(leave, leave);
@@ -276,25 +286,4 @@ async function endsBefore(limit: number, rest: Promise<unknown>): Promise<boolea
   const inTime = await Promise.race([rest.then(() => true), tooLate]);
   clearTimeout(timer);
   return inTime;
-}
-
-/** Waits behind a savepoint; gives up once it has been idle so long that it must be waiting for us. */
-async function unlessBusy<T>(
-  current: () => TransactionScope | undefined,
-  answer: Promise<T>,
-  giveUp: () => Error,
-): Promise<T> {
-  answer.catch(() => undefined);
-  let timer: NodeJS.Timeout | undefined;
-  const busy = new Promise<never>((_resolve, reject) => {
-    timer = setInterval(() => {
-      const owner = current();
-      if (owner?.hasEnded === false && owner.idleForMs >= BUSY_LIMIT_MS) reject(giveUp());
-    }, BUSY_LIMIT_MS / 10);
-  });
-  try {
-    return await Promise.race([answer, busy]);
-  } finally {
-    clearInterval(timer);
-  }
 }

@@ -1,0 +1,30 @@
+/** Milliseconds after which a statement from outside an idle savepoint scope is taken for a deadlock. */
+const BUSY_LIMIT_MS = 5_000;
+
+/** The savepoint that owns a connection. */
+interface SavepointOwner {
+  readonly hasEnded: boolean;
+  /** For how many milliseconds it has had no statement under way. */
+  readonly idleForMs: number;
+}
+
+/** Waits behind a savepoint; gives up once it has been idle so long that it must be waiting for us. */
+export async function unlessBusy<T>(
+  current: () => SavepointOwner | undefined,
+  answer: Promise<T>,
+  giveUp: () => Error,
+): Promise<T> {
+  answer.catch(() => undefined);
+  let timer: NodeJS.Timeout | undefined;
+  const busy = new Promise<never>((_resolve, reject) => {
+    timer = setInterval(() => {
+      const owner = current();
+      if (owner?.hasEnded === false && owner.idleForMs >= BUSY_LIMIT_MS) reject(giveUp());
+    }, BUSY_LIMIT_MS / 10);
+  });
+  try {
+    return await Promise.race([answer, busy]);
+  } finally {
+    clearInterval(timer);
+  }
+}
