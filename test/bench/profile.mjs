@@ -39,6 +39,6 @@ export function topOf({ nodes, samples, timeDeltas, startTime }, [from, to]) {
 function described({ functionName, url, lineNumber }) {
   const name = functionName || '(anonymous)';
   if (url === '') return name;
-  const place = url.replace(/^.*\/(?=(dist|node_modules|test)\/)/, '');
+  const place = url.replace(/^.*\/(?=node_modules\/)|^.*?\/(?=(dist|test)\/)/, '');
   return `${name}  ${place}:${lineNumber + 1}`;
 }
