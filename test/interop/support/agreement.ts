@@ -50,7 +50,7 @@ function comparableMetadata(metadata: unknown): unknown {
 }
 
 /** A row that Go answered, without its id. */
-export function comparableGo({ id, ...row }: GoRow): object {
+export function comparableGo({ id: _id, ...row }: GoRow): object {
   return {
     ...row,
     attemptedAt: moment(row.attemptedAt),
