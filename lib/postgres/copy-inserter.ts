@@ -6,10 +6,10 @@ import { CopyFeed, type CopyProgress, type JobSource } from './copy-feed.js';
 import { CopyInterrupt } from './copy-interrupt.js';
 import { copyStatements, type CopyStatements } from './copy-statements.js';
 import { whileItemsCome } from './copy-watch.js';
+import type { CopyRows } from './copy-in.js';
 import type { Wake } from './insert-notifier.js';
 import type { JobInserter } from './job-inserter.js';
 import type { SchemaName } from './schema-name.js';
-import type { Statement } from './statement.js';
 
 /** One bulk insert. */
 export interface CopyInsert {
@@ -33,8 +33,11 @@ interface Inserted {
 interface Load extends Pick<CopyInsert, 'onConflict'> {
   readonly feed: CopyFeed;
   readonly interrupt: CopyInterrupt;
+  /** Whether the connection is in somebody's transaction. */
+  readonly isJoined: boolean;
 }
 
+const NOTHING: Inserted = { inserted: 0, skipped: 0, queues: [] };
 /** Jobs of a statement where there is no COPY. */
 const BATCH_SIZE = 1_000;
 
@@ -58,7 +61,12 @@ export class CopyInserter {
     signal?.addEventListener('abort', abort);
     try {
       if (signal?.aborted) throw new InsertAbortedError(signal.reason);
-      const { queues, ...counts } = await this.#load(connection, { feed, interrupt, onConflict });
+      const { queues, ...counts } = await this.#load(connection, {
+        feed,
+        interrupt,
+        onConflict,
+        isJoined: connection.inTransaction,
+      });
       if (connection.inTransaction && counts.inserted > 0)
         await connection.run(this.#statements.wake, [wake.admit(queues)]);
       wake.stored(queues);
@@ -78,13 +86,8 @@ export class CopyInserter {
       begin();
       return whileItemsCome({ feed, interrupt, others }, async () => {
         interrupt.throwIfRaised();
-        if (!own.canCopy || load.onConflict === 'skip') {
-          const work = (): Promise<Inserted> =>
-            own.canCopy ? this.#copyStaged(own, load) : this.#insertBatches(own, load);
-          return await (connection.inTransaction ? work() : inTransaction(own, work));
-        }
-        await this.#copy(own, this.#statements.copy, load);
-        return { inserted: feed.jobs, skipped: 0, queues: [...feed.queues] };
+        if (own.canCopy) return await this.#copy(own, load);
+        return await atomically(own, load, () => this.#insertBatches(own, load));
       });
     });
     loaded.catch(() => undefined);
@@ -92,54 +95,70 @@ export class CopyInserter {
     return await loaded;
   }
 
-  async #copy(
-    own: ClientConnection,
-    statement: Statement,
-    { feed, interrupt }: Load,
-  ): Promise<void> {
+  async #copy(own: ClientConnection, load: Load): Promise<Inserted> {
+    const { feed, interrupt, onConflict } = load;
     const first = await interrupt.unlessRaised(feed.rows());
-    if (first === undefined) return;
+    if (first === undefined) return NOTHING;
+    const rows: CopyRows = { first, next: () => feed.rows(), interrupt };
+    if (onConflict === 'skip')
+      return await atomically(own, load, () => this.#copyStaged(own, rows, feed));
     try {
-      await own.copy(statement, { first, next: () => feed.rows(), interrupt });
+      await own.copy(this.#statements.copy, rows);
     } catch (error) {
       throw asUniqueConflict(error) ?? error;
     }
+    return { inserted: feed.jobs, skipped: 0, queues: [...feed.queues] };
   }
 
-  async #copyStaged(own: ClientConnection, load: Load): Promise<Inserted> {
+  async #copyStaged(own: ClientConnection, jobs: CopyRows, feed: CopyFeed): Promise<Inserted> {
     await own.run(this.#statements.stage, []);
-    await this.#copy(own, this.#statements.copyStaged, load);
-    load.interrupt.throwIfRaised();
+    await own.copy(this.#statements.copyStaged, jobs);
     const rows = await own.run(this.#statements.insertStaged, []);
     await own.run(this.#statements.unstage, []);
     const inserted = rows.reduce((sum, row) => sum + Number(row['jobs']), 0);
     const workable = rows.filter((row) => row['workable'] === 'true');
     const queues = workable.map((row) => row['queue'] ?? '');
-    return { inserted, skipped: load.feed.jobs - inserted, queues };
+    return { inserted, skipped: feed.jobs - inserted, queues };
   }
 
-  /** The same without COPY. */
-  async #insertBatches(
-    own: ClientConnection,
-    { feed, interrupt, onConflict }: Load,
-  ): Promise<Inserted> {
-    let inserted = 0;
+  /** The same without COPY. One that fails aborts the transaction that it is in, so this does, too. */
+  async #insertBatches(own: ClientConnection, load: Load): Promise<Inserted> {
+    const { feed, interrupt } = load;
     const queues = new Set<string>();
-    const note: Wake = {
-      admit: () => [],
-      stored: (stored) => stored.forEach((queue) => queues.add(queue)),
-    };
-    for (;;) {
-      const before = feed.jobs;
-      const jobs = await interrupt.unlessRaised(feed.batch(BATCH_SIZE));
-      if (jobs.length === 0) return { inserted, skipped: before - inserted, queues: [...queues] };
-      const results = await this.#inserter.insert(own, jobs, note);
-      const skipped = results.map((result) => result.uniqueSkippedAsDuplicated);
-      if (onConflict === 'fail' && skipped.includes(true))
-        throw new UniqueConflictError({ index: before + skipped.indexOf(true) });
-      inserted += skipped.filter((isSkipped) => !isSkipped).length;
+    let inserted = 0;
+    try {
+      for (;;) {
+        const before = feed.jobs;
+        const jobs = await interrupt.unlessRaised(feed.batch(BATCH_SIZE));
+        if (jobs.length === 0) return { inserted, skipped: before - inserted, queues: [...queues] };
+        const results = await this.#inserter.insert(own, jobs, noteIn(queues));
+        const skipped = results.map((result) => result.uniqueSkippedAsDuplicated);
+        inserted += skipped.filter((isSkipped) => !isSkipped).length;
+        if (load.onConflict === 'fail' && skipped.includes(true))
+          throw new UniqueConflictError({ index: before + skipped.indexOf(true) });
+      }
+    } catch (error) {
+      if (load.isJoined && inserted > 0)
+        await own.run(this.#statements.abort, []).catch(() => undefined);
+      throw error;
     }
   }
+}
+
+/** In the transaction that the connection is in, or in one for the purpose. */
+async function atomically<T>(
+  own: ClientConnection,
+  { isJoined }: Load,
+  work: () => Promise<T>,
+): Promise<T> {
+  return await (isJoined ? work() : inTransaction(own, work));
+}
+
+function noteIn(queues: Set<string>): Wake {
+  return {
+    admit: () => [],
+    stored: (stored) => stored.forEach((queue) => queues.add(queue)),
+  };
 }
 
 const ABORTED = 'before all of it was sent, so nothing is stored';

@@ -16,6 +16,8 @@ export interface CopyStatements {
    */
   readonly insertStaged: Statement;
   readonly unstage: Statement;
+  /** Fails, and so aborts the transaction. */
+  readonly abort: Statement;
   /** Wakes the queues in $1, and tells the transaction's id as `xid`. */
   readonly wake: Statement;
 }
@@ -44,6 +46,7 @@ SELECT queue, workable::text, count(*)::text AS jobs FROM inserted
 GROUP BY queue, workable ORDER BY min(id)`,
     ),
     unstage: statement('insert', `DROP TABLE ${STAGED}`),
+    abort: statement('insert', 'SELECT 1 / 0 AS given_up'),
     wake: statement(
       'notify',
       `SELECT pg_current_xact_id()::text AS xid, (

@@ -135,8 +135,11 @@ describe.each(Object.entries(ways))('in a transaction given as %s', (_name, with
   test('a job refused among the first leaves it usable, a later one has aborted it', async () => {
     const bad = jobArgs('bad', { id: Number.NaN });
     await within(async (insert) => {
-      expect(await failure(insert([job(1), bad]))).toMatchObject({ index: 1, field: 'args.id' });
-      await insert([job(2)]);
+      for (const onConflict of ['fail', 'skip', 'skip'] as const) {
+        const error = await failure(insert([job(1), bad], { onConflict }));
+        expect(error).toMatchObject({ index: 1, field: 'args.id' });
+      }
+      await insert([job(2)], { onConflict: 'skip' });
     });
     expect(await storedJobs(client.database)).toMatchObject([{ args: { id: 2 } }]);
 
