@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import type { INestApplication } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
 import { RiverTransaction } from 'nestjs-river';
 import { DataSource } from 'typeorm';
 import { check } from './check.js';
 import { counter } from './insert-checks.js';
+import { PartsModule } from './modules.js';
 import { Order } from './orders.js';
 
 /** Whatever has no query runner of its own joins, by every way that TypeORM has. */
@@ -45,6 +47,17 @@ export async function joinChecks(app: INestApplication): Promise<void> {
     });
   }
 
+  await check('active record joins the transaction', async () => {
+    Order.useDataSource(dataSource);
+    const failing = transaction.run(async () => {
+      await Order.create({ email }).save();
+      assert.equal(await Order.countBy({ email }), 1);
+      throw new Error('on purpose');
+    });
+    await assert.rejects(failing, /on purpose/);
+    assert.equal(await count('compat_order', `email = '${email}'`), 0);
+  });
+
   await check('a runner from createQueryRunner() stays its own; a stream is refused', async () => {
     const failing = transaction.run(async () => {
       const runner = dataSource.createQueryRunner();
@@ -55,4 +68,36 @@ export async function joinChecks(app: INestApplication): Promise<void> {
     await assert.rejects(failing, { code: 'RIVER_INVALID_TRANSACTION' });
     assert.equal(await count('compat_order', `email = 'own runner'`), 1);
   });
+}
+
+/** With replication, which is told by the names that the sessions of the two pools give. */
+export async function replicationChecks(url: string): Promise<void> {
+  const pool = (name: string): { url: string } => {
+    const own = new URL(url);
+    own.searchParams.set('application_name', name);
+    return { url: own.href };
+  };
+  const replication = { master: pool('master'), slaves: [pool('slave')] };
+  const dataSource = new DataSource({ type: 'postgres', entities: [Order], replication });
+  await dataSource.initialize();
+  const app = await NestFactory.createApplicationContext(PartsModule.with(dataSource, {}), {
+    logger: false,
+    abortOnError: false,
+  });
+  await check('reads in a transaction go to the master, and see its own writes', async () => {
+    const orders = dataSource.getRepository(Order);
+    const where = async (): Promise<unknown> => {
+      const select = `current_setting('application_name')`;
+      const query = orders.createQueryBuilder('o').select(select, 'pool').limit(1);
+      return (await query.getRawOne<{ pool: string }>())?.pool;
+    };
+    await app.get(RiverTransaction).run(async () => {
+      const before = await orders.count();
+      await orders.save({ email: 'replicated' });
+      assert.deepEqual([await orders.count(), await where()], [before + 1, 'master']);
+    });
+    assert.equal(await where(), 'slave');
+  });
+  await app.close();
+  await dataSource.destroy();
 }

@@ -6,7 +6,7 @@ import { getRiverClientToken, RiverConfigurationError, type RiverClient } from '
 import { DataSource } from 'typeorm';
 import { check, exitCode } from './check.js';
 import { counter, insertChecks } from './insert-checks.js';
-import { joinChecks } from './join-checks.js';
+import { joinChecks, replicationChecks } from './join-checks.js';
 import {
   dataSourceOptions,
   NameTakenModule,
@@ -35,6 +35,7 @@ async function main(url: string, otherUrl: string): Promise<void> {
   await transactionChecks(shop);
   await joinChecks(shop);
   await shop.close();
+  await replicationChecks(url);
   await shutdownChecks(url);
 
   const instance = await new DataSource(dataSourceOptions(otherUrl)).initialize();

@@ -17,10 +17,17 @@ import {
   UniqueArg,
   type JobInsertResult,
 } from 'nestjs-river';
-import { Column, Entity, EntityManager, PrimaryGeneratedColumn, Repository } from 'typeorm';
+import {
+  BaseEntity,
+  Column,
+  Entity,
+  EntityManager,
+  PrimaryGeneratedColumn,
+  Repository,
+} from 'typeorm';
 
 @Entity('compat_order')
-export class Order {
+export class Order extends BaseEntity {
   @PrimaryGeneratedColumn()
   id!: number;
 

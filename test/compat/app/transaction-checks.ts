@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import type { INestApplication } from '@nestjs/common';
-import { TransactionRolledBackError, RiverClient, RiverTransaction } from 'nestjs-river';
+import {
+  DatabaseError,
+  InvalidJobError,
+  RiverClient,
+  RiverTransaction,
+  TransactionRolledBackError,
+} from 'nestjs-river';
 import { DataSource, type EntityManager } from 'typeorm';
 import { check } from './check.js';
 import { counter } from './insert-checks.js';
@@ -65,6 +71,19 @@ export async function transactionChecks(app: INestApplication): Promise<void> {
     },
   );
 
+  await check('COMMIT of a transaction of the application waits for its inserts', async () => {
+    const [river, dataSource] = [app.get(RiverClient), app.get(DataSource)];
+    const place = (priority: number): Promise<void> =>
+      dataSource.transaction(async (manager) => {
+        await manager.save(Order, { email: 'guarded' });
+        void river.insertTx(manager, new SendReceipt(1, 'guarded'), { priority });
+      });
+    await assert.rejects(place(9), InvalidJobError);
+    assert.deepEqual(await stored('guarded'), [0, 0]);
+    await place(1);
+    assert.deepEqual(await stored('guarded'), [1, 1]);
+  });
+
   await check('a failure that is told is not an unhandled rejection as well', async () => {
     const [river, transaction] = [app.get(RiverClient), app.get(RiverTransaction)];
     const orders = app.get(DataSource).getRepository(Order);
@@ -83,6 +102,24 @@ export async function transactionChecks(app: INestApplication): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 50));
     process.off('unhandledRejection', note);
     assert.deepEqual(unhandled, []);
+  });
+
+  await check('a backend that ends between two statements is told of, and replaced', async () => {
+    const [river, transaction] = [app.get(RiverClient), app.get(RiverTransaction)];
+    const own = app.get(DataSource).createQueryRunner();
+    const place = (isKilled: boolean): Promise<unknown> =>
+      transaction.run(async (manager) => {
+        await river.insert(new SendReceipt(1, 'lost'));
+        const [row] = await manager.query<{ pid: number }[]>('select pg_backend_pid() as pid');
+        if (isKilled) await own.query('select pg_terminate_backend($1, 5000)', [row?.pid]);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        await manager.save(Order, { email: 'lost' });
+      });
+    await assert.rejects(place(true), (error) => error instanceof DatabaseError && error.retryable);
+    assert.deepEqual(await stored('lost'), [0, 0]);
+    await own.release();
+    await place(false);
+    assert.deepEqual(await stored('lost'), [1, 1]);
   });
 
   await check('hooks run after the end, and a savepoint rolls back alone', async () => {
