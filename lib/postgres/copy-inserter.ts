@@ -38,6 +38,10 @@ interface Load extends Pick<CopyInsert, 'onConflict'> {
 }
 
 const NOTHING: Inserted = { inserted: 0, skipped: 0, queues: [] };
+
+/** Tells, once, that the application does not wait any longer; answers what ends that. */
+type WhenGivenUp = (tell: (reason: Error) => void) => () => void;
+
 /** Jobs of a statement where there is no COPY. */
 const BATCH_SIZE = 1_000;
 
@@ -45,10 +49,12 @@ const BATCH_SIZE = 1_000;
 export class CopyInserter {
   readonly #statements: CopyStatements;
   readonly #inserter: JobInserter;
+  readonly #whenGivenUp: WhenGivenUp;
 
-  constructor(schema: SchemaName, inserter: JobInserter) {
+  constructor(schema: SchemaName, inserter: JobInserter, whenGivenUp: WhenGivenUp) {
     this.#statements = copyStatements(schema);
     this.#inserter = inserter;
+    this.#whenGivenUp = whenGivenUp;
   }
 
   async insert(
@@ -59,6 +65,7 @@ export class CopyInserter {
     const interrupt = new CopyInterrupt();
     const abort = (): void => interrupt.raise(new InsertAbortedError(signal?.reason, ABORTED));
     signal?.addEventListener('abort', abort);
+    const stay = this.#whenGivenUp((reason) => interrupt.raise(reason));
     try {
       if (signal?.aborted) throw new InsertAbortedError(signal.reason);
       const { queues, ...counts } = await this.#load(connection, {
@@ -73,6 +80,7 @@ export class CopyInserter {
       return counts;
     } finally {
       signal?.removeEventListener('abort', abort);
+      stay();
       await source.close();
     }
   }

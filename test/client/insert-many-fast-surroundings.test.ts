@@ -153,6 +153,21 @@ test('the end of the application waits for it, and refuses new ones', async () =
   expect(await countJobs(database)).toBe(10);
 });
 
+test('items that do not end are given up when the application does not wait any longer', async () => {
+  const client = await startClient({ database, river: { shutdownTimeoutMs: 100 } });
+  const stuck = (async function* () {
+    yield jobArgs('stuck', {});
+    await new Promise(() => undefined);
+  })();
+  const inserting = client.river.insertManyFast(stuck).catch((error: unknown) => error);
+  const begin = Date.now();
+  await client.app.close();
+  expect(await inserting).toBeInstanceOf(ShuttingDownError);
+  await client.dataSource.destroy();
+  expect(Date.now() - begin).toBeLessThan(5_000);
+  expect(await countJobs(database)).toBe(0);
+});
+
 test.each(['fail', 'skip'] as const)('in a schema of any name: %s', async (onConflict) => {
   const other = await createTestDatabase({ schema: 'Jobs_2' });
   const client = await startClient({ database: other, river: { schema: 'Jobs_2' } });
