@@ -44,6 +44,7 @@ export { InsertItemsError } from './errors/insert-items-error.js';
 export { InvalidJobError } from './errors/invalid-job-error.js';
 export { InvalidParamsError } from './errors/invalid-params-error.js';
 export { RiverMigrationError } from './errors/migration-error.js';
+export { ReadOnlyEntityError } from './errors/read-only-entity-error.js';
 export { RiverError } from './errors/river-error.js';
 export {
   CommitOutcomeUnknownError,

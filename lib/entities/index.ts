@@ -1,1 +1,11 @@
-export {};
+export { ReadOnlyEntityError } from '../errors/read-only-entity-error.js';
+export {
+  riverEntities,
+  RiverJobEntity,
+  RiverQueueEntity,
+  type RiverEntities,
+  type RiverEntitiesOptions,
+} from './river-entities.js';
+export type { RiverJob } from './river-job.js';
+export type { RiverQueue } from './river-queue.js';
+export { RiverReadOnlySubscriber } from './river-read-only.subscriber.js';

@@ -18,6 +18,8 @@ export type RiverErrorCode =
   | 'RIVER_MIGRATION_FAILED'
   | 'RIVER_MIGRATION_NEEDS_COMMIT'
   | 'RIVER_MIGRATION_CONFLICT'
+  // A write to a read-only entity (ReadOnlyEntityError)
+  | 'RIVER_READ_ONLY_ENTITY'
   // A job refused before anything is sent (InvalidJobError)
   | 'RIVER_ARGS_UNDECORATED'
   | 'RIVER_ARGS_NOT_OBJECT'

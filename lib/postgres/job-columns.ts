@@ -66,7 +66,7 @@ function decodeArray(text: string | null | undefined): unknown[] {
 }
 
 /** Lenient: whatever a worker recorded must not keep the job from being shown. */
-function decodeAttemptError(value: unknown): AttemptError {
+export function decodeAttemptError(value: unknown): AttemptError {
   const { at, attempt, error, trace } = Object(value) as Record<string, unknown>;
   return {
     at: new Date(typeof at === 'string' ? at : Number.NaN),

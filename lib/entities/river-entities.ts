@@ -1,0 +1,46 @@
+import { SchemaName } from '../postgres/schema-name.js';
+import { RIVER_JOB, type RiverJob } from './river-job.js';
+import { RIVER_QUEUE, type RiverQueue } from './river-queue.js';
+import { entityClass } from './river-record.js';
+
+/** Where the tables are, and how the entities are called. */
+export interface RiverEntitiesOptions {
+  /** The schema of River's tables. Default: the data source's, else what the `search_path` finds. */
+  readonly schema?: string | undefined;
+  /**
+   * Tells the entities of several schemas in one data source apart: `RiverJob_billing`. Default: the
+   * entities are called `RiverJob` and `RiverQueue`.
+   */
+  readonly name?: string | undefined;
+}
+
+/** Entity classes for `entities` of a data source, or `TypeOrmModule.forFeature`. */
+export interface RiverEntities {
+  /** `river_job`. */
+  readonly RiverJobEntity: new () => RiverJob;
+  /** `river_queue`. */
+  readonly RiverQueueEntity: new () => RiverQueue;
+}
+
+/**
+ * Makes read-only entities of River's tables in a schema, version 6 or later, to join jobs to an
+ * application's own tables. TypeORM neither creates nor changes the tables (`synchronize: false`).
+ * Call it once for a schema.
+ *
+ * Give the data source `RiverReadOnlySubscriber`, too: without it TypeORM lets removals through.
+ *
+ * @throws RiverConfigurationError for a schema name that River would not take
+ *
+ * @example const { RiverJobEntity } = riverEntities({ schema: 'river' });
+ */
+export function riverEntities({ schema, name }: RiverEntitiesOptions = {}): RiverEntities {
+  void new SchemaName(schema);
+  const suffix = name === undefined ? '' : `_${name}`;
+  return {
+    RiverJobEntity: entityClass(RIVER_JOB, `RiverJob${suffix}`, schema),
+    RiverQueueEntity: entityClass(RIVER_QUEUE, `RiverQueue${suffix}`, schema),
+  };
+}
+
+/** The entities of the schema that the data source or the `search_path` names. */
+export const { RiverJobEntity, RiverQueueEntity } = riverEntities();
