@@ -28,7 +28,7 @@ const TRIGGER = `
 
 const [rounds = '200', url] = process.argv.slice(2);
 const database = await createDatabase(url);
-const folder = await mkdtemp(join(tmpdir(), 'river-bench-'));
+const folder = await mkdtemp(join(tmpdir(), 'insert-and-wait-'));
 const program = join(folder, 'worker');
 execFileSync('go', ['build', '-o', program, '.'], { cwd: 'test/interop/go' });
 const worker = spawn(program, { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -72,7 +72,7 @@ for (const each of clients) await each.beforeApplicationShutdown();
 await dataSource.destroy();
 worker.stdin.end();
 await once(worker, 'close');
-await rm(folder, { recursive: true });
+await rm(folder, { recursive: true, force: true });
 await database.drop();
 
 function client(waitFor) {
