@@ -110,7 +110,7 @@ function stepOf(random, numbers, depth) {
     case 'parallel':
       return { ...step, by: random.pick(['all', 'all', 'allSettled', 'race']), steps: inner(2, 4) };
     case 'scope':
-      return { ...step, by: random.weighted(SCOPES), steps: inner() };
+      return { ...step, by: random.weighted(SCOPES), steps: maybeFailing(random, inner()) };
     case 'detached':
       return { ...step, afterMs: random.upTo(30), steps: inner(1, 3) };
     case 'REQUIRES_NEW':
@@ -119,6 +119,11 @@ function stepOf(random, numbers, depth) {
     default:
       return step;
   }
+}
+
+/** Some scopes fail just when what they did not await is under way. */
+function maybeFailing(random, steps) {
+  return random.chance(0.12) ? [...steps, { op: 'throw', wait: 'await' }] : steps;
 }
 
 function insertAt(random, steps, step) {
