@@ -26,6 +26,7 @@ export interface ClientCall<Prepared, Result> {
   readonly named?: readonly [tx: unknown] | undefined;
   /** Checks everything that needs no database; runs at once, before anything is sent. */
   readonly prepare: () => Prepared;
+  /** Must not throw but by its promise. */
   readonly run: (prepared: Prepared, place: Place) => Promise<Result>;
 }
 
@@ -63,10 +64,10 @@ export class ClientConnections {
     }
     const transaction = joined.value;
     const connection = transaction?.connection(this.#settings) ?? this.pool;
-    const begin = async (): Promise<Result> => {
-      if ('error' in prepared) throw prepared.error;
-      return await run(prepared.value, { connection, transaction });
-    };
+    const begin = (): Promise<Result> =>
+      'error' in prepared
+        ? Promise.reject(prepared.error)
+        : run(prepared.value, { connection, transaction });
     return transaction === undefined
       ? this.#activeWork.run(begin)
       : transaction.follow(what, begin);

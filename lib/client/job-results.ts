@@ -66,9 +66,9 @@ export class JobResults {
     return this.#connections.begin({
       what,
       prepare: () => checkWaitOptions(options),
-      run: (limits, { transaction }) => {
+      run: async (limits, { transaction }) => {
         refuseIn(transaction, what);
-        return run(limits);
+        return await run(limits);
       },
     });
   }

@@ -257,7 +257,7 @@ export class RiverClient extends QueueAdministration {
     });
   }
 
-  async #insert(
+  #insert(
     jobs: readonly InsertParams[],
     { connection, transaction }: Place,
   ): Promise<JobInsertResult[]> {
@@ -266,8 +266,8 @@ export class RiverClient extends QueueAdministration {
     }
     if (transaction === undefined) {
       checkOutsidePolicy(jobs);
-      if (this.#lanes?.takes(jobs)) return await this.#lanes.insert(jobs);
+      if (this.#lanes?.takes(jobs)) return this.#lanes.insert(jobs);
     }
-    return await this.#inserter.insert(connection, jobs, this.#notifications.wake(transaction));
+    return this.#inserter.insert(connection, jobs, this.#notifications.wake(transaction));
   }
 }

@@ -66,29 +66,31 @@ export class ClientConnection implements Connection {
     this.#queryRunner = queryRunner;
   }
 
-  async run(statement: Statement, values: unknown[]): Promise<TextRow[]> {
-    const isPrepared = this.#settings.preparedStatements && !unprepared.has(this.#client);
-    const query = { text: statement.text, values, types: AS_TEXT };
-    if (!isPrepared) return await this.#send(statement, query);
-    try {
-      return await this.#send(statement, { name: statement.name, ...query });
-    } catch (error) {
+  // A promise more than is needed is felt here, so some of these functions are not async.
+  run(statement: Statement, values: unknown[]): Promise<TextRow[]> {
+    const { text, name } = statement;
+    const query = { text, values, types: AS_TEXT };
+    if (!this.#settings.preparedStatements || unprepared.has(this.#client)) {
+      return this.#send(statement, query);
+    }
+    return this.#send(statement, { name, ...query }).catch((error: unknown) => {
       if (!(error instanceof DatabaseError && error.isOfPreparedStatements)) throw error;
       unprepared.add(this.#client);
       // In a transaction everything else would fail now, too.
       if (this.#client.getTransactionStatus() !== 'I') throw error;
-      return await this.#send(statement, query);
-    }
+      return this.#send(statement, query);
+    });
   }
 
-  async #send({ text, operation }: Statement, query: PgQuery): Promise<TextRow[]> {
-    return await this.#logged(text, async () => {
-      try {
-        return (await this.#client.query(query)).rows as TextRow[];
-      } catch (cause) {
-        throw new DatabaseError(operation, cause);
-      }
-    });
+  #send({ text, operation }: Statement, query: PgQuery): Promise<TextRow[]> {
+    return this.#logged(text, () =>
+      this.#client.query(query).then(
+        ({ rows }) => rows as TextRow[],
+        (cause: unknown) => {
+          throw new DatabaseError(operation, cause);
+        },
+      ),
+    );
   }
 
   /** Whether {@link copy} works: in its pipeline mode `pg` has no COPY. */
@@ -162,18 +164,16 @@ export class PoolConnection implements Connection {
     this.#settings = settings;
   }
 
-  async run(statement: Statement, values: unknown[]): Promise<TextRow[]> {
-    return await this.#onClient(statement.operation, (connection) =>
-      connection.run(statement, values),
-    );
+  run(statement: Statement, values: unknown[]): Promise<TextRow[]> {
+    return this.#onClient(statement.operation, (connection) => connection.run(statement, values));
   }
 
-  async transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
-    return await this.#onClient('begin', (connection) => inTransaction(connection, work));
+  transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    return this.#onClient('begin', (connection) => inTransaction(connection, work));
   }
 
-  async exclusive<T>(work: ExclusiveWork<T>): Promise<T> {
-    return await this.#onClient('insert', (connection) => connection.exclusive(work));
+  exclusive<T>(work: ExclusiveWork<T>): Promise<T> {
+    return this.#onClient('insert', (connection) => connection.exclusive(work));
   }
 
   async #onClient<T>(
@@ -205,12 +205,9 @@ export async function rawClient(queryRunner: QueryRunner, operation: string): Pr
 }
 
 /** Gives a connection back to the pool. One that is still in a transaction is closed instead. */
-export async function giveBack(
-  queryRunner: QueryRunner,
-  client: PgClient | undefined,
-): Promise<void> {
+export function giveBack(queryRunner: QueryRunner, client: PgClient | undefined): Promise<void> {
   if (client?.getTransactionStatus() !== 'I') close(client);
-  await queryRunner.release();
+  return queryRunner.release();
 }
 
 function close(client: PgClient | undefined): void {

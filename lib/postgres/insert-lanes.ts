@@ -85,7 +85,7 @@ export class InsertLanes {
       const calls = this.#take();
       this.#statements++;
       this.#callsUnderWay += calls.length;
-      void inEmptyContext(() => this.#send(calls)).finally(() => {
+      void inEmptyContext(() => this.#send(calls)).then(() => {
         this.#statements--;
         this.#callsUnderWay -= calls.length;
         this.#advanceSoon();
@@ -108,7 +108,7 @@ export class InsertLanes {
     return this.#waiting.splice(0, end === -1 ? this.#waiting.length : end);
   }
 
-  /** One statement for all; where the server refuses it, again in halves, down to who is to blame. */
+  /** Never rejects. One statement for all; where the server refuses it, again in halves, down to who is to blame. */
   async #send(calls: readonly Call[]): Promise<void> {
     const open = calls.filter((call) => !isAborted(call));
     if (open.length === 0) return;

@@ -87,7 +87,8 @@ export class JobInserter {
     if (others.length > 0) {
       return await connection.transaction(async (inner) => {
         const results = await this.#insertIndexed(inner, first, notify);
-        for (const part of others) results.push(...(await this.#insertIndexed(inner, part, notify)));
+        for (const part of others)
+          results.push(...(await this.#insertIndexed(inner, part, notify)));
         return results;
       });
     }
@@ -145,11 +146,7 @@ export class JobInserter {
     });
   }
 
-  async #run(
-    form: InsertForm,
-    connection: Connection,
-    { jobs, queues }: Batch,
-  ): Promise<TextRow[]> {
+  #run(form: InsertForm, connection: Connection, { jobs, queues }: Batch): Promise<TextRow[]> {
     const columns = form === 'one' || form === 'many' ? PLAIN_COLUMNS : UNIQUE_COLUMNS;
     const [first] = jobs;
     const isOne = first !== undefined && (form === 'one' || form === 'uniqueOne');
@@ -157,7 +154,7 @@ export class JobInserter {
     const notifies = isOne ? queues.includes(first.queue) : queues.length > 0;
     if (notifies && !isOne) values.push(queues);
     const tracked = connection.inTransaction;
-    return await connection.run(this.#statements.get(form, { tracked, notifies }), values);
+    return connection.run(this.#statements.get(form, { tracked, notifies }), values);
   }
 }
 
