@@ -18,6 +18,7 @@ import {
 } from './modules.js';
 import { OrdersService, SendReceipt } from './orders.js';
 import { REFUSED } from './refused.js';
+import { schemaChecks } from './schema-checks.js';
 import { shutdownChecks } from './shutdown-checks.js';
 import { transactionChecks } from './transaction-checks.js';
 
@@ -36,6 +37,7 @@ async function main(url: string, otherUrl: string): Promise<void> {
   await joinChecks(shop);
   await shop.close();
   await replicationChecks(url);
+  await schemaChecks(url);
   await shutdownChecks(url);
 
   const instance = await new DataSource(dataSourceOptions(otherUrl)).initialize();
