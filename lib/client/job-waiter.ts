@@ -10,7 +10,7 @@ import type { CheckedWaitOptions } from './wait-options.js';
 /** Milliseconds to the first look for a job, and to the next one after a job has ended. */
 const SHORTEST_PAUSE_MS = 10;
 /** By how much the pause grows at a look that finds nothing. */
-const GROWTH = 1.5;
+const GROWTH = 1.25;
 /** A rest of this many times as long as the look before, so that a slow database is not kept busy. */
 const REST_PER_LOOK = 4;
 const LONGEST_REST_MS = 500;

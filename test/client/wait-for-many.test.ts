@@ -61,8 +61,8 @@ describe('ten thousand waits', () => {
     expect(settled).toBe(0);
     expect(sent.statements).toHaveLength(looks(sent));
     expect(looks(sent)).toBeGreaterThanOrEqual(5);
-    // 10 ms, growing by half to 250: 16 in 2 s on a server that answers at once.
-    expect(looks(sent)).toBeLessThanOrEqual(18);
+    // 10 ms, growing by a quarter to 250: 18 in 2 s on a server that answers at once.
+    expect(looks(sent)).toBeLessThanOrEqual(20);
     expect(new Set(sent.statements.map(({ connection }) => connection)).size).toBe(1);
 
     const half = ids.slice(0, WAITS / 2);
@@ -72,7 +72,7 @@ describe('ten thousand waits', () => {
       await endJobs(database, ids.slice(WAITS / 2), { state: 'completed' });
       await Promise.all(waits);
     });
-    expect(looks(rest)).toBeLessThanOrEqual(20);
+    expect(looks(rest)).toBeLessThanOrEqual(30);
     const silence = await spy.during(() => sleep(400));
     expect(silence.statements).toEqual([]);
   });
@@ -236,8 +236,8 @@ describe('with a connection to listen on', () => {
   test('an end is heard of, however far apart the looks are', async () => {
     const [id = 0n] = await insertMany(client, 1);
     const waiting = client.river.waitFor(id);
-    // Looks come after 10 ms, 25, 47 ...: the eleventh at about 1.7 s, the next not before 2.5 s.
-    await sleep(1_900);
+    // Looks come after 10 ms, 22, 38 ...: by now they are a second apart.
+    await sleep(4_000);
     const began = Date.now();
     await endJobs(database, [id], { state: 'completed', output: 'heard' });
     await expect(waiting).resolves.toMatchObject({ output: 'heard' });
