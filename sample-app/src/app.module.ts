@@ -26,8 +26,9 @@ export class AppModule {
       module: AppModule,
       imports: [
         TypeOrmModule.forRoot(dataSourceOptions(databaseUrl)),
-        // Takes the data source above; a job inserted in one of its transactions joins it.
-        RiverModule.forRoot(),
+        // Takes the data source above; a job inserted in one of its transactions joins it. In
+        // production River's tables would come as the deployment's step, not as each instance starts.
+        RiverModule.forRoot({ migrate: true }),
         JobsModule,
         OrdersModule,
         OverviewModule,

@@ -1,10 +1,9 @@
 // The database of a run: on a server of its own, or on one that was given; River's tables, the
 // business table of the transactions, and River's tables once more for each size to be filled.
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { RiverMigrator } from 'nestjs-river/migrations';
 import pg from 'pg';
 import { startEmbedded } from '../support/server/embedded.mjs';
-import { RIVER_SCHEMA_FILE } from '../support/server/template.mjs';
 import { fillTable } from './fill-table.mjs';
 
 /** What differs from a server's defaults: nothing of a timer's begins in the middle of a round. */
@@ -62,10 +61,8 @@ class Database {
   }
 
   async createRiver(schema) {
-    const tables = await readFile(RIVER_SCHEMA_FILE, 'utf8');
-    await this.#client.query(`create schema if not exists ${schema}; set search_path to ${schema}`);
-    await this.#client.query(tables);
-    await this.#client.query('reset search_path');
+    await this.#client.query(`create schema if not exists ${schema}`);
+    await new RiverMigrator(this.#client, { schema }).migrate({ direction: 'up' });
     // Also on a server that was given: what a vacuum takes away cannot be counted.
     await this.#client.query(`alter table ${schema}.river_job set (autovacuum_enabled = false)`);
   }

@@ -2,8 +2,8 @@
 // each, as EXPLAIN tells them, with the statements and the values that the client sends.
 //
 //   npm run build && node test/bench/plans.mjs [--rows 5000000] [--database-url URL] [--full]
-import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { RiverMigrator } from 'nestjs-river/migrations';
 import pg from 'pg';
 import { checkJobListParams } from '../../dist/lib/admin/job-list-params.js';
 import { encodeCursor } from '../../dist/lib/admin/job-list-cursor.js';
@@ -11,7 +11,6 @@ import { jobListStatement } from '../../dist/lib/postgres/job-list-statement.js'
 import { queueStatsStatement } from '../../dist/lib/postgres/queue-stats-statement.js';
 import { SchemaName } from '../../dist/lib/postgres/schema-name.js';
 import { startEmbedded } from '../support/server/embedded.mjs';
-import { RIVER_SCHEMA_FILE } from '../support/server/template.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -48,7 +47,7 @@ const COLUMNS = 'select count(*), state from plans.river_job group by state orde
 
 async function fill(client) {
   await client.query('create schema plans; set search_path to plans');
-  await client.query(await readFile(RIVER_SCHEMA_FILE, 'utf8'));
+  await new RiverMigrator(client).migrate({ direction: 'up' });
   const { rows } = await client.query(
     `select format('%I.%I', schemaname, indexname) as name, indexdef as create from pg_indexes
      where schemaname = 'plans' and tablename = 'river_job' and indexname <> 'river_job_pkey'`,

@@ -1,33 +1,33 @@
 // A database with River's tables for one run of a script, dropped at its end.
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { RiverMigrator } from 'nestjs-river/migrations';
 import pg from 'pg';
 import { provision } from '../support/server/provision.mjs';
-import { RIVER_SCHEMA_FILE } from '../support/server/template.mjs';
 
 /** @param given URL of a server; without one, as the tests find theirs. */
 export async function createDatabase(given) {
   const server = await provision(given ? { TEST_DATABASE_URL: given } : process.env);
   const name = `river_chaos_${randomBytes(4).toString('hex')}`;
-  await ask(server.url, `create database "${name}" template template0`);
+  await on(server.url, (client) => client.query(`create database "${name}" template template0`));
   const url = new URL(server.url);
   url.pathname = `/${name}`;
-  await ask(url.href, await readFile(RIVER_SCHEMA_FILE, 'utf8'));
+  await on(url.href, (client) => new RiverMigrator(client).migrate({ direction: 'up' }));
   return {
     url: url.href,
     description: server.description,
     async drop() {
-      await ask(server.url, `drop database if exists "${name}" with (force)`);
+      const drop = `drop database if exists "${name}" with (force)`;
+      await on(server.url, (client) => client.query(drop));
       await server.stop();
     },
   };
 }
 
-async function ask(url, sql) {
+async function on(url, work) {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    await client.query(sql);
+    await work(client);
   } finally {
     await client.end();
   }

@@ -1,8 +1,8 @@
 import { basename } from 'node:path';
-import { readFile } from 'node:fs/promises';
 import { expect } from '@jest/globals';
+import { RiverMigrator } from 'nestjs-river/migrations';
 import pg from 'pg';
-import { queryAll } from './query.js';
+import { connect, queryAll } from './query.js';
 
 /** A database that belongs to one test file. It is dropped by itself when the file is over. */
 export interface TestDatabase {
@@ -24,7 +24,6 @@ interface TestServer {
 const DATABASES: unique symbol = Symbol.for('nestjs-river.test.databases');
 /** Whatever the server's own encoding is: that of a container without locales is SQL_ASCII. */
 const UTF8 = `encoding 'UTF8' locale 'C'`;
-const SCHEMA_FILE = 'sample-app/database/river-schema.sql';
 
 /**
  * Makes a database with River's tables, in `public` or in the schema named.
@@ -46,11 +45,11 @@ export async function createEmptyDatabase({ schema = 'public' } = {}): Promise<T
 
 /** Makes River's tables in the database's schema. */
 export async function installRiver(database: TestDatabase): Promise<void> {
-  const statements = await readFile(SCHEMA_FILE, 'utf8');
-  await queryAll(
-    database,
-    `set search_path to ${pg.escapeIdentifier(database.schema)};\n${statements}`,
-  );
+  const client = await connect(database);
+  // By the search_path, for names that River itself would not take.
+  await client.query(`set search_path to ${pg.escapeIdentifier(database.schema)}`);
+  await new RiverMigrator(client).migrate({ direction: 'up' });
+  await client.end();
 }
 
 async function create({

@@ -1,11 +1,11 @@
 // Loses the connection of many transactions at COMMIT, just before the server has it or just after, and
 // compares what CommitOutcomeUnknownError.resolve() says with what is stored. Takes the built package:
 //   npm run build && node test/transaction/lost-commits.mjs --runs 1000
-import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { CommitOutcomeUnknownError, jobArgs, RiverClient, RiverTransaction } from 'nestjs-river';
+import { RiverMigrator } from 'nestjs-river/migrations';
 import { provision } from '../support/server/provision.mjs';
 import { openCommitProxy } from './commit-proxy.mjs';
 
@@ -30,9 +30,9 @@ const ask = async (sql, values, on = url.href) => {
 
 await ask(`create database ${name}`, undefined, server.url);
 try {
-  await ask(await readFile('sample-app/database/river-schema.sql', 'utf8'));
   const proxy = await openCommitProxy(url.href);
   const dataSource = await new DataSource({ type: 'postgres', url: proxy.url }).initialize();
+  await new RiverMigrator(dataSource).migrate({ direction: 'up' });
   const river = new RiverClient(dataSource, {});
   const transaction = new RiverTransaction('default', dataSource);
 

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Where things lie that are not compiled: the page, River's SQL, the Go worker. This file runs from
+ * Where things lie that are not compiled: the page, the Go worker. This file runs from
  * `dist/`, so the way to the source tree is upward, to the folder that holds `nest-cli.json`.
  */
 const root = findRoot(dirname(fileURLToPath(import.meta.url)));
@@ -11,7 +11,6 @@ const root = findRoot(dirname(fileURLToPath(import.meta.url)));
 export const paths = {
   root,
   publicFolder: join(root, 'sample-app', 'public'),
-  riverSchema: join(root, 'sample-app', 'database', 'river-schema.sql'),
   workerSource: join(root, 'sample-app', 'worker'),
   /** Everything the sample writes is below this folder, which git ignores. */
   dataFolder: join(root, '.data'),

@@ -1,17 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { RiverMigrator } from 'nestjs-river/migrations';
 import pg from 'pg';
 
 /** @typedef {import('./run-state.mjs').TestServer} TestServer */
 
-export const RIVER_SCHEMA_FILE = new URL(
-  '../../../sample-app/database/river-schema.sql',
-  import.meta.url,
-);
-
 /**
  * Makes, once per run, the database that test files copy theirs from: a copy takes a few
- * milliseconds where running River's schema would take many.
+ * milliseconds where River's migrations take many. They are run from the build (`npm run build`).
  *
  * @param {string} url
  * @returns {Promise<TestServer>}
@@ -23,8 +18,9 @@ export async function createTemplate(url) {
   await withClient(url, (client) =>
     client.query(`create database "${template}" template template0 encoding 'UTF8' locale 'C'`),
   );
-  const schema = await readFile(RIVER_SCHEMA_FILE, 'utf8');
-  await withClient(urlOf(url, template), (client) => client.query(schema));
+  await withClient(urlOf(url, template), (client) =>
+    new RiverMigrator(client).migrate({ direction: 'up' }),
+  );
   // Postgres refuses to copy a database while somebody is connected to it: now nobody can be.
   await withClient(url, (client) =>
     client.query(`alter database "${template}" allow_connections false`),
