@@ -1,8 +1,8 @@
 // The database of a run: on a server of its own, or on one that was given; River's tables, the
 // business table of the transactions, and River's tables once more for each size to be filled.
 import { randomBytes } from 'node:crypto';
-import { RiverMigrator } from 'nestjs-river/migrations';
 import pg from 'pg';
+import { RiverMigrator } from '../../dist/lib/migrations/index.js';
 import { startEmbedded } from '../support/server/embedded.mjs';
 import { fillTable } from './fill-table.mjs';
 

@@ -3,10 +3,10 @@
 //
 //   npm run build && node test/bench/plans.mjs [--rows 5000000] [--database-url URL] [--full]
 import { parseArgs } from 'node:util';
-import { RiverMigrator } from 'nestjs-river/migrations';
 import pg from 'pg';
 import { checkJobListParams } from '../../dist/lib/admin/job-list-params.js';
 import { encodeCursor } from '../../dist/lib/admin/job-list-cursor.js';
+import { RiverMigrator } from '../../dist/lib/migrations/index.js';
 import { jobListStatement } from '../../dist/lib/postgres/job-list-statement.js';
 import { queueStatsStatement } from '../../dist/lib/postgres/queue-stats-statement.js';
 import { SchemaName } from '../../dist/lib/postgres/schema-name.js';
