@@ -68,8 +68,9 @@ export function makeInsertParams(
   const queue = merged.queue ?? DEFAULT_QUEUE;
   const when = schedule(merged.schedule, context.now);
   const scheduledAt = when ?? context.now;
+  const { kind, uniqueArgPaths } = job;
   return Object.freeze({
-    kind: job.kind,
+    kind,
     encodedArgs,
     createdAt: new Date(context.now),
     scheduledAt,
@@ -80,7 +81,10 @@ export function makeInsertParams(
     queue,
     tags: merged.tags ?? [],
     unique: merged.uniqueOpts
-      ? makeUnique({ ...job, encodedArgs, queue, scheduledAt, now: context.now }, merged.uniqueOpts)
+      ? makeUnique(
+          { kind, encodedArgs, queue, scheduledAt, now: context.now, uniqueArgPaths },
+          merged.uniqueOpts,
+        )
       : undefined,
     outsideTransaction: merged.outsideTransaction ?? 'allow',
     signal: merged.signal ?? undefined,

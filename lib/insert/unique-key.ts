@@ -37,7 +37,7 @@ export interface UniqueSubject {
   readonly encodedArgs: string;
   readonly queue: string;
   /** The scheduled time if given, else now; decides the period. */
-  readonly time: Date;
+  readonly scheduledAt: Date;
 }
 
 /** The unique key as River's Go client computes it, byte by byte. */
@@ -49,7 +49,7 @@ export function uniqueKey(job: UniqueSubject, opts: CheckedUniqueOpts): UniqueKe
     parts.push(`&args=${selectedUniqueArgs(job.encodedArgs, opts.byArgs)}`);
   }
   if (opts.byPeriod !== undefined) {
-    parts.push(`&period=${formatSeconds(periodOf(job.time, opts.byPeriod).startNs)}`);
+    parts.push(`&period=${formatSeconds(periodOf(job.scheduledAt, opts.byPeriod).startNs)}`);
   }
   if (opts.byQueue) parts.push(`&queue=${job.queue}`);
   const text = parts.join('');

@@ -24,6 +24,6 @@ export function makeUnique(job: UniqueSubject, given: CheckedUniqueOpts): Unique
   const opts = marked ? { ...given, byArgs: job.uniqueArgPaths } : given;
   const states = opts.byState ?? DEFAULT_UNIQUE_STATES;
   return INDEX_STATES.every((state) => states.includes(state))
-    ? uniqueKey({ ...job, time: job.scheduledAt }, opts)
+    ? uniqueKey(job, opts)
     : uniqueLock(job, opts, { now: job.now, states });
 }
