@@ -30,8 +30,17 @@ export class FastItems implements JobSource {
 
   async read(take: (job: InsertParams) => boolean): Promise<boolean> {
     while (!this.#isOver) {
-      const answer = this.#next();
-      const next = answer instanceof Promise ? await answer : answer;
+      // Here and not in a function of its own: a promise more for each item costs too much.
+      let next: Next;
+      try {
+        const answer = (this.#iterator ??= this.#open()).next();
+        this.#isReading = isPromise(answer);
+        next = checkNext(isPromise(answer) ? await answer : answer);
+      } catch (cause) {
+        throw this.#failure(cause);
+      } finally {
+        this.#isReading = false;
+      }
       // Somebody has given up meanwhile.
       if (this.#isOver) return false;
       if (next.done === true) {
@@ -50,27 +59,6 @@ export class FastItems implements JobSource {
     // Why the insert failed is known; what goes wrong from here on changes nothing.
     const closed = (async () => await this.#iterator?.return?.())().catch(() => undefined);
     if (!this.#isReading) await closed;
-  }
-
-  /** Of an iterator without waiting, without waiting: a promise for each item costs too much. */
-  #next(): Next | Promise<Next> {
-    try {
-      const answer = (this.#iterator ??= this.#open()).next();
-      return isPromise(answer) ? this.#arrival(answer) : checkNext(answer);
-    } catch (cause) {
-      throw this.#failure(cause);
-    }
-  }
-
-  async #arrival(next: PromiseLike<Next>): Promise<Next> {
-    this.#isReading = true;
-    try {
-      return checkNext(await next);
-    } catch (cause) {
-      throw this.#failure(cause);
-    } finally {
-      this.#isReading = false;
-    }
   }
 
   #jobOf(item: unknown): InsertParams {
