@@ -112,7 +112,7 @@ export class RiverMigrator {
     const versions: MigratedVersion[] = [];
     for (const [position, migration] of plan.entries()) {
       const { version, name } = migration;
-      const sql = migration[direction](this.#schema.prefix);
+      const sql = migration[direction](this.#schema.prefix, plan.at(-1)?.version);
       const before = plan.slice(0, position).map((each) => each.version);
       const applied = versions.map((each) => each.version);
       const begin = performance.now();

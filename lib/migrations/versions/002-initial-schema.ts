@@ -33,11 +33,17 @@ export const FINALIZED_HAS_TIME = `CONSTRAINT finalized_or_finalized_at_null CHE
 export const ANY_NAME =
   'CONSTRAINT name_length CHECK (char_length(name) > 0 AND char_length(name) < 128)';
 
+/**
+ * The state that version 4 adds, if that follows at once: then version 6, which uses it, can follow in
+ * the same transaction. Before Postgres 17 it could not, where the state was added to the type.
+ */
+const pendingAhead = (last: number): string => (last >= 4 ? `'pending', ` : '');
+
 export const initialSchema: Migration = {
   version: 2,
   name: 'initial schema',
-  up: (schema) => `CREATE TYPE ${schema}river_job_state AS ENUM (
-    'available', 'cancelled', 'completed', 'discarded', 'retryable', 'running', 'scheduled'
+  up: (schema, last = 2) => `CREATE TYPE ${schema}river_job_state AS ENUM (
+    'available', 'cancelled', 'completed', 'discarded', ${pendingAhead(last)}'retryable', 'running', 'scheduled'
 );
 
 CREATE TABLE ${schema}river_job (
