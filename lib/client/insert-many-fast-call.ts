@@ -56,7 +56,7 @@ export class InsertManyFastCall {
   }
 }
 
-const BY_ITEM = 'that one of its jobs has, so nothing is stored';
+const BY_ITEM = '(that of one of its jobs), so nothing is stored';
 
 function needsLocks(): InvalidJobError {
   return new InvalidJobError(

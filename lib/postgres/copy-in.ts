@@ -62,8 +62,7 @@ function write(stream: CopyStreamQuery, chunk: Buffer): Promise<void> {
 /** From here on the server stores the rows, whatever becomes of us. */
 function end(stream: CopyStreamQuery): Promise<void> {
   return new Promise((resolve, reject) => {
-    stream.once('error', reject);
-    stream.end(resolve);
+    stream.once('error', reject).once('finish', resolve).end();
   });
 }
 
