@@ -38,6 +38,8 @@ const CHECKS: Record<string, (value: unknown, field: string) => CheckedInsertOpt
 /** Options whose two names are one dimension. */
 const DIMENSION: Record<string, string> = { scheduledAt: 'schedule', delay: 'schedule' };
 
+const NOT_GIVEN: CheckedInsertOpts = Object.freeze({});
+
 /**
  * Checks one level of options where it is given, and freezes a copy of it, so that later changes to
  * the caller's object change nothing.
@@ -60,7 +62,7 @@ export function checkInsertOpts(opts: unknown, where = ''): CheckedInsertOpts {
 }
 
 function checkOptions(opts: unknown, where: string): CheckedInsertOpts {
-  if (opts === undefined || opts === null) return {};
+  if (opts === undefined || opts === null) return NOT_GIVEN;
   if (typeof opts !== 'object' || Array.isArray(opts)) {
     throw refused('RIVER_INVALID_OPTION', `${where}options`, 'must be an object', opts);
   }

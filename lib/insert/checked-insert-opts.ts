@@ -38,9 +38,10 @@ export function mergeInsertOpts(
   levels: readonly (CheckedInsertOpts | undefined)[],
 ): CheckedInsertOpts {
   const merged: Record<string, unknown> = {};
-  for (const level of levels) {
-    for (const [name, value] of Object.entries(level ?? {})) {
-      if (value !== undefined && merged[name] === undefined) merged[name] = value;
+  for (const level of levels as readonly (Record<string, unknown> | undefined)[]) {
+    if (level === undefined) continue;
+    for (const name of Object.keys(level)) {
+      if (level[name] !== undefined && merged[name] === undefined) merged[name] = level[name];
     }
   }
   return merged;

@@ -8,20 +8,41 @@ export const COPY_COLUMNS =
 
 /** Writes jobs as rows of COPY's text format: columns between tabs, `\N` for null. */
 export class CopyFormat {
-  readonly #createdAt = remembering(timeText);
-  readonly #scheduledAt = remembering(timeText);
-  readonly #kind = remembering(escapeText);
+  #last: InsertParams | undefined;
+  #rest = '';
 
+  /** Most jobs of a call are like the one before them but for their args, so the rest is kept. */
   row(job: InsertParams): string {
-    const key = job.unique?.path === 'index' ? job.unique : undefined;
-    // Queue, state and tags were checked by patterns that leave nothing to escape.
-    return (
-      `${escapeJson(job.encodedArgs)}\t${this.#createdAt(job.createdAt.getTime())}\t${this.#kind(job.kind)}\t` +
-      `${job.maxAttempts}\t${escapeJson(job.metadata)}\t${job.priority}\t${job.queue}\t` +
-      `${this.#scheduledAt(job.scheduledAt.getTime())}\t${job.state}\t${tagArray(job.tags)}\t` +
-      (key === undefined ? '\\N\t\\N\n' : `\\\\x${key.hash.toString('hex')}\t${key.stateBits}\n`)
-    );
+    if (this.#last === undefined || !isAlike(job, this.#last)) this.#rest = restOf(job);
+    this.#last = job;
+    return escapeJson(job.encodedArgs) + this.#rest;
   }
+}
+
+function restOf(job: InsertParams): string {
+  const key = job.unique?.path === 'index' ? job.unique : undefined;
+  // Queue, state and tags were checked by patterns that leave nothing to escape.
+  return (
+    `\t${timestamp(job.createdAt)}\t${escapeText(job.kind)}\t${job.maxAttempts}\t` +
+    `${escapeJson(job.metadata)}\t${job.priority}\t${job.queue}\t${timestamp(job.scheduledAt)}\t` +
+    `${job.state}\t${tagArray(job.tags)}\t` +
+    (key === undefined ? '\\N\t\\N\n' : `\\\\x${key.hash.toString('hex')}\t${key.stateBits}\n`)
+  );
+}
+
+function isAlike(a: InsertParams, b: InsertParams): boolean {
+  return (
+    a.unique === b.unique &&
+    a.createdAt.getTime() === b.createdAt.getTime() &&
+    a.kind === b.kind &&
+    a.maxAttempts === b.maxAttempts &&
+    a.metadata === b.metadata &&
+    a.priority === b.priority &&
+    a.queue === b.queue &&
+    a.scheduledAt.getTime() === b.scheduledAt.getTime() &&
+    a.state === b.state &&
+    (a.tags === b.tags || (a.tags.length === 0 && b.tags.length === 0))
+  );
 }
 
 /** JSON text holds control characters as escapes only, so backslashes are all there is to escape. */
@@ -38,21 +59,4 @@ function escapeText(text: string): string {
 /** In quotes, since an array's bare `null` would be no text. */
 function tagArray(tags: readonly string[]): string {
   return tags.length === 0 ? '{}' : `{"${tags.join('","')}"}`;
-}
-
-function timeText(milliseconds: number): string {
-  return timestamp(new Date(milliseconds));
-}
-
-/** Most jobs of a call have a value in common with the one before them. */
-function remembering<T>(write: (value: T) => string): (value: T) => string {
-  let last: T | undefined;
-  let text = '';
-  return (value) => {
-    if (value !== last) {
-      text = write(value);
-      last = value;
-    }
-    return text;
-  };
 }
