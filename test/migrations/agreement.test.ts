@@ -79,7 +79,7 @@ describeWithGo("River's schema by our migrator and by its own", () => {
       ...VERSIONS.map((version) => ({ way: 'up again', version })),
       { way: 'down again in one call,', version: 2 },
       { way: 'up again in one call,', version: 8 },
-      { way: 'down in one call, to nothing:', version: 0 },
+      { way: 'down in one call,', version: 0 },
       { way: 'up from nothing in one call,', version: 8 },
     ];
     test.each(way)(
