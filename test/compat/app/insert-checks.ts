@@ -64,6 +64,17 @@ export async function insertChecks(app: INestApplicationContext): Promise<void> 
     assert.ok(plain.job.id < first.job.id && first.job.id < raw.job.id);
   });
 
+  await check('insertManyFast stores by COPY, and leaves out what is there', async () => {
+    const receipts = (async function* () {
+      for (let id = 0; id < 2_000; id++) yield new SendReceipt(id, 'fast');
+    })();
+    assert.deepEqual(await river.insertManyFast(receipts), { inserted: 2_000, skipped: 0 });
+    const refreshes = [new Refresh('north', 'four'), new Refresh('copied', 'one')];
+    const result = await river.insertManyFast(refreshes, { onConflict: 'skip' });
+    assert.deepEqual(result, { inserted: 1, skipped: 1 });
+    assert.equal(await count('river_job', `args->>'email' = 'fast'`), 2_000);
+  });
+
   await check('a unique job is stored once on the index path and on the lock path', async () => {
     const again = await river.insert(new Refresh('north', 'three'));
     assert.equal(again.uniqueSkippedAsDuplicated, true);
