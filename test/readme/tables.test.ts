@@ -41,6 +41,7 @@ describe('the tables of README.md name all there is, and nothing else', () => {
     ['transaction option', 'RiverTransactionOptions'],
     ['module option', 'RiverModuleForRootOptions'],
     ['notify option', 'NotifyOptions'],
+    ['filter', 'JobFilters'],
     ['bulk option', 'InsertManyFastOpts'],
     ['wait option', 'WaitOptions'],
     ['waitFor option', 'WaitForOptions'],
