@@ -2,6 +2,7 @@ import type { DataSource, EntitySubscriberInterface, QueryRunner } from 'typeorm
 import { TransactionOperations } from './transaction-operations.js';
 
 const operations = new WeakMap<QueryRunner, TransactionOperations>();
+const rollingBack = new WeakSet<QueryRunner>();
 
 /**
  * Follows an insert into a transaction that the application opened itself. Its COMMIT waits for
@@ -27,10 +28,19 @@ const GUARD: EntitySubscriberInterface = {
     await ended(queryRunner);
     operations.get(queryRunner)?.throwUnobserved();
   },
-  beforeTransactionRollback: ({ queryRunner }) => ended(queryRunner),
+  async beforeTransactionRollback({ queryRunner }) {
+    rollingBack.add(queryRunner);
+    await ended(queryRunner);
+    rollingBack.delete(queryRunner);
+  },
   afterTransactionCommit: ({ queryRunner }) => forget(queryRunner),
   afterTransactionRollback: ({ queryRunner }) => forget(queryRunner),
 };
+
+/** Whether a rollback waits for what is under way: what takes long is of no use any more. */
+export function isRollingBack(queryRunner: QueryRunner): boolean {
+  return rollingBack.has(queryRunner);
+}
 
 /** A data source that is closed and opened again begins with a new list. */
 function guard({ subscribers }: DataSource): void {

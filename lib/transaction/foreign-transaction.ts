@@ -8,7 +8,7 @@ import {
 } from '../postgres/connection.js';
 import type { PgClient } from '../postgres/pg-client.js';
 import type { AmbientTransaction } from './ambient-transaction.js';
-import { followForeign } from './foreign-guard.js';
+import { followForeign, isRollingBack } from './foreign-guard.js';
 
 /** A transaction that the application itself has begun on a query runner, and will end itself. */
 export class ForeignTransaction implements AmbientTransaction {
@@ -35,11 +35,14 @@ export class ForeignTransaction implements AmbientTransaction {
       requireOpen(client, 'the query runner');
       return new ClientConnection(client, settings, this.queryRunner);
     };
+    const refusal = (): Error | undefined =>
+      isRollingBack(this.queryRunner) ? new TransactionEndedError('An insert') : undefined;
     const connection: Connection = {
       inTransaction: true,
       run: async (statement, values) => await (await open()).run(statement, values),
       transaction: (work) => work(connection),
-      exclusive: async (work) => await (await open()).exclusive(work),
+      exclusive: async (work) =>
+        await (await open()).exclusive((alone, others) => work(alone, { ...others, refusal })),
     };
     return connection;
   }

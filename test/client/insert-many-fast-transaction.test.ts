@@ -244,6 +244,16 @@ describe('in a transaction of ours', () => {
     expect(await countJobs(client.database)).toBe(0);
   });
 
+  test("neither does that of the application's own transaction", async () => {
+    const failed = client.dataSource.transaction(async (manager) => {
+      river.insertManyFastTx(manager, stuck).catch(() => undefined);
+      await pause(50);
+      throw new Error('no');
+    });
+    await expect(failed).rejects.toThrow('no');
+    expect(await countJobs(client.database)).toBe(0);
+  });
+
   test('after its end it is refused', async () => {
     let late: () => Promise<unknown> = () => Promise.resolve();
     await transaction.run(() => {
