@@ -36,7 +36,8 @@ import { explain, type UniqueExplanation } from './unique-explanation.js';
 import type { WaitOptions } from './wait-options.js';
 
 /**
- * Inserts jobs for River's workers. Injectable by its class, or by `@InjectRiverClient(name)`.
+ * Inserts jobs for River's workers, and administers jobs and queues. Injectable by its class, or by
+ * `@InjectRiverClient(name)`.
  *
  * Every insert is one statement. Whatever is refused is refused before anything is sent, as an
  * `InvalidJobError`; a batch with one bad job inserts nothing.

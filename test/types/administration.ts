@@ -1,0 +1,35 @@
+import type { JobListResult, JobRow, Queue, QueueStats, RiverClient } from 'nestjs-river';
+import { typeOf } from './same.js';
+
+interface Report {
+  readonly day: Date;
+}
+
+export async function rows(river: RiverClient, stats: QueueStats): Promise<void> {
+  const job = await river.jobGet<Report>('12');
+  typeOf(job.args.day).is<string>(true);
+  typeOf(await river.jobCancel(job.id)).is<JobRow>(true);
+  typeOf(await river.jobList()).is<JobListResult>(true);
+  typeOf(await river.queueUpdate('mail', {})).is<Queue>(true);
+  typeOf(stats.counts.available).is<number>(true);
+  // Counts of jobs that are done are there only when asked for.
+  typeOf(stats.counts.completed).is<number | undefined>(true);
+}
+
+export async function parameters(river: RiverClient, job: JobRow): Promise<void> {
+  await river.jobList({ states: ['completed'], orderBy: 'finalizedAt', first: undefined });
+  // @ts-expect-error a row is no id
+  await river.jobGet(job);
+  // @ts-expect-error there is no such state
+  await river.jobList({ states: ['done'] });
+  // @ts-expect-error fields are named as in JavaScript
+  await river.jobList({ orderBy: 'finalized_at' });
+  // @ts-expect-error there is no such parameter
+  await river.jobList({ limit: 5 });
+  // @ts-expect-error that all jobs are meant has to be said
+  await river.jobDeleteMany();
+  // @ts-expect-error a deletion has no order
+  await river.jobDeleteMany({ unsafeAll: true, orderBy: 'id' });
+  // @ts-expect-error the state is not for callers to set
+  await river.jobUpdate(1n, { state: 'available' });
+}
