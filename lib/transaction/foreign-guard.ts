@@ -20,7 +20,7 @@ export function followForeign<T>(
   guard(dataSource);
   let own = operations.get(queryRunner);
   if (own === undefined) operations.set(queryRunner, (own = new TransactionOperations()));
-  return own.follow('An insert', begin());
+  return own.follow('A call of RiverClient', begin());
 }
 
 const GUARD: EntitySubscriberInterface = {

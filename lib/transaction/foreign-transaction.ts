@@ -30,13 +30,13 @@ export class ForeignTransaction implements AmbientTransaction {
 
   connection(settings: ConnectionSettings): Connection {
     const open = async (): Promise<ClientConnection> => {
-      if (!this.isOpen) throw new TransactionEndedError('An insert');
+      if (!this.isOpen) throw new TransactionEndedError('A call of RiverClient');
       const client = await rawClient(this.queryRunner, 'insert');
       requireOpen(client, 'the query runner');
       return new ClientConnection(client, settings, this.queryRunner);
     };
     const refusal = (): Error | undefined =>
-      isRollingBack(this.queryRunner) ? new TransactionEndedError('An insert') : undefined;
+      isRollingBack(this.queryRunner) ? new TransactionEndedError('A call of RiverClient') : undefined;
     const connection: Connection = {
       inTransaction: true,
       run: async (statement, values) => await (await open()).run(statement, values),

@@ -95,14 +95,14 @@ export class TransactionScope implements AmbientTransaction, Others {
     const connection: Connection = {
       inTransaction: true,
       run: (statement, values) =>
-        this.enqueue('An insert', async () => {
+        this.enqueue('A call of RiverClient', async () => {
           const rows = await client.run(statement, values);
           this.shared.xid ??= rows[0]?.['xid'] ?? undefined;
           return rows;
         }),
       transaction: (work) => work(connection),
       exclusive: (work) =>
-        this.enqueueAlone('An insert', () => client.exclusive((alone) => work(alone, this))),
+        this.enqueueAlone('A call of RiverClient', () => client.exclusive((alone) => work(alone, this))),
     };
     return connection;
   }
@@ -112,7 +112,7 @@ export class TransactionScope implements AmbientTransaction, Others {
     return this.#queue.length > 1 || this.#outer?.areWaiting() === true;
   }
 
-  readonly refusal = (): Error | undefined => this.#refusal?.('An insert');
+  readonly refusal = (): Error | undefined => this.#refusal?.('A call of RiverClient');
 
   /** Puts a statement into the queue. */
   enqueue<T>(what: string, run: () => Promise<T>): Promise<T> {
