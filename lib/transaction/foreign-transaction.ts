@@ -36,7 +36,9 @@ export class ForeignTransaction implements AmbientTransaction {
       return new ClientConnection(client, settings, this.queryRunner);
     };
     const refusal = (): Error | undefined =>
-      isRollingBack(this.queryRunner) ? new TransactionEndedError('A call of RiverClient') : undefined;
+      isRollingBack(this.queryRunner)
+        ? new TransactionEndedError('A call of RiverClient')
+        : undefined;
     const connection: Connection = {
       inTransaction: true,
       run: async (statement, values) => await (await open()).run(statement, values),

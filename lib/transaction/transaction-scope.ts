@@ -102,7 +102,9 @@ export class TransactionScope implements AmbientTransaction, Others {
         }),
       transaction: (work) => work(connection),
       exclusive: (work) =>
-        this.enqueueAlone('A call of RiverClient', () => client.exclusive((alone) => work(alone, this))),
+        this.enqueueAlone('A call of RiverClient', () =>
+          client.exclusive((alone) => work(alone, this)),
+        ),
     };
     return connection;
   }
