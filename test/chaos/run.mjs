@@ -6,7 +6,8 @@
 //   node test/chaos/run.mjs --seed 1 --trial 42           one trial again, with its program
 //   node test/chaos/run.mjs --without fence               one protection switched off
 //   node test/chaos/run.mjs --plain                       the same handlers over plain TypeORM
-//   node test/chaos/run.mjs --table --trials 1000         all of these, as a table
+//   node test/chaos/run.mjs --table --trials 1000         all of these, as a table. Without `repositories`
+//                                                         handlers wait for the pool: it takes long
 //
 // --url: the server; without it, as the tests find theirs.
 import { parseArgs } from 'node:util';
