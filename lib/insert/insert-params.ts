@@ -67,7 +67,7 @@ export function makeInsertParams(
   context.claimKind(job);
   const queue = merged.queue ?? DEFAULT_QUEUE;
   const when = schedule(merged.schedule, context.now);
-  const scheduledAt = when ?? context.now;
+  const scheduledAt = when ?? new Date(context.now);
   const { kind, uniqueArgPaths } = job;
   return Object.freeze({
     kind,

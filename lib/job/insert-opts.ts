@@ -76,7 +76,10 @@ interface CommonInsertOpts<ArgsPath extends string> {
   readonly tags?: readonly string[] | null | undefined;
   /** What to do when there is no transaction to join. Default: the module's, which is `allow`. */
   readonly outsideTransaction?: OutsideTransaction | null | undefined;
-  /** Refuses the insert when raised before the statement is sent. Once sent, it runs to its end. */
+  /**
+   * Raised before the call, or while the job waits for a statement that it shares, it refuses the
+   * insert. A statement that has been asked for runs to its end, also one that waits for a connection.
+   */
   readonly signal?: AbortSignal | null | undefined;
   /** Replaced whole by an inner level, never merged. `null` clears an outer default. */
   readonly uniqueOpts?: UniqueOptsOf<ArgsPath> | null | undefined;

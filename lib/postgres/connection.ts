@@ -75,9 +75,11 @@ export class ClientConnection implements Connection {
     }
     return this.#send(statement, { name, ...query }).catch((error: unknown) => {
       if (!(error instanceof DatabaseError && error.isOfPreparedStatements)) throw error;
-      unprepared.add(this.#client);
+      const isInTransaction = this.#client.getTransactionStatus() !== 'I';
+      // Behind a failed statement of a pipeline it is only that the text was not looked at.
+      if (!isInTransaction || this.#client.pipeline !== true) unprepared.add(this.#client);
       // In a transaction everything else would fail now, too.
-      if (this.#client.getTransactionStatus() !== 'I') throw error;
+      if (isInTransaction) throw error;
       return this.#send(statement, query);
     });
   }
@@ -210,6 +212,9 @@ export function giveBack(queryRunner: QueryRunner, client: PgClient | undefined)
   return queryRunner.release();
 }
 
-function close(client: PgClient | undefined): void {
-  void client?.end?.().catch(() => undefined);
+/** Closes a connection, whatever it is busy with. In pipeline mode `end()` would wait for that. */
+export function close(client: PgClient | undefined): void {
+  const { connection } = (client ?? {}) as { connection?: { stream?: { destroy?(): void } } };
+  if (client?.pipeline === true && connection?.stream?.destroy) connection.stream.destroy();
+  else void client?.end?.().catch(() => undefined);
 }

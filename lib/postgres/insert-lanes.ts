@@ -15,6 +15,12 @@ export interface CoalesceOptions {
   readonly maxRows?: number | undefined;
 }
 
+/**
+ * SQLSTATEs for which no job of a statement is to blame: of connections, transactions, resources,
+ * time-outs and a missing table. Parts of the statement would fail, or wait, in the same way.
+ */
+const OF_NO_JOB = /^(08...|25...|26000|28...|3F000|42P01|53...|55P03|57...|58...)$/;
+
 /** Characters of args and metadata in one statement, beyond its first call. */
 const MAX_LENGTH = 1_000_000;
 
@@ -24,7 +30,7 @@ interface Call {
   readonly reject: (error: unknown) => void;
 }
 
-/** Taken when this file is loaded, which no request does. */
+/** That of the code which loads this file first: the start of the application, as a rule. */
 const inEmptyContext = AsyncLocalStorage.snapshot();
 
 /**
@@ -119,8 +125,9 @@ export class InsertLanes {
         resolve(results.slice(place, (place += jobs.length)));
       }
     } catch (error) {
-      const isRefusal = error instanceof DatabaseError && !error.endsConnection;
-      if (open.length === 1 || !isRefusal) {
+      const { sqlState } = error instanceof DatabaseError ? error : {};
+      const isOfOneJob = sqlState !== undefined && !OF_NO_JOB.test(sqlState);
+      if (open.length === 1 || !isOfOneJob) {
         for (const { reject } of open) reject(error);
         return;
       }

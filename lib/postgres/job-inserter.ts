@@ -83,7 +83,9 @@ export class JobInserter {
     jobs: readonly InsertParams[],
     notify: readonly string[],
   ): Promise<JobInsertResult[]> {
-    const [first = [], ...others] = statementsOf(jobs);
+    // Not where keys are unique: only one statement takes them in an order that knows no deadlock.
+    const hasKeys = jobs.some(({ unique }) => unique?.path === 'index');
+    const [first = [], ...others] = hasKeys ? [jobs] : statementsOf(jobs);
     if (others.length > 0) {
       return await connection.transaction(async (inner) => {
         const results = await this.#insertIndexed(inner, first, notify);
@@ -92,7 +94,7 @@ export class JobInserter {
         return results;
       });
     }
-    if (jobs.some(({ unique }) => unique?.path === 'index')) {
+    if (hasKeys) {
       return await this.#insertUnique(connection, jobs, notify);
     }
     if (jobs.length === 0) return [];
@@ -151,7 +153,9 @@ export class JobInserter {
     const [first] = jobs;
     const isOne = first !== undefined && (form === 'one' || form === 'uniqueOne');
     const values = isOne ? oneJobValues(first, columns) : manyJobsValues(jobs, columns);
-    const notifies = isOne ? queues.includes(first.queue) : queues.length > 0;
+    const notifies = isOne
+      ? first.state === 'available' && queues.includes(first.queue)
+      : queues.length > 0;
     if (notifies && !isOne) values.push(queues);
     const tracked = connection.inTransaction;
     return connection.run(this.#statements.get(form, { tracked, notifies }), values);

@@ -6,7 +6,7 @@ import {
   TransactionRolledBackError,
 } from '../errors/transaction-error.js';
 import { isConnectionLost } from '../errors/database-error.js';
-import { giveBack, rawClient } from '../postgres/connection.js';
+import { close, giveBack, rawClient } from '../postgres/connection.js';
 import { isEnding, runInLevel } from './ambient-transaction.js';
 import { askCommitOutcome } from './commit-outcome.js';
 import { ConnectionWatch } from './connection-watch.js';
@@ -152,7 +152,7 @@ export class OpenTransaction {
 
   /** Closes the connection under a statement that does not end. */
   cut(): void {
-    void this.scope.shared.client.end?.().catch(() => undefined);
+    close(this.scope.shared.client);
   }
 
   async release(): Promise<void> {

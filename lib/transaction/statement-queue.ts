@@ -19,7 +19,7 @@ export class StatementQueue {
     const done = (): void => void this.#left--;
     this.#left++;
     const ended = answer.then(done, done);
-    this.#tail = isAlone ? ended : Promise.all([this.#tail, ended]);
+    this.#tail = isAlone ? ended : Promise.all([this.#tail, ended]).then(() => undefined);
     if (isAlone) this.#barrier = ended;
     return answer;
   }

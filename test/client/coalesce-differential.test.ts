@@ -7,7 +7,7 @@ import { queryAll } from '../support/index.js';
 import { INTEROP_SEED, runSize } from '../support/run-size.js';
 import { startClient, type StartedClient } from './started-client.js';
 
-const numBatches = runSize('COALESCE_BATCHES', { here: 1_000, ci: 5_000 });
+const numBatches = runSize('COALESCE_BATCHES', { here: 100, ci: 500 });
 const BEGIN = Date.parse('2026-11-21T10:00:00Z');
 
 /** One caller: a single job, or a list, as it came from the generator. */
@@ -19,8 +19,8 @@ const calls: fc.Arbitrary<Call> = fc.oneof(
   { weight: 3, arbitrary: jobs.map((one) => ({ one })) },
   { weight: 1, arbitrary: fc.array(jobs, { maxLength: 4 }).map((many) => ({ many })) },
 );
-/** Callers of one moment. */
-const moments = fc.array(calls, { minLength: 1, maxLength: 40 });
+/** A batch: the callers of one moment. */
+const moments = fc.array(calls, { minLength: 1, maxLength: 12 });
 
 function isJob(job: JobCase): boolean {
   try {
@@ -93,13 +93,12 @@ async function answer(results: Promise<readonly JobInsertResult[]>): Promise<unk
 const ROWS = `select row_to_json(job)::jsonb - 'id' as row from river_job as job order by created_at, id`;
 
 test(
-  `what is inserted together is as if each were alone: ${numBatches} calls, INTEROP_SEED=${INTEROP_SEED}`,
+  `what is inserted together is as if each were alone: ${numBatches} batches, INTEROP_SEED=${INTEROP_SEED}`,
   async () => {
     let compared = 0;
     let refused = 0;
     const sample = fc.sample(moments, { numRuns: numBatches, seed: INTEROP_SEED });
     for (const moment of sample) {
-      if (compared >= numBatches) break;
       const atOnce = await Promise.all(moment.map((call) => answer(insert(together.river, call))));
       const oneByOne: unknown[] = [];
       for (const call of moment) oneByOne.push(await answer(insert(alone.river, call)));
@@ -107,12 +106,11 @@ test(
       compared += moment.length;
       refused += atOnce.filter((told) => !Array.isArray(told)).length;
     }
-    expect(compared).toBeGreaterThanOrEqual(numBatches);
     expect(refused).toBeGreaterThan(compared / 20);
     expect(refused).toBeLessThan(compared / 2);
     const rows = await queryAll(together.database, ROWS);
     expect(rows.length).toBeGreaterThan(compared / 2);
     expect(rows).toEqual(await queryAll(alone.database, ROWS));
   },
-  30_000 + numBatches * 20,
+  30_000 + numBatches * 100,
 );

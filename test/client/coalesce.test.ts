@@ -179,6 +179,21 @@ test('a lost connection tells all callers of its statement the same, and nothing
   expect(await countJobs(database)).toBe(20);
 });
 
+test('a time-out is told to all callers of the statement, which is not tried again in parts', async () => {
+  const { river } = await start({ dataSource: { extra: { options: '-c lock_timeout=300' } } });
+  const letGo = await holdTable();
+  const { statements } = await spy.during(async () => {
+    const outcomes = await Promise.allSettled(
+      many(20, (n) => river.insert(jobArgs('late', { n }))),
+    );
+    for (const outcome of outcomes) {
+      expect((outcome as PromiseRejectedResult).reason).toMatchObject({ sqlState: '55P03' });
+    }
+  });
+  expect(statements).toHaveLength(2);
+  await letGo();
+});
+
 test('a key that an open transaction holds delays nobody else, its holder included', async () => {
   const { river, transaction } = await start();
   const unique = { uniqueOpts: { byArgs: true } };

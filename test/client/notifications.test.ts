@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type pg from 'pg';
-import { JobArgs, type RiverModuleOptions } from 'nestjs-river';
+import { InsertManyParams, JobArgs, type RiverModuleOptions } from 'nestjs-river';
 import { connect, createTestDatabase, type TestDatabase } from '../support/index.js';
 import { startClient, type StartedClient } from './started-client.js';
 
@@ -82,6 +82,17 @@ describe('notify by default', () => {
     await pause(50);
     expect(queues()).toEqual(['default', 'default']);
   });
+
+  test('a scheduled job notifies nobody, nor does a duplicate of it that could be worked', () =>
+    withClient({ cooldownMs: 0 }, async ({ river }) => {
+      const uniqueOpts = { byArgs: true };
+      await river.insertMany([
+        InsertManyParams.of(new NotifiedArgs(-1), { uniqueOpts, delay: 60_000 }),
+        InsertManyParams.of(new NotifiedArgs(-1), { uniqueOpts }),
+      ]);
+      await pause(50);
+      expect(queues()).toEqual([]);
+    }));
 
   test('with a cooldown of 0 every insert notifies', () =>
     withClient({ cooldownMs: 0 }, async ({ river }) => {

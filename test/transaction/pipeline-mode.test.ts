@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { jobArgs } from 'nestjs-river';
 import { startClient, countJobs, type StartedClient } from '../client/started-client.js';
-import { createTestDatabase, spyStatements, type StatementSpy } from '../support/index.js';
+import { connect, createTestDatabase, spyStatements, type StatementSpy } from '../support/index.js';
 
 let spy: StatementSpy;
 let client: StartedClient;
@@ -87,4 +87,28 @@ describe('on clients in the pipeline mode of pg', () => {
     expect(roundTrips).toBe(3);
     expect(await countJobs(spy.database)).toBe(2);
   });
+});
+
+test('a transaction that is given up does not wait for a statement that does', async () => {
+  const holder = await connect(spy.database);
+  await holder.query('begin; lock table river_job in share mode');
+  const waiting = client.transaction.run({ timeoutMs: 200 }, () =>
+    client.river.insert(jobArgs('waits', {})),
+  );
+  await expect(waiting).rejects.toMatchObject({ code: 'RIVER_TRANSACTION_ABORTED' });
+  await holder.query('rollback');
+  await holder.end();
+  await client.river.insert(jobArgs('after', {}));
+  expect(await countJobs(spy.database, "kind = 'after'")).toBe(1);
+});
+
+test('behind a failed statement the others fail, and go on being prepared afterwards', async () => {
+  const failing = client.transaction.run((manager) =>
+    Promise.allSettled([manager.query('select 1 / 0'), ...five('lost')]),
+  );
+  await expect(failing).rejects.toThrow();
+  const { statements } = await spy.during(() =>
+    client.transaction.run(() => client.river.insert(jobArgs('named', {}))),
+  );
+  expect(statements.find(({ sql }) => sql.includes('INSERT'))?.name).toMatch(/^river_/);
 });
