@@ -17,8 +17,8 @@ export interface JobSource {
 /** Told how many jobs have been sent so far. */
 export type CopyProgress = (jobs: number) => unknown;
 
-/** Characters of a chunk: few enough for little memory, enough that sending costs next to nothing. */
-const CHUNK_LENGTH = 64 * 1024;
+/** A chunk's: few enough for little memory, enough that sending costs next to nothing. */
+const CHUNK_BYTES = 64 * 1024;
 
 /** Reads jobs in portions, each when the one before has been sent. */
 export class CopyFeed {
@@ -48,12 +48,12 @@ export class CopyFeed {
 
   /** The next jobs as rows for COPY; undefined after the last. */
   async rows(): Promise<Buffer | undefined> {
-    let text = '';
+    const before = this.#jobs;
     await this.#read((job) => {
-      text += this.#format.row(job);
-      return text.length < CHUNK_LENGTH;
+      this.#format.write(job);
+      return this.#format.length < CHUNK_BYTES;
     });
-    return text === '' ? undefined : Buffer.from(text);
+    return this.#jobs === before ? undefined : this.#format.take();
   }
 
   /** The next jobs, at most as many; none after the last. */

@@ -4,7 +4,7 @@ import type { CopyInterrupt } from './copy-interrupt.js';
 import type { PgClient } from './pg-client.js';
 import type { Statement } from './statement.js';
 
-/** The rows of a COPY, in its text format, chunk by chunk. */
+/** The rows of a COPY, chunk by chunk. */
 export interface CopyRows {
   readonly first: Buffer;
   /** undefined after the last. */

@@ -26,12 +26,15 @@ const STAGED = 'pg_temp.river_staged_job';
 
 export function copyStatements({ prefix, insertChannel }: SchemaName): CopyStatements {
   return {
-    copy: statement('insert', `COPY ${prefix}river_job (${COPY_COLUMNS}) FROM STDIN`),
+    copy: statement(
+      'insert',
+      `COPY ${prefix}river_job (${COPY_COLUMNS}) FROM STDIN (FORMAT binary)`,
+    ),
     stage: statement(
       'insert',
       `CREATE TEMPORARY TABLE ${STAGED} (LIKE ${prefix}river_job INCLUDING DEFAULTS) ON COMMIT DROP`,
     ),
-    copyStaged: statement('insert', `COPY ${STAGED} (${COPY_COLUMNS}) FROM STDIN`),
+    copyStaged: statement('insert', `COPY ${STAGED} (${COPY_COLUMNS}) FROM STDIN (FORMAT binary)`),
     // In the order of the keys, so that two such inserts cannot wait for each other in a circle.
     insertStaged: statement(
       'insert',

@@ -140,6 +140,17 @@ describe('what COPY gives a meaning to is stored as it is', () => {
     expect(row).toEqual({ tags });
   });
 
+  test('jobs of any size, in letters of any number of bytes', async () => {
+    const sizes = [0, 1, 9_000, 21_000, 27_300, 27_400, 65_500, 82_000, 400_000];
+    const items = sizes.flatMap((size) =>
+      ['x', 'é', '€', '\u{1F600}'].map((letter) => jobArgs('large', { text: letter.repeat(size) })),
+    );
+    const tags = Array.from({ length: 2_000 }, (_, index) => `tag_${index}`);
+    const tagged = InsertManyParams.of(jobArgs('tagged', {}), { tags });
+    const [, byCopy] = await insertBoth([...items, tagged, jobArgs('last', {})]);
+    expect(byCopy).toEqual({ inserted: items.length + 2, skipped: 0 });
+  });
+
   test('times of all centuries', async () => {
     const times = ['-004713-11-24T00:00:00Z', '0000-01-01T00:00:00Z', '+275760-09-13T00:00:00Z'];
     const jobs = times.map((time) =>
