@@ -112,7 +112,7 @@ function checkState(value: unknown, field: string): JobState {
 
 /** A copy of the range; none when both of its ends are open. */
 function checkTimeRange(value: unknown, field: string): TimeRange | undefined {
-  if (typeof value !== 'object' || value === null || value instanceof Date) {
+  if (!isPlainObject(value)) {
     throw invalidParams(field, 'must be { from?: Date, to?: Date }', value);
   }
   const range: { from?: Date; to?: Date } = {};
@@ -123,6 +123,14 @@ function checkTimeRange(value: unknown, field: string): TimeRange | undefined {
     if (time !== undefined) range[bound] = checkTime(time, `${field}.${bound}`);
   }
   return Object.keys(range).length === 0 ? undefined : range;
+}
+
+/** Whether it is an object of no class: a Map's or an array's entries are not its properties. */
+function isPlainObject(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // `Object.prototype`, also that of another realm, stands at the end of its chain.
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 function checkTime(value: unknown, field: string): Date {

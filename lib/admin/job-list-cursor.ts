@@ -11,7 +11,11 @@ export interface JobPosition {
 
 /** What Postgres prints a timestamptz to JSON as. */
 const TIME =
-  /^(-?infinity|\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?[+-]\d\d(:\d\d){0,2}( BC)?)$/;
+  /^(?<year>\d{4,6})-(?<month>0[1-9]|1[0-2])-(?<day>\d\d)T([01]\d|2[0-3])(:[0-5]\d){2}(\.\d{1,6})?[+-](0\d|1[0-5])(:[0-5]\d){0,2}(?<bc> BC)?$/;
+
+/** Of Postgres' timestamptz, as it is printed in any time zone: 4714 BC, and 294276 by UTC. */
+const FIRST_YEAR = -4713;
+const LAST_YEAR = 294_277;
 
 /** The filters and the order of a list in a few characters, to tell whose a cursor is. */
 export function cursorQuery(list: object): string {
@@ -22,13 +26,21 @@ export function encodeCursor(query: string, { time, id }: JobPosition): string {
   return Buffer.from(JSON.stringify([query, id, time])).toString('base64url');
 }
 
-/** @throws InvalidParamsError when it is no cursor, or one of another query */
-export function decodeCursor(cursor: unknown, query: string): JobPosition {
+/**
+ * @param list the query, and whether each of its jobs has a time that they are ordered by
+ * @throws InvalidParamsError when it is no cursor, or one of another query
+ */
+export function decodeCursor(
+  cursor: unknown,
+  { query, hasTime }: { readonly query: string; readonly hasTime: boolean },
+): JobPosition {
   const [itsQuery, id, time] = parse(cursor);
   if (
     typeof itsQuery !== 'string' ||
     typeof id !== 'string' ||
-    !(time === null || (typeof time === 'string' && TIME.test(time)))
+    !(time === null || isTime(time)) ||
+    // That of another query is told so.
+    (itsQuery === query && hasTime && time === null)
   ) {
     throw refused('must be the lastCursor of a page of jobList');
   }
@@ -39,6 +51,19 @@ export function decodeCursor(cursor: unknown, query: string): JobPosition {
     );
   }
   return { id: checkJobId(id, 'after').toString(), time };
+}
+
+/** Whether Postgres can have printed it, and so can read it: 2020-02-30 is none, 1900-02-29 neither. */
+function isTime(value: unknown): value is string {
+  if (typeof value !== 'string') return false;
+  if (/^-?infinity$/.test(value)) return true;
+  const { year, month, day, bc } = TIME.exec(value)?.groups ?? {};
+  if (year === undefined) return false;
+  const number = bc === undefined ? Number(year) : 1 - Number(year);
+  // A year has the months of any other that is a multiple of 400 years away, and a Date has few years.
+  const days = new Date(Date.UTC(2000 + (number % 400), Number(month), 0)).getUTCDate();
+  const isYear = number >= FIRST_YEAR && number <= LAST_YEAR && Number(year) > 0;
+  return isYear && Number(day) >= 1 && Number(day) <= days;
 }
 
 function parse(cursor: unknown): unknown[] {

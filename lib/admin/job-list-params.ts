@@ -85,12 +85,14 @@ export function checkJobListParams(params: unknown): CheckedJobList {
   const timeColumn = timeColumnOf(orderBy as JobListOrderBy, firstState);
   const list = { filters: states ? { ...filters, states } : filters, timeColumn, sortOrder };
   const query = cursorQuery(list);
+  const isNullable = canBeNull(timeColumn, states);
+  const cursorOf = { query, hasTime: timeColumn !== undefined && !isNullable };
   return {
     ...list,
-    isNullable: canBeNull(timeColumn, states),
+    isNullable,
     isDescending: sortOrder === 'desc',
     first: checkFirst(given['first']),
-    after: given['after'] === undefined ? undefined : decodeCursor(given['after'], query),
+    after: given['after'] === undefined ? undefined : decodeCursor(given['after'], cursorOf),
     query,
   };
 }

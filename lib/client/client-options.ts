@@ -31,8 +31,8 @@ export interface WaitForOptions {
   readonly maxPollMs?: number | undefined;
   /**
    * Gives a connected client of `pg` for LISTEN, which shortens the waits where something notifies
-   * the channel `river_finished`; River's workers by themselves do not. Called at the first wait, and
-   * again, after 5 seconds at the earliest, when the connection was lost. Default: none is needed.
+   * the channel `river_finished`; River's workers by themselves do not. Called at the first look, and
+   * when the connection was lost, by the first look 5 seconds later. Default: none is needed.
    */
   readonly listen?: Listen | undefined;
 }

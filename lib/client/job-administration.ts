@@ -75,7 +75,7 @@ export abstract class JobAdministration {
 
   /**
    * Lists jobs, a page at a time. The cursor of a page is the place of its last job in the order, so
-   * that jobs which come or go meanwhile are neither skipped nor repeated.
+   * jobs that come or go meanwhile make no other job appear twice or not at all.
    *
    * @returns the jobs, and the cursor to give as `after` for the next page, with the same filters and
    *   the same order. There are no more once a page has fewer than `first`.

@@ -1,8 +1,8 @@
 import { checkJobId } from '../admin/job-id.js';
 import { RiverTransactionError } from '../errors/transaction-error.js';
 import type { JobInsertResult } from '../job/job-insert-result.js';
+import { WaitAbortedError } from '../job/job-result-errors.js';
 import { resultOf, type JobResult } from '../job/job-result.js';
-import type { JobRow } from '../job/job-row.js';
 import { FinishedJobs } from '../postgres/finished-jobs.js';
 import type { SchemaName } from '../postgres/schema-name.js';
 import type { JoinableTransaction } from '../transaction/joinable-transaction.js';
@@ -27,16 +27,17 @@ export class JobResults {
   ) {
     this.#connections = connections;
     const finished = new FinishedJobs(schema);
-    this.#waiter = new JobWaiter(
-      (ids) => connections.alone((connection) => finished.look(connection, ids)),
-      maxPollMs,
-    );
+    this.#waiter = new JobWaiter((ids) => {
+      // Here, so that a connection that was lost is had again for the waits under way, too.
+      this.#listener?.start();
+      return connections.alone((connection) => finished.look(connection, ids));
+    }, maxPollMs);
     this.#listener = listen && new FinishListener(listen, () => this.#waiter.wake());
   }
 
   waitFor<Output, Args>(job: unknown, options: unknown): Promise<JobResult<Output, Args>> {
     return this.#begin('waitFor', options, async (limits) => {
-      return resultOf(await this.#wait(checkJobId(idOf(job), 'job'), limits));
+      return resultOf(await this.#waiter.wait(checkJobId(idOf(job), 'job'), limits));
     });
   }
 
@@ -46,8 +47,10 @@ export class JobResults {
   ): Promise<JobResult<Output, Args> & JobInsertResult<Args>> {
     return this.#begin('insertAndWait', options, async (limits) => {
       this.#waiter.requireOpen();
+      const { signal } = limits;
+      if (signal?.aborted) throw new WaitAbortedError(undefined, signal.reason);
       const { job, uniqueSkippedAsDuplicated } = await insert();
-      const result = resultOf<Output, Args>(await this.#wait(job.id, limits));
+      const result = resultOf<Output, Args>(await this.#waiter.wait(job.id, limits));
       return { ...result, uniqueSkippedAsDuplicated };
     });
   }
@@ -71,12 +74,6 @@ export class JobResults {
         return await run(limits);
       },
     });
-  }
-
-  #wait(id: bigint, limits: CheckedWaitOptions): Promise<JobRow> {
-    const wait = this.#waiter.wait(id, limits);
-    this.#listener?.start();
-    return wait;
   }
 }
 

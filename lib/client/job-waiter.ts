@@ -54,7 +54,7 @@ export class JobWaiter {
   async wait(id: bigint, options: CheckedWaitOptions): Promise<JobRow> {
     this.requireOpen();
     const wait = new JobWait(id, options, {
-      onTimeout: () => this.#lookIn(0),
+      onTimeout: () => this.#lookWithoutRest(),
       onEnd: () => this.#remove(wait),
     });
     this.#waits.add(wait);
@@ -83,6 +83,12 @@ export class JobWaiter {
     this.#nextLookAt = Infinity;
   }
 
+  /** For a wait that has run out of time: the rest would be taken from the time for the answer. */
+  #lookWithoutRest(): void {
+    this.#restsUntil = 0;
+    this.#lookIn(0);
+  }
+
   #lookIn(pauseMs: number): void {
     this.#pauseMs = Math.min(this.#pauseMs, pauseMs);
     // The look under way plans the next one when it is done.
@@ -107,7 +113,9 @@ export class JobWaiter {
     const now = performance.now();
     this.#restsUntil = now + Math.min((now - began) * REST_PER_LOOK, LONGEST_REST_MS);
     this.#isLooking = false;
-    if (this.#waits.size > 0) this.#lookIn(this.#pauseMs);
+    const isOutOfTime = [...this.#waits].some(({ isLast }) => isLast);
+    if (isOutOfTime) this.#lookWithoutRest();
+    else if (this.#waits.size > 0) this.#lookIn(this.#pauseMs);
   }
 
   async #ask(waits: readonly JobWait[]): Promise<void> {

@@ -211,6 +211,9 @@ export class RiverClient extends QueueAdministration {
    * {@link insert}, by itself, and {@link waitFor}. For an equal unique job that was there already,
    * its end is waited for.
    *
+   * `timeoutMs` and `signal` of the wait count from the end of the insert on, whose own `signal` is in
+   * `opts`; but nothing is inserted when that of the wait is raised already (WaitAbortedError).
+   *
    * @example const { output } = await river.insertAndWait<string[]>(new SortArgs(['whale', 'tiger']));
    */
   insertAndWait<Output = unknown, Args extends object = object>(

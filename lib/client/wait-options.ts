@@ -8,10 +8,14 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 export interface WaitOptions {
   /**
    * **Milliseconds** after which the wait is given up, 1 to 2147483647; `null` waits without end.
-   * Default 30000. The job goes on all the same.
+   * Default 30000. The job goes on all the same. They begin at the call of `waitFor`, or when the insert
+   * of `insertAndWait` is done.
    */
   readonly timeoutMs?: number | null | undefined;
-  /** Gives up the wait when raised. The job goes on all the same. */
+  /**
+   * Gives up the wait when raised. The job goes on all the same. `insertAndWait` inserts nothing when it
+   * is raised already; an insert under way it does not stop.
+   */
   readonly signal?: AbortSignal | null | undefined;
 }
 

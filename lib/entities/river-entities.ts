@@ -27,6 +27,9 @@ export interface RiverEntities {
  * application's own tables. TypeORM neither creates nor changes the tables (`synchronize: false`).
  * Call it once for a schema.
  *
+ * The default `schema` is the data source's, while `riverMigration` and RiverModule go by the
+ * `search_path` alone: where a data source has a `schema`, name River's in all of them.
+ *
  * Give the data source `RiverReadOnlySubscriber`, too: without it TypeORM lets removals through.
  *
  * @throws RiverConfigurationError for a schema name that River would not take

@@ -7,11 +7,16 @@ import { RiverError } from './river-error.js';
  */
 const RETRYABLE = /^(40001|40P01|55P03|26000|42P05|08...|53...|57P0[1-5])$/;
 
-/** Codes of Node's sockets that say that the connection is gone. */
-const CONNECTION_LOST = /^(ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT|ENOTFOUND|EHOSTUNREACH)$/;
+/** Codes of Node's sockets that say that the connection is gone, or cannot be had now. */
+const CONNECTION_LOST =
+  /^(ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/;
 
-/** What `pg` says of a connection that is gone, or that its pool could not have; it gives no code. */
-const NO_CONNECTION = /^(Connection terminated|Client (was|has)|timeout exceeded when trying)/;
+/**
+ * What `pg` says of a connection that is gone, that its pool could not have, or on which the answer did
+ * not come within `query_timeout`; it gives no code.
+ */
+const NO_CONNECTION =
+  /^(Connection terminated|Client (was|has)|timeout exceeded when trying|Query read timeout)/;
 
 /** SQLSTATEs with which the server closes the connection. */
 const CLOSING = /^(08...|57P0[1-5])$/;

@@ -15,5 +15,7 @@ export interface JobResult<Output = unknown, Args = unknown> {
 }
 
 export function resultOf<Output, Args>(job: JobRow): JobResult<Output, Args> {
-  return { job: job as JobRow<Args>, output: job.metadata[OUTPUT_KEY] as Output };
+  // No client writes JSON `null` there, but the column can hold it.
+  const metadata = job.metadata as JobRow['metadata'] | null;
+  return { job: job as JobRow<Args>, output: metadata?.[OUTPUT_KEY] as Output };
 }

@@ -53,12 +53,14 @@ function explain({ sqlState, cause }: DatabaseError): string {
 }
 
 const ALREADY_THERE =
-  "An object of River's is there that river_migration does not record: it was made without River's " +
-  'migrations. Drop it, or record the versions that it stands for.';
+  'Another migrator may have put this version on meanwhile: migrate again. Only if the same comes ' +
+  "again, and River's tables were made without River's migrations, so that river_migration does not " +
+  'record them: record the versions that they stand for.';
 
 const CURES: Readonly<Record<string, string>> = {
   '42501': "The database user must own River's tables and have USAGE and CREATE on their schema.",
   '3F000': 'The schema does not exist, or none of the search_path does. Create it first.',
+  '23505': ALREADY_THERE,
   '42710': ALREADY_THERE,
   '42P07': ALREADY_THERE,
   '55P03': 'Something else holds a lock on a table, or another migrator is at work. Try again.',

@@ -27,6 +27,9 @@ export interface RiverMigrationOptions {
  * cannot share a transaction: from version 2 or 3, put on earlier, to 6 or later. It is refused, and
  * wants two migrations (up to 5, then on) with `migrationsTransactionMode: 'each'`, or `'none'`.
  *
+ * Its default `schema` is the first of the `search_path`, while the entities of `nestjs-river/entities`
+ * begin with the data source's `schema`: where that is set, name the schema in both.
+ *
  * @throws RiverMigrationError when an option makes no sense
  *
  * @example

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { RiverClient } from 'nestjs-river';
 import { startClient, type StartedClient } from '../client/started-client.js';
 import { createTestDatabase, spyStatements, type StatementSpy } from '../support/index.js';
+import { plantJobs } from './planted-jobs.js';
 
 let spy: StatementSpy;
 let client: StartedClient;
@@ -73,6 +74,10 @@ describe('an id', () => {
 
 const NO_SUCH = /there is no such/;
 
+class TimeSpan {
+  readonly from = new Date(0);
+}
+
 describe.each(['jobList', 'jobDeleteMany'] as const)('a filter of %s', (name) => {
   test.each<[string, object, RegExp?]>([
     ['state', { state: ['available'] }, NO_SUCH],
@@ -96,6 +101,9 @@ describe.each(['jobList', 'jobDeleteMany'] as const)('a filter of %s', (name) =>
     ['metadata.a', { metadata: { a: Number.NaN } }, /NaN/],
     ['createdAt', { createdAt: new Date() }],
     ['createdAt', { createdAt: '2020-01-01' }],
+    ['createdAt', { createdAt: [] }],
+    ['createdAt', { createdAt: new Map([['from', new Date()]]) }],
+    ['finalizedAt', { finalizedAt: new TimeSpan() }],
     ['createdAt.since', { createdAt: { since: new Date() } }, NO_SUCH],
     ['finalizedAt.from', { finalizedAt: { from: '2020-01-01' } }],
     ['finalizedAt.to', { finalizedAt: { to: new Date(Number.NaN) } }],
@@ -146,6 +154,42 @@ describe('jobList refuses', () => {
       code: 'RIVER_INVALID_CURSOR',
       field: 'after',
     }),
+  );
+});
+
+describe('jobList refuses as the cursor of a page', () => {
+  const orders = [
+    { orderBy: 'scheduledAt' },
+    { orderBy: 'finalizedAt' },
+    { orderBy: 'time', states: ['completed'] },
+  ] as const;
+  const TIMES = [
+    null,
+    '2020-99-99T99:99:99+00:00',
+    '2020-00-01T00:00:00+00:00',
+    '2020-01-00T00:00:00+00:00',
+    '2021-02-29T00:00:00+00:00',
+    '2020-01-01T24:00:00+00:00',
+    '2020-01-01T00:00:00+16:00',
+    '0000-01-01T00:00:00+00:00',
+    '300000-01-01T00:00:00+00:00',
+    '4715-01-01T00:00:00+00:00 BC',
+  ];
+
+  test.each(orders.flatMap((order) => TIMES.map((time) => [time, order] as const)))(
+    'the time %p, by %p',
+    async (time, order) => {
+      await plantJobs(spy.database, [{ state: 'completed' }]);
+      const { lastCursor = '' } = await client.river.jobList({ ...order, first: 1 });
+      const position = JSON.parse(Buffer.from(lastCursor, 'base64url').toString()) as unknown[];
+      const after = Buffer.from(JSON.stringify([...position.slice(0, 2), time])).toString(
+        'base64url',
+      );
+      await expectRefused((river) => river.jobList({ ...order, after }), {
+        code: 'RIVER_INVALID_CURSOR',
+        field: 'after',
+      });
+    },
   );
 });
 
@@ -248,8 +292,8 @@ describe('a transaction', () => {
     await client.dataSource.transaction(async (manager) => {
       await expect(untyped().jobGetTx(manager, 'x')).rejects.toThrow('id');
       await expect(untyped().jobListTx(manager, { x: 1 })).rejects.toThrow('no such');
-      await expect(client.river.jobCancelTx(manager, 1)).rejects.toThrow('no job 1');
-      expect((await client.river.jobListTx(manager)).jobs).toEqual([]);
+      await expect(client.river.jobCancelTx(manager, 999_999)).rejects.toThrow('no job 999999');
+      expect((await client.river.jobListTx(manager, { kinds: ['none'] })).jobs).toEqual([]);
     });
   });
 });

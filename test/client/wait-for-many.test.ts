@@ -126,6 +126,51 @@ describe('a database in trouble', () => {
     await expect(waiting).resolves.toMatchObject({ output: 'survived' });
   });
 
+  test('a look that is given up by query_timeout is not told', async () => {
+    const hasty = await startClient({ database, dataSource: { extra: { query_timeout: 400 } } });
+    const [id = 0n] = await insertMany(hasty, 1);
+    const holder = await connect(database);
+    try {
+      await holder.query('begin; lock table river_job in access exclusive mode');
+      const waiting = hasty.river.waitFor<string>(id);
+      const [{ output }] = await Promise.all([
+        waiting,
+        sleep(600)
+          .then(() => holder.query('rollback'))
+          .then(() => endJobs(database, [id], { state: 'completed', output: 'survived' })),
+      ]);
+      expect(output).toBe('survived');
+    } finally {
+      await holder.end();
+      await hasty.stop();
+    }
+  });
+
+  test.each([
+    ['in the rest after a slow look', 700],
+    ['during a slow look', 300],
+  ] as const)('a time-out %s is told at once', async (_when, timeoutMs) => {
+    const patient = await startClient({ database });
+    const [id = 0n] = await insertMany(patient, 1);
+    const holder = await connect(database);
+    try {
+      await holder.query('begin; lock table river_job in access exclusive mode');
+      const began = Date.now();
+      const end = patient.river.waitFor(id, { timeoutMs }).catch((reason: unknown) => reason);
+      // The look takes as long, and by itself would be followed by half a second of rest.
+      await sleep(600);
+      await holder.query('rollback');
+      expect(await end).toMatchObject({
+        code: 'RIVER_WAIT_TIMEOUT',
+        job: { state: 'available' },
+      });
+      expect(Date.now() - began).toBeLessThan(1_000);
+    } finally {
+      await holder.end();
+      await patient.stop();
+    }
+  });
+
   test('a failure that lasts is the cause of the time-out', async () => {
     const [id = 0n] = await insertMany(client, 1);
     const holder = await connect(database);
@@ -256,6 +301,19 @@ describe('with a connection to listen on', () => {
     await sleep(100);
     await endJobs(database, [id], { state: 'completed', output: 'seen' });
     await expect(waiting).resolves.toMatchObject({ output: 'seen' });
+  });
+
+  test('that was lost, another is asked for by the waits under way', async () => {
+    expect(opened).toHaveLength(1);
+    const [id = 0n] = await insertMany(client, 1);
+    const waiting = client.river.waitFor(id);
+    // From 5 s after the loss on, by a look; these are a second apart by then.
+    await sleep(8_000);
+    expect(opened).toHaveLength(2);
+    const began = Date.now();
+    await endJobs(database, [id], { state: 'completed', output: 'heard again' });
+    await expect(waiting).resolves.toMatchObject({ output: 'heard again' });
+    expect(Date.now() - began).toBeLessThan(400);
   });
 });
 

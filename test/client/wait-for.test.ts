@@ -85,6 +85,13 @@ describe('waitFor', () => {
     expect(results.map(({ output }) => output)).toEqual([undefined, null, 9007199254740993n]);
   });
 
+  test('takes metadata that are null for no output', async () => {
+    const id = await insert();
+    await endJobs(client.database, [id], { state: 'completed' });
+    await queryAll(client.database, `update river_job set metadata = 'null' where id = ${id}`);
+    expect((await client.river.waitFor(id)).output).toBeUndefined();
+  });
+
   test('goes on through retries, and tells every wait of one job', async () => {
     const id = await insert();
     const waits = [client.river.waitFor(id), client.river.waitFor(id)];
@@ -271,6 +278,22 @@ describe('insertAndWait', () => {
     const inserted = client.river.insertAndWait(args, {}, { timeoutMs: -1 });
     await expect(inserted).rejects.toMatchObject({ field: 'timeoutMs' });
     expect(await storedJobs(client.database, `args @> '{"strings": ["never"]}'`)).toEqual([]);
+  });
+
+  test('inserts nothing when the signal of the wait is raised already', async () => {
+    const signal = AbortSignal.abort(new Error('the client went away'));
+    const args = new UniqueSort(['aborted']);
+    const error = await client.river
+      .insertAndWait(args, {}, { signal })
+      .catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(WaitAbortedError);
+    expect(error).toMatchObject({
+      code: 'RIVER_WAIT_ABORTED',
+      field: 'signal',
+      cause: { message: 'the client went away' },
+      message: expect.stringContaining('Nothing was inserted') as unknown,
+    });
+    expect(await storedJobs(client.database, `args @> '{"strings": ["aborted"]}'`)).toEqual([]);
   });
 
   test('tells what refuses the insert', async () => {

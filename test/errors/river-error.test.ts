@@ -120,13 +120,18 @@ describe('DatabaseError', () => {
     expect(fromServer(code).retryable).toBe(false);
   });
 
-  test.each(['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'ETIMEDOUT'])(
+  test.each(['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN', 'ENETUNREACH'])(
     '%s is a lost connection',
     (code) => {
       expect(fromServer(code)).toMatchObject({ sqlState: undefined, retryable: true });
       expect(fromServer(code).message).toContain(code);
     },
   );
+
+  test("an answer that did not come within pg's query_timeout may be tried again", () => {
+    const error = new DatabaseError('insert', new Error('Query read timeout'));
+    expect(error).toMatchObject({ sqlState: undefined, retryable: true, endsConnection: true });
+  });
 
   test.each([['text'], [null], [undefined], [5], [{ code: 5 }]])('takes %p as a cause', (cause) => {
     expect(new DatabaseError('insert', cause)).toMatchObject({

@@ -202,11 +202,28 @@ describe('what the database refuses', () => {
     await queryAll(database, 'create table river_queue (id int)');
     const error = await errorOf(migrator.migrate({ direction: 'up' }));
     expect(error).toMatchObject({ version: 4, applied: [1, 2, 3] });
-    expect(error.message).toContain('that river_migration does not record');
+    expect(error.message).toMatch(
+      /Another migrator may .*: migrate again\. Only if .*: record the/,
+    );
     // The versions before it stay, as they would with River's own migrator; then it goes on.
     expect(await migrator.existingVersions()).toHaveLength(3);
     await queryAll(database, 'drop table river_queue');
     expect((await migrator.migrate({ direction: 'up' })).versions).toHaveLength(5);
+  });
+
+  test('a version that another migrator, which takes no lock, is just putting on', async () => {
+    await migrator.migrate({ direction: 'up', targetVersion: 3 });
+    const other = await connect(database);
+    await other.query('begin; create table river_queue (id int)');
+    const failed = errorOf(migrator.migrate({ direction: 'up' }));
+    const waiting = `select from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`;
+    while ((await queryAll(database, waiting)).length === 0) continue;
+    await other.query('commit');
+    await other.end();
+    expect(await failed).toMatchObject({ version: 4, cause: { sqlState: '23505' } });
+    expect((await failed).message).toMatch(/Another migrator may .*: migrate again\./);
+    expect((await failed).message).not.toMatch(/drop/i);
   });
 
   test('a way down below version 5 while other lines are recorded', async () => {

@@ -1,6 +1,7 @@
 import { Catch, HttpException, HttpStatus, type ArgumentsHost } from '@nestjs/common';
 import { BaseExceptionFilter } from '@nestjs/core';
 import {
+  DatabaseError,
   InvalidJobError,
   InvalidParamsError,
   JobFailedError,
@@ -24,13 +25,23 @@ const STATUS = [
   [WaitTimeoutError, HttpStatus.GATEWAY_TIMEOUT],
 ] as const;
 
+/** SQLSTATE of a retry whose place an equal unique job has taken. */
+const UNIQUE_VIOLATION = '23505';
+
 @Catch(RiverError)
 export class RiverErrorFilter extends BaseExceptionFilter {
   override catch(error: RiverError, host: ArgumentsHost): void {
-    const [, status] = STATUS.find(([type]) => error instanceof type) ?? [];
+    const status = statusOf(error);
     if (status === undefined) return super.catch(error, host);
     const { message, code, field, index } = error;
     const answer = { statusCode: status, message, code, field, index };
     super.catch(new HttpException(answer, status, { cause: error }), host);
   }
+}
+
+function statusOf(error: RiverError): HttpStatus | undefined {
+  if (error instanceof DatabaseError && error.sqlState === UNIQUE_VIOLATION) {
+    return HttpStatus.CONFLICT;
+  }
+  return STATUS.find(([type]) => error instanceof type)?.[1];
 }

@@ -46,9 +46,9 @@ export class JobView {
     const { id, args, metadata } = job.toJSON() as {
       id: string;
       args: unknown;
-      metadata: Metadata;
+      metadata: Metadata | null;
     };
-    const output = metadata.output ?? null;
+    const output = metadata?.output ?? null;
     const error = errors.at(-1)?.error ?? null;
     const times = { createdAt, scheduledAt, finalizedAt };
     return { id, kind, state, queue, priority, args, output, error, attempt, ...times };
