@@ -90,8 +90,8 @@ test('the limits hold: statements under way, rows of each, and a larger call goe
     river.insertMany(many(4, (n) => jobArgs('four', { n }))),
   ];
   await waitingInserts(2);
-  await letGo();
   const { statements } = await spy.during(async () => {
+    await letGo();
     await Promise.all(calls);
   });
   // Three and the four were sent before; three and one follow.
