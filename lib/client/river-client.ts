@@ -39,7 +39,8 @@ import type { WaitOptions } from './wait-options.js';
  * Inserts jobs for River's workers, and administers jobs and queues. Injectable by its class, or by
  * `@InjectRiverClient(name)`.
  *
- * Every insert is one statement. Whatever is refused is refused before anything is sent, as an
+ * An insert is one statement, but for lists of more than 5,000 jobs and the lock path of unique ones.
+ * Whatever is refused is refused before anything is sent, as an
  * `InvalidJobError`; a batch with one bad job inserts nothing.
  */
 export class RiverClient extends QueueAdministration {
