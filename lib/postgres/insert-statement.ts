@@ -102,7 +102,8 @@ SELECT (SELECT id::text FROM inserted) AS inserted, (${existing('existing')}) AS
 /**
  * The same for several. What is left after the look is inserted in the order of the keys, so that two
  * batches with the same keys cannot wait for each other in a circle, under ids drawn in the order
- * given. The look is LATERAL, so that no plan made for an empty table scans it once it has grown.
+ * given. The look is LATERAL, so that a plan made for a new, empty table does not scan it once it has
+ * grown. (One made after Postgres has analyzed it as empty does, until it is analyzed again.)
  */
 function insertUnique(
   { prefix, insertChannel }: SchemaName,

@@ -5,6 +5,7 @@ import { ourJob, type JobCase } from '../interop/support/job-case.js';
 import { jobCases } from '../interop/support/job-arbitraries.js';
 import { queryAll } from '../support/index.js';
 import { INTEROP_SEED, runSize } from '../support/run-size.js';
+import { refuseJobs } from './refuse-jobs.js';
 import { startClient, type StartedClient } from './started-client.js';
 
 const numBatches = runSize('COALESCE_BATCHES', { here: 100, ci: 500 });
@@ -42,13 +43,7 @@ async function startSide(coalesce: false | object): Promise<Side> {
   const started = await startClient({ river: { coalesce, clock, notify: false } });
   side = { ...started, calls: 0 };
   // So that some are refused by the database, and only by it.
-  await queryAll(
-    side.database,
-    `create function refuse() returns trigger language plpgsql as $$
-     begin raise exception 'priority 4 is refused' using errcode = '23514'; end $$;
-     create trigger refuse before insert on river_job
-     for each row when (new.priority = 4) execute function refuse()`,
-  );
+  await refuseJobs(side.database, 'new.priority = 4', '23514');
   return side;
 }
 

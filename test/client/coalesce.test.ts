@@ -10,6 +10,7 @@ import {
   type StatementSpy,
   type TestDatabase,
 } from '../support/index.js';
+import { refuseJobs } from './refuse-jobs.js';
 import { countJobs, startClient, type StartedClient, type StartOptions } from './started-client.js';
 
 let database: TestDatabase;
@@ -17,13 +18,7 @@ let spy: StatementSpy;
 const started: StartedClient[] = [];
 beforeAll(async () => {
   database = await createTestDatabase();
-  await queryAll(
-    database,
-    `create function refuse() returns trigger language plpgsql as $$
-     begin raise exception 'refused'; end $$;
-     create trigger refuse before insert on river_job
-     for each row when (new.kind = 'refused') execute function refuse()`,
-  );
+  await refuseJobs(database, "new.kind = 'refused'");
   spy = await spyStatements(database);
 });
 beforeEach(() => queryAll(database, 'truncate river_job'));

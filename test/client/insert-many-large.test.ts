@@ -7,6 +7,7 @@ import {
   type StatementSpy,
   type TestDatabase,
 } from '../support/index.js';
+import { refuseJobs } from './refuse-jobs.js';
 import { countJobs, startClient, type StartedClient } from './started-client.js';
 
 const ROWS = 5_000;
@@ -16,13 +17,7 @@ let spy: StatementSpy;
 let client: StartedClient;
 beforeAll(async () => {
   database = await createTestDatabase();
-  await queryAll(
-    database,
-    `create function refuse() returns trigger language plpgsql as $$
-     begin raise exception 'refused'; end $$;
-     create trigger refuse before insert on river_job
-     for each row when (new.kind = 'refused') execute function refuse()`,
-  );
+  await refuseJobs(database, "new.kind = 'refused'");
   spy = await spyStatements(database);
   client = await startClient({ database: spy.database });
 });
