@@ -26,7 +26,7 @@ export interface ClientCall<Prepared, Result> {
   readonly named?: readonly [tx: unknown] | undefined;
   /** Checks everything that needs no database; runs at once, before anything is sent. */
   readonly prepare: () => Prepared;
-  /** Must not throw but by its promise. */
+  /** What it throws is thrown by its promise. */
   readonly run: (prepared: Prepared, place: Place) => Promise<Result>;
 }
 
@@ -54,20 +54,24 @@ export class ClientConnections {
   begin<Prepared, Result>(call: ClientCall<Prepared, Result>): Promise<Result> {
     const { what, named, prepare, run } = call;
     const prepared = attempt(prepare);
-    const joined = attempt(() =>
-      named === undefined
-        ? this.#ambient()
-        : explicitTransaction(named[0], this.#settings.dataSource),
-    );
-    if ('error' in joined) {
-      return Promise.reject('error' in prepared ? prepared.error : joined.error);
+    let transaction: JoinableTransaction | undefined;
+    try {
+      transaction =
+        named === undefined
+          ? this.#ambient()
+          : explicitTransaction(named[0], this.#settings.dataSource);
+    } catch (error) {
+      return Promise.reject('error' in prepared ? prepared.error : error);
     }
-    const transaction = joined.value;
     const connection = transaction?.connection(this.#settings) ?? this.pool;
-    const begin = (): Promise<Result> =>
-      'error' in prepared
-        ? Promise.reject(prepared.error)
-        : run(prepared.value, { connection, transaction });
+    const begin = (): Promise<Result> => {
+      if ('error' in prepared) return Promise.reject(prepared.error);
+      try {
+        return run(prepared.value, { connection, transaction });
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    };
     return transaction === undefined
       ? this.#activeWork.run(begin)
       : transaction.follow(what, begin);

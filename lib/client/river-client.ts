@@ -99,7 +99,7 @@ export class RiverClient extends QueueAdministration {
     opts?: InsertOpts<NoInfer<Args>>,
   ): Promise<JobInsertResult<Args>> {
     const prepare = (): InsertParams[] => [makeInsertParams(args, opts, this.#contexts.next())];
-    return this.#begin(undefined, prepare, ([result]) => result as JobInsertResult<Args>);
+    return this.#begin(undefined, prepare, onlyOne<Args>);
   }
 
   /**
@@ -114,7 +114,7 @@ export class RiverClient extends QueueAdministration {
     opts?: InsertOpts<NoInfer<Args>>,
   ): Promise<JobInsertResult<Args>> {
     const prepare = (): InsertParams[] => [makeInsertParams(args, opts, this.#contexts.next())];
-    return this.#begin([tx], prepare, ([result]) => result as JobInsertResult<Args>);
+    return this.#begin([tx], prepare, onlyOne<Args>);
   }
 
   /**
@@ -130,8 +130,8 @@ export class RiverClient extends QueueAdministration {
   insertMany<const Items extends readonly InsertManyItem[]>(
     items: Items,
   ): Promise<InsertManyResults<Items>> {
-    const read = (results: JobInsertResult[]) => results as InsertManyResults<Items>;
-    return this.#begin(undefined, () => makeManyParams(items, this.#contexts.next()), read);
+    const prepare = (): InsertParams[] => makeManyParams(items, this.#contexts.next());
+    return this.#begin(undefined, prepare, all<Items>);
   }
 
   /** {@link insertMany} in the transaction given, as {@link insertTx}. */
@@ -139,8 +139,8 @@ export class RiverClient extends QueueAdministration {
     tx: Transaction,
     items: Items,
   ): Promise<InsertManyResults<Items>> {
-    const read = (results: JobInsertResult[]) => results as InsertManyResults<Items>;
-    return this.#begin([tx], () => makeManyParams(items, this.#contexts.next()), read);
+    const prepare = (): InsertParams[] => makeManyParams(items, this.#contexts.next());
+    return this.#begin([tx], prepare, all<Items>);
   }
 
   /**
@@ -244,7 +244,7 @@ export class RiverClient extends QueueAdministration {
       what: 'An insert',
       named,
       prepare,
-      run: async (jobs, place) => read(await this.#insert(jobs, place)),
+      run: (jobs, place) => this.#insert(jobs, place).then(read),
     });
   }
 
@@ -275,4 +275,12 @@ export class RiverClient extends QueueAdministration {
     }
     return this.#inserter.insert(connection, jobs, this.#notifications.wake(transaction));
   }
+}
+
+function onlyOne<Args>([result]: JobInsertResult[]): JobInsertResult<Args> {
+  return result as JobInsertResult<Args>;
+}
+
+function all<Items extends readonly InsertManyItem[]>(results: JobInsertResult[]) {
+  return results as InsertManyResults<Items>;
 }

@@ -2,7 +2,7 @@ import { describeValue } from '../errors/describe-value.js';
 import type { RiverErrorCode } from '../errors/error-code.js';
 import { InvalidJobError } from '../errors/invalid-job-error.js';
 import type { OutsideTransaction } from '../job/insert-opts.js';
-import type { CheckedInsertOpts, Schedule } from './checked-insert-opts.js';
+import { NOTHING_GIVEN, type CheckedInsertOpts, type Schedule } from './checked-insert-opts.js';
 import { checkUniqueOpts } from './check-unique-opts.js';
 import { encodeJson } from './encode-json.js';
 import {
@@ -38,8 +38,6 @@ const CHECKS: Record<string, (value: unknown, field: string) => CheckedInsertOpt
 /** Options whose two names are one dimension. */
 const DIMENSION: Record<string, string> = { scheduledAt: 'schedule', delay: 'schedule' };
 
-const NOT_GIVEN: CheckedInsertOpts = Object.freeze({});
-
 /**
  * Checks one level of options where it is given, and freezes a copy of it, so that later changes to
  * the caller's object change nothing.
@@ -62,7 +60,7 @@ export function checkInsertOpts(opts: unknown, where = ''): CheckedInsertOpts {
 }
 
 function checkOptions(opts: unknown, where: string): CheckedInsertOpts {
-  if (opts === undefined || opts === null) return NOT_GIVEN;
+  if (opts === undefined || opts === null) return NOTHING_GIVEN;
   if (typeof opts !== 'object' || Array.isArray(opts)) {
     throw refused('RIVER_INVALID_OPTION', `${where}options`, 'must be an object', opts);
   }
@@ -77,7 +75,7 @@ function checkOptions(opts: unknown, where: string): CheckedInsertOpts {
       'cannot be given beside scheduledAt; choose one',
     );
   }
-  let checked: CheckedInsertOpts = {};
+  let checked: CheckedInsertOpts = NOTHING_GIVEN;
   for (const [name, check] of Object.entries(CHECKS)) {
     const value = given[name];
     if (value === null) checked = { [DIMENSION[name] ?? name]: null, ...checked };

@@ -33,13 +33,16 @@ export interface CheckedInsertOpts {
   readonly uniqueOpts?: CheckedUniqueOpts | null | undefined;
 }
 
+/** A level that gives nothing, as nearly all do. */
+export const NOTHING_GIVEN: CheckedInsertOpts = Object.freeze({});
+
 /** The innermost level that gives an option decides it; `null` there is River's default. */
 export function mergeInsertOpts(
   levels: readonly (CheckedInsertOpts | undefined)[],
 ): CheckedInsertOpts {
   const merged: Record<string, unknown> = {};
   for (const level of levels as readonly (Record<string, unknown> | undefined)[]) {
-    if (level === undefined) continue;
+    if (level === undefined || level === NOTHING_GIVEN) continue;
     for (const name of Object.keys(level)) {
       if (level[name] !== undefined && merged[name] === undefined) merged[name] = level[name];
     }

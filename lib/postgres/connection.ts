@@ -2,15 +2,18 @@ import type { DataSource, Logger, QueryRunner } from 'typeorm';
 import { DatabaseError } from '../errors/database-error.js';
 import { copyIn, type CopyRows } from './copy-in.js';
 import { inTurn, isQueued } from './copy-turns.js';
-import { AS_TEXT, type PgClient, type PgQuery, type TextRow } from './pg-client.js';
+import { AS_TEXT, type PgClient, type TextRow } from './pg-client.js';
 import { statement, type Statement } from './statement.js';
 
 /** Something that runs statements of ours. */
 export interface Connection {
   /** Whether its statements are undone together. */
   readonly inTransaction: boolean;
-  /** @throws DatabaseError with the driver's error as its cause */
-  run(statement: Statement, values: unknown[]): Promise<TextRow[]>;
+  /**
+   * @param meanwhile called once when the statement is sent: what can be done while the server works
+   * @throws DatabaseError with the driver's error as its cause
+   */
+  run(statement: Statement, values: unknown[], meanwhile?: () => void): Promise<TextRow[]>;
   /** Runs `work` in a transaction: the one that the connection is in, or one for the purpose. */
   transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T>;
   /** Runs `work`, which may take long, on one connection: nothing else of ours is sent on it meanwhile. */
@@ -66,33 +69,35 @@ export class ClientConnection implements Connection {
     this.#queryRunner = queryRunner;
   }
 
-  // A promise more than is needed is felt here, so some of these functions are not async.
-  run(statement: Statement, values: unknown[]): Promise<TextRow[]> {
-    const { text, name } = statement;
-    const query = { text, values, types: AS_TEXT };
-    if (!this.#settings.preparedStatements || unprepared.has(this.#client)) {
-      return this.#send(statement, query);
+  // A promise more than is needed is felt here.
+  async run(statement: Statement, values: unknown[], meanwhile?: () => void): Promise<TextRow[]> {
+    const isPrepared = this.#settings.preparedStatements && !unprepared.has(this.#client);
+    const { text } = statement;
+    const begin = this.#logBegin(text);
+    let rows: unknown[];
+    try {
+      const name = isPrepared ? statement.name : undefined;
+      const answer = this.#client.query({ name, text, values, types: AS_TEXT });
+      meanwhile?.();
+      ({ rows } = await answer);
+    } catch (cause) {
+      const error = new DatabaseError(statement.operation, cause);
+      this.#logFailure(text, error);
+      if (!isPrepared || !this.#mayBeUnprepared(error)) throw error;
+      return await this.run(statement, values);
     }
-    return this.#send(statement, { name, ...query }).catch((error: unknown) => {
-      if (!(error instanceof DatabaseError && error.isOfPreparedStatements)) throw error;
-      const isInTransaction = this.#client.getTransactionStatus() !== 'I';
-      // Behind a failed statement of a pipeline it is only that the text was not looked at.
-      if (!isInTransaction || this.#client.pipeline !== true) unprepared.add(this.#client);
-      // In a transaction everything else would fail now, too.
-      if (isInTransaction) throw error;
-      return this.#send(statement, query);
-    });
+    this.#logEnd(text, begin);
+    return rows as TextRow[];
   }
 
-  #send({ text, operation }: Statement, query: PgQuery): Promise<TextRow[]> {
-    return this.#logged(text, () =>
-      this.#client.query(query).then(
-        ({ rows }) => rows as TextRow[],
-        (cause: unknown) => {
-          throw new DatabaseError(operation, cause);
-        },
-      ),
-    );
+  /** Whether a statement that failed is to be sent once more, without a name. */
+  #mayBeUnprepared(error: DatabaseError): boolean {
+    if (!error.isOfPreparedStatements) return false;
+    const isInTransaction = this.#client.getTransactionStatus() !== 'I';
+    // Behind a failed statement of a pipeline it is only that the text was not looked at.
+    if (!isInTransaction || this.#client.pipeline !== true) unprepared.add(this.#client);
+    // In a transaction everything else would fail now, too.
+    return !isInTransaction;
   }
 
   /** Whether {@link copy} works: in its pipeline mode `pg` has no COPY. */
@@ -102,27 +107,34 @@ export class ClientConnection implements Connection {
 
   /** Runs a COPY ... FROM STDIN; see {@link copyIn}. */
   async copy(statement: Statement, rows: CopyRows): Promise<void> {
-    await this.#logged(statement.text, () => copyIn(this.#client, statement, rows));
-  }
-
-  async #logged<T>(text: string, send: () => Promise<T>): Promise<T> {
-    const { logger, options } = this.#settings.dataSource;
-    logger.logQuery(text, undefined, this.#queryRunner);
-    const begin = Date.now();
+    const begin = this.#logBegin(statement.text);
     try {
-      const answer = await send();
-      const took = Date.now() - begin;
-      const { maxQueryExecutionTime } = options;
-      if (maxQueryExecutionTime && took > maxQueryExecutionTime) {
-        logger.logQuerySlow(took, text, undefined, this.#queryRunner);
-      }
-      return answer;
+      await copyIn(this.#client, statement, rows);
     } catch (error) {
-      // The message alone: the driver's error quotes the values of a row that was refused.
-      if (error instanceof DatabaseError)
-        logger.logQueryError(error.message, text, undefined, this.#queryRunner);
+      if (error instanceof DatabaseError) this.#logFailure(statement.text, error);
       throw error;
     }
+    this.#logEnd(statement.text, begin);
+  }
+
+  /** @returns when it began */
+  #logBegin(text: string): number {
+    this.#settings.dataSource.logger.logQuery(text, undefined, this.#queryRunner);
+    return Date.now();
+  }
+
+  #logEnd(text: string, begin: number): void {
+    const { logger, options } = this.#settings.dataSource;
+    const { maxQueryExecutionTime } = options;
+    if (!maxQueryExecutionTime) return;
+    const took = Date.now() - begin;
+    if (took > maxQueryExecutionTime) logger.logQuerySlow(took, text, undefined, this.#queryRunner);
+  }
+
+  /** The message alone: the driver's error quotes the values of a row that was refused. */
+  #logFailure(text: string, { message }: DatabaseError): void {
+    const { logger } = this.#settings.dataSource;
+    logger.logQueryError(message, text, undefined, this.#queryRunner);
   }
 
   async transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
@@ -166,8 +178,10 @@ export class PoolConnection implements Connection {
     this.#settings = settings;
   }
 
-  run(statement: Statement, values: unknown[]): Promise<TextRow[]> {
-    return this.#onClient(statement.operation, (connection) => connection.run(statement, values));
+  run(statement: Statement, values: unknown[], meanwhile?: () => void): Promise<TextRow[]> {
+    return this.#onClient(statement.operation, (connection) =>
+      connection.run(statement, values, meanwhile),
+    );
   }
 
   transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
@@ -184,17 +198,28 @@ export class PoolConnection implements Connection {
   ): Promise<T> {
     const queryRunner = this.#settings.dataSource.createQueryRunner('master');
     let client: PgClient | undefined;
+    let result: T;
     try {
-      client = await rawClient(queryRunner, operation);
-      return await work(new ClientConnection(client, this.#settings, queryRunner));
+      client = (await queryRunner.connect()) as PgClient;
+      result = await work(new ClientConnection(client, this.#settings, queryRunner));
     } catch (error) {
-      // Whoever waits for a connection must not be given this one, which is about to close.
-      if (error instanceof DatabaseError && error.endsConnection) close(client);
-      throw error;
-    } finally {
-      await giveBack(queryRunner, client);
+      return await failed(error, operation, { queryRunner, client });
     }
+    await giveBack(queryRunner, client);
+    return result;
   }
+}
+
+/** Gives the connection back after an error, and throws what is to be told. */
+async function failed(
+  error: unknown,
+  operation: string,
+  { queryRunner, client }: { queryRunner: QueryRunner; client: PgClient | undefined },
+): Promise<never> {
+  // Whoever waits for a connection must not be given this one, which is about to close.
+  if (error instanceof DatabaseError && error.endsConnection) close(client);
+  await giveBack(queryRunner, client);
+  throw client === undefined ? new DatabaseError(operation, error) : error;
 }
 
 /** The client of `pg` beneath a query runner, connected if it was not. */

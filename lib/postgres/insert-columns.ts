@@ -14,7 +14,12 @@ export interface InsertColumn {
   readonly convert?: (value: string, prefix: string) => string;
 }
 
-const encodeTime = (time: number): string => timestamp(new Date(time));
+/** The last one encoded: a job's two times, and those of all jobs of a call, are mostly the same. */
+let encoded = { time: Number.NaN, text: '' };
+function encodeTime(time: number): string {
+  if (time !== encoded.time) encoded = { time, text: timestamp(new Date(time)) };
+  return encoded.text;
+}
 
 export const PLAIN_COLUMNS: readonly InsertColumn[] = [
   {

@@ -101,6 +101,7 @@ export class InsertLanes {
 
   /** The next calls for one statement: no more than its share, so that the other lanes have theirs. */
   #take(): Call[] {
+    if (this.#waiting.length === 1) return this.#waiting.splice(0);
     const outstanding = this.#waiting.length + this.#callsUnderWay;
     const share = Math.ceil(outstanding / this.#maxStatements);
     let rows = 0;
@@ -117,8 +118,11 @@ export class InsertLanes {
   /** Never rejects. One statement for all; where the server refuses it, again in halves, down to who is to blame. */
   async #send(calls: readonly Call[]): Promise<void> {
     const open = calls.filter((call) => !isAborted(call));
-    if (open.length === 0) return;
+    const [first] = open;
+    if (first === undefined) return;
     try {
+      // A caller alone does not pay for the others that are not there.
+      if (open.length === 1) return first.resolve(await this.#insert(first.jobs));
       const results = await this.#insert(open.flatMap(({ jobs }) => jobs));
       let place = 0;
       for (const { jobs, resolve } of open) {

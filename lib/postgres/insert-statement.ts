@@ -37,20 +37,16 @@ export type InsertForm = keyof typeof BUILDERS;
 /** Makes each statement when it is first used. */
 export class InsertStatements {
   readonly #schema: SchemaName;
-  readonly #made = new Map<string, Statement>();
+  readonly #made: Partial<Record<InsertForm, (Statement | undefined)[]>> = {};
 
   constructor(schema: SchemaName) {
     this.#schema = schema;
   }
 
   get(form: InsertForm, variant: InsertVariant): Statement {
-    const key = `${form} ${variant.tracked} ${variant.notifies}`;
-    let made = this.#made.get(key);
-    if (made === undefined) {
-      made = statement('insert', BUILDERS[form](this.#schema, variant));
-      this.#made.set(key, made);
-    }
-    return made;
+    const ofForm = (this.#made[form] ??= []);
+    const place = (variant.tracked ? 2 : 0) + (variant.notifies ? 1 : 0);
+    return (ofForm[place] ??= statement('insert', BUILDERS[form](this.#schema, variant)));
   }
 }
 

@@ -9,7 +9,7 @@ import { manyJobsValues, oneJobValues } from './insert-values.js';
 import { decodeJob } from './job-columns.js';
 import type { TextRow } from './pg-client.js';
 import type { SchemaName } from './schema-name.js';
-import { storedJob } from './stored-job.js';
+import { expectedResult, storedJob, withId } from './stored-job.js';
 import type { UniqueLocks } from './unique-locks.js';
 
 /**
@@ -42,7 +42,8 @@ export class JobInserter {
     wake: Wake,
   ): Promise<JobInsertResult[]> {
     if (jobs.length === 0) return [];
-    const notify = wake.admit(workableQueues(jobs));
+    const queues = workableQueues(jobs);
+    const notify = wake.admit(queues);
     let results: JobInsertResult[];
     try {
       results = jobs.some(({ unique }) => unique?.path === 'lock')
@@ -52,10 +53,9 @@ export class JobInserter {
       wake.stored([]);
       throw error;
     }
-    const stored = results.flatMap(({ job, uniqueSkippedAsDuplicated }) =>
-      uniqueSkippedAsDuplicated ? [] : job,
-    );
-    wake.stored(workableQueues(stored));
+    const stored = results.filter((result) => !result.uniqueSkippedAsDuplicated);
+    const areAll = stored.length === jobs.length;
+    wake.stored(areAll ? queues : workableQueues(stored.map(({ job }) => job)));
     return results;
   }
 
@@ -78,29 +78,38 @@ export class JobInserter {
     });
   }
 
-  async #insertIndexed(
+  #insertIndexed(
     connection: Connection,
     jobs: readonly InsertParams[],
     notify: readonly string[],
   ): Promise<JobInsertResult[]> {
-    // Not where keys are unique: only one statement takes them in an order that knows no deadlock.
-    const hasKeys = jobs.some(({ unique }) => unique?.path === 'index');
-    const [first = [], ...others] = hasKeys ? [jobs] : statementsOf(jobs);
-    if (others.length > 0) {
-      return await connection.transaction(async (inner) => {
-        const results = await this.#insertIndexed(inner, first, notify);
-        for (const part of others)
-          results.push(...(await this.#insertIndexed(inner, part, notify)));
-        return results;
-      });
-    }
-    if (hasKeys) {
-      return await this.#insertUnique(connection, jobs, notify);
-    }
+    // Not in parts where keys are unique: only one statement takes them in an order that knows no deadlock.
+    if (jobs.some(({ unique }) => unique?.path === 'index'))
+      return this.#insertUnique(connection, jobs, notify);
+    const [first = [], ...others] = statementsOf(jobs);
+    if (others.length === 0) return this.#insertPlain(connection, first, notify);
+    return connection.transaction(async (inner) => {
+      const results = await this.#insertPlain(inner, first, notify);
+      for (const part of others) results.push(...(await this.#insertPlain(inner, part, notify)));
+      return results;
+    });
+  }
+
+  /** One statement for jobs without keys. */
+  async #insertPlain(
+    connection: Connection,
+    jobs: readonly InsertParams[],
+    notify: readonly string[],
+  ): Promise<JobInsertResult[]> {
     if (jobs.length === 0) return [];
-    const queues = workableQueues(jobs).filter((queue) => notify.includes(queue));
-    const rows = await this.#run(jobs.length === 1 ? 'one' : 'many', connection, { jobs, queues });
-    return jobs.map((job, index) => storedJob(job, rows[index]?.['id'] ?? missingRow()));
+    const queues =
+      notify.length === 0 ? [] : workableQueues(jobs).filter((queue) => notify.includes(queue));
+    const form = jobs.length === 1 ? 'one' : 'many';
+    let expected: JobInsertResult[] = [];
+    const rows = await this.#run(form, connection, { jobs, queues }, () => {
+      expected = jobs.map(expectedResult);
+    });
+    return expected.map((result, index) => withId(result, rows[index]?.['id'] ?? missingRow()));
   }
 
   /** One statement. After a lost race there are more, so several jobs then need a transaction. */
@@ -148,7 +157,12 @@ export class JobInserter {
     });
   }
 
-  #run(form: InsertForm, connection: Connection, { jobs, queues }: Batch): Promise<TextRow[]> {
+  #run(
+    form: InsertForm,
+    connection: Connection,
+    { jobs, queues }: Batch,
+    meanwhile?: () => void,
+  ): Promise<TextRow[]> {
     const columns = form === 'one' || form === 'many' ? PLAIN_COLUMNS : UNIQUE_COLUMNS;
     const [first] = jobs;
     const isOne = first !== undefined && (form === 'one' || form === 'uniqueOne');
@@ -158,7 +172,7 @@ export class JobInserter {
       : queues.length > 0;
     if (notifies && !isOne) values.push(queues);
     const tracked = connection.inTransaction;
-    return connection.run(this.#statements.get(form, { tracked, notifies }), values);
+    return connection.run(this.#statements.get(form, { tracked, notifies }), values, meanwhile);
   }
 }
 
@@ -170,6 +184,7 @@ interface Batch {
 
 /** The jobs in order, each part for one statement. */
 function statementsOf(jobs: readonly InsertParams[]): (readonly InsertParams[])[] {
+  if (jobs.length === 1) return [jobs];
   const parts: InsertParams[][] = [];
   let part: InsertParams[] = [];
   let length = 0;
@@ -202,7 +217,12 @@ function firstsByKey(jobs: readonly InsertParams[]): Map<string | undefined, Ins
 function workableQueues(
   jobs: readonly { readonly state: string; readonly queue: string }[],
 ): string[] {
-  return [...new Set(jobs.filter((job) => job.state === 'available').map((job) => job.queue))];
+  const [first] = jobs;
+  if (first !== undefined && jobs.length === 1)
+    return first.state === 'available' ? [first.queue] : [];
+  const queues = new Set<string>();
+  for (const { state, queue } of jobs) if (state === 'available') queues.add(queue);
+  return [...queues];
 }
 
 /** undefined: a concurrent insert won, and its row was not in the statement's snapshot. */

@@ -6,9 +6,14 @@ import { JobRow } from '../job/job-row.js';
 
 /** The result of a job just stored: made of what was sent and the id that came back. */
 export function storedJob(job: InsertParams, id: string): JobInsertResult {
+  return withId(expectedResult(job), id);
+}
+
+/** The same while the id is not known, to be made while the server works. */
+export function expectedResult(job: InsertParams): JobInsertResult {
   const key = job.unique?.path === 'index' ? job.unique : undefined;
   const row = new JobRow({
-    id: BigInt(id),
+    id: 0n,
     args: decodeJson(job.encodedArgs),
     encodedArgs: job.encodedArgs,
     attempt: 0,
@@ -29,4 +34,10 @@ export function storedJob(job: InsertParams, id: string): JobInsertResult {
     uniqueStates: key === undefined ? null : statesOfBits(key.stateBits),
   });
   return { job: row, uniqueSkippedAsDuplicated: false };
+}
+
+/** Completes an {@link expectedResult}. */
+export function withId(expected: JobInsertResult, id: string): JobInsertResult {
+  Object.assign(expected.job, { id: BigInt(id) });
+  return expected;
 }

@@ -1,7 +1,9 @@
 /** Postgres' spelling of a time in UTC: years before 1 are counted backwards from 1 BC. */
 export function timestamp(time: Date): string {
+  const text = time.toISOString();
   const year = time.getUTCFullYear();
-  const rest = time.toISOString().replace(/^[+-]?\d+/, '');
+  if (year > 0 && year < 10_000) return text;
+  const rest = text.replace(/^[+-]?\d+/, '');
   const digits = (positive: number): string => String(positive).padStart(4, '0');
   return year > 0 ? `${digits(year)}${rest}` : `${digits(1 - year)}${rest} BC`;
 }

@@ -94,9 +94,9 @@ export class TransactionScope implements AmbientTransaction, Others {
     const client = new ClientConnection(this.shared.client, settings, this.queryRunner);
     const connection: Connection = {
       inTransaction: true,
-      run: (statement, values) =>
+      run: (...statement) =>
         this.enqueue('A call of RiverClient', async () => {
-          const rows = await client.run(statement, values);
+          const rows = await client.run(...statement);
           this.shared.xid ??= rows[0]?.['xid'] ?? undefined;
           return rows;
         }),
