@@ -29,9 +29,10 @@ interface Frame {
    * it answers so too where an insert would be refused. Absent: the level only tells which data
    * source a name means in this application.
    */
-  readonly current?: (asked: { readonly lenient: boolean }) => AmbientTransaction | undefined;
+  readonly current?:
+    ((asked: { readonly lenient: boolean }) => AmbientTransaction | undefined) | undefined;
   /** What TypeORM and its subscribers do in it ends this transaction. */
-  readonly ending?: object;
+  readonly ending?: object | undefined;
   readonly outer: Frame | undefined;
 }
 
@@ -43,13 +44,16 @@ const frames = new AsyncLocalStorage<Frame>();
 
 /** Runs `work` with `level` as the innermost level of its data source. */
 export function runInLevel<T>(level: Omit<Frame, 'outer'>, work: () => T): T {
-  return frames.run({ ...level, outer: frames.getStore() }, work);
+  const { dataSource, name, current, ending } = level;
+  return frames.run({ dataSource, name, current, ending, outer: frames.getStore() }, work);
 }
+
+const STRICT = { lenient: false };
 
 /** The transaction of this data source that the running code is in. */
 export function ambientTransactionOf(
   dataSource: DataSource,
-  asked = { lenient: false },
+  asked = STRICT,
 ): AmbientTransaction | undefined {
   return alive(levelOf(dataSource)?.current?.(asked));
 }
@@ -75,8 +79,12 @@ function alive(transaction: AmbientTransaction | undefined): AmbientTransaction 
   return transaction?.isDetached === true ? undefined : transaction;
 }
 
+/** Each statement in a transaction asks several times, so this is {@link nearest} written out. */
 function levelOf(dataSource: DataSource): Frame | undefined {
-  return nearest((frame) => frame.dataSource === dataSource && frame.current !== undefined);
+  let frame = frames.getStore();
+  while (frame !== undefined && (frame.dataSource !== dataSource || frame.current === undefined))
+    frame = frame.outer;
+  return frame;
 }
 
 function nearest(matches: (frame: Frame) => boolean): Frame | undefined {

@@ -173,8 +173,9 @@ export class OpenTransaction {
     };
     runner.query = (...args) => {
       // TypeORM's own ROLLBACK, and what subscribers ask while they are told of the end.
-      if (isEnding(this) && scope.hasEnded) return this.#query(...args);
-      if (args[0] === 'COMMIT' && this.#isCommitting) return this.#commitSettled();
+      if (scope.hasEnded && isEnding(this)) return this.#query(...args);
+      if (args[0] === 'COMMIT' && this.#isCommitting)
+        return this.scope.isSettled ? this.#sendCommit() : this.#commitSettled();
       if (ENDS_TRANSACTION.test(args[0])) return Promise.reject(endIsOurs());
       const asker = scopeOf(scope.queryRunner) ?? scope;
       return asker.enqueue('A statement', () => this.#query(...args));
@@ -188,7 +189,8 @@ export class OpenTransaction {
 
   /** What was begun while subscribers kept us waiting is part of the transaction, too. */
   async #commitSettled(): Promise<unknown> {
-    while (!this.scope.isSettled) await this.scope.settle();
+    do await this.scope.settle();
+    while (!this.scope.isSettled);
     return await this.#sendCommit();
   }
 

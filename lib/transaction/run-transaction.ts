@@ -7,6 +7,7 @@ import { Abort } from './abort.js';
 import type { ActiveWork } from './active-work.js';
 import { runInLevel } from './ambient-transaction.js';
 import { OpenTransaction } from './open-transaction.js';
+import { promised } from './promised.js';
 import type { TransactionOutcome } from './transaction-hooks.js';
 import type { RiverTransactionOptions } from './transaction-options.js';
 
@@ -34,27 +35,30 @@ export async function runTransaction<T>(
   const abort = new Abort(options, activeWork);
   let outcome: TransactionOutcome = 'rollback';
   try {
-    const working = runInLevel(
-      { dataSource, name, current: () => scope },
-      async () => await work(manager),
+    const working = runInLevel({ dataSource, name, current: () => scope }, () =>
+      promised(() => work(manager)),
     );
-    const result = await abort.unlessFirst(working);
-    await abort.unlessFirst(transaction.settle());
+    const result = await abort.unlessFirst(
+      working.then((answer) => transaction.settle().then(() => answer)),
+    );
     await transaction.commit(reportHookError);
     outcome = 'commit';
     return result;
   } catch (error) {
-    const rolledBack = transaction.rollback();
-    const isGivenUp = abort.isRaised || error instanceof TransactionUnfinishedError;
-    // A statement that goes on and on would keep it from ending.
-    const cut = isGivenUp ? setTimeout(() => transaction.cut(), CUT_AFTER_MS) : undefined;
-    await rolledBack;
-    clearTimeout(cut);
+    await rollBack(transaction, abort.isRaised || error instanceof TransactionUnfinishedError);
     if (error instanceof CommitOutcomeUnknownError) outcome = 'unknown';
     throw error;
   } finally {
     abort.stop();
     await transaction.release();
-    await scope.hooks.run(outcome, reportHookError);
+    if (!scope.hooks.isEmpty) await scope.hooks.run(outcome, reportHookError);
   }
+}
+
+/** @param isGivenUp a statement under way is not waited for long: one that goes on and on would keep it from ending */
+async function rollBack(transaction: OpenTransaction, isGivenUp: boolean): Promise<void> {
+  const rolledBack = transaction.rollback();
+  const cut = isGivenUp ? setTimeout(() => transaction.cut(), CUT_AFTER_MS) : undefined;
+  await rolledBack;
+  clearTimeout(cut);
 }

@@ -1,3 +1,5 @@
+import { promised } from './promised.js';
+
 /** Runs one thing after the other, in the turn in which each was asked for. */
 export class StatementQueue {
   readonly #isPipelined: boolean;
@@ -13,12 +15,23 @@ export class StatementQueue {
     this.#isPipelined = isPipelined;
   }
 
-  /** @param isAlone it begins when all before it is done, and all after it when it is done */
-  push<T>(run: () => Promise<T>, isAlone = !this.#isPipelined): Promise<T> {
-    const answer = (isAlone ? this.#tail : this.#barrier).then(run);
-    const done = (): void => void this.#left--;
+  /**
+   * @param isAlone it begins when all before it is done, and all after it when it is done
+   * @param onEnd told that it is done, before anybody else is
+   */
+  push<T>(
+    run: () => Promise<T>,
+    isAlone = !this.#isPipelined,
+    onEnd?: (failure?: unknown) => void,
+  ): Promise<T> {
+    const before = isAlone ? this.#tail : this.#barrier;
+    const answer = this.isIdle ? promised(run) : before.then(run);
+    const done = (failure?: unknown): void => {
+      this.#left--;
+      onEnd?.(failure);
+    };
     this.#left++;
-    const ended = answer.then(done, done);
+    const ended = answer.then(() => done(), done);
     this.#tail = isAlone ? ended : Promise.all([this.#tail, ended]).then(() => undefined);
     if (isAlone) this.#barrier = ended;
     return answer;

@@ -1,6 +1,7 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { ambientTransactionOf } from './ambient-transaction.js';
 import { runInSavepoint } from './savepoint.js';
+import { promised } from './promised.js';
 import { scopeOf } from './transaction-levels.js';
 import { checkJoiningOptions, type IsolationLevel } from './transaction-options.js';
 import type { TransactionScope } from './transaction-scope.js';
@@ -45,6 +46,7 @@ function trackedPrototype(original: object): object {
   const prototype = Object.create(original) as Record<string, Method>;
   for (const name of methodNames(original)) {
     const method = (original as Record<string, Method>)[name] as Method;
+    const label = `EntityManager.${name}`;
     prototype[name] = function (...args) {
       let scope: TransactionScope | undefined;
       try {
@@ -53,13 +55,13 @@ function trackedPrototype(original: object): object {
         // The runner of a transaction that has ended is refused where it is asked for.
         const ended = ambientTransactionOf(dataSourceOf(this), { lenient: true });
         const refused = (): Promise<never> => Promise.reject(error);
-        return ended === undefined ? refused() : ended.follow(`EntityManager.${name}`, refused);
+        return ended === undefined ? refused() : ended.follow(label, refused);
       }
       if (scope === undefined) return method.apply(this, args);
       if (name === 'transaction') {
         return nested(scope, args);
       }
-      return scope.follow(`EntityManager.${name}`, async () => await method.apply(this, args));
+      return scope.follow(label, () => promised(() => method.apply(this, args)));
     };
   }
   return prototype;

@@ -13,6 +13,13 @@ export class TransactionHooks {
   /** Of savepoints that were rolled back. */
   readonly #always: TransactionHook[] = [];
 
+  get isEmpty(): boolean {
+    const { length } = this.#first;
+    return (
+      length + this.#afterCommit.length + this.#afterRollback.length + this.#always.length === 0
+    );
+  }
+
   /** Before all hooks of the application. */
   firstAfterCommit(hook: TransactionHook): void {
     this.#first.push(hook);

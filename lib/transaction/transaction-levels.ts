@@ -2,11 +2,16 @@ import type { QueryRunner } from 'typeorm';
 import { ambientTransactionOf } from './ambient-transaction.js';
 import { TransactionScope } from './transaction-scope.js';
 
-const roots = new WeakMap<QueryRunner, TransactionScope>();
+/** A property of the runner: a WeakMap of so many short lives would cost the garbage collector. */
+const ROOT = Symbol('nestjs-river.root');
+
+interface Rooted {
+  [ROOT]?: TransactionScope;
+}
 
 /** Notes the outermost scope of a query runner that we opened. */
 export function registerRoot(root: TransactionScope): void {
-  roots.set(root.queryRunner, root);
+  (root.queryRunner as Rooted)[ROOT] = root;
 }
 
 /**
@@ -15,7 +20,7 @@ export function registerRoot(root: TransactionScope): void {
  * another way. undefined for a runner that somebody else opened.
  */
 export function scopeOf(queryRunner: QueryRunner | undefined): TransactionScope | undefined {
-  const root = queryRunner && roots.get(queryRunner);
+  const root = (queryRunner as Rooted | undefined)?.[ROOT];
   if (root === undefined) return undefined;
   const ambient = ambientTransactionOf(root.shared.dataSource);
   return ambient instanceof TransactionScope && ambient.shared === root.shared ? ambient : root;

@@ -63,7 +63,6 @@ export class TransactionScope implements AmbientTransaction, Others {
   #refusal: ((what: string) => Error) | undefined;
   #settled: { readonly mark: unknown; readonly begun: number } | undefined;
   #isQuiet = false;
-  #statements = 0;
   #lastActive = 0;
   /** The first failure of a statement: why a commit may have become impossible. */
   firstFailure: unknown;
@@ -94,12 +93,13 @@ export class TransactionScope implements AmbientTransaction, Others {
     const client = new ClientConnection(this.shared.client, settings, this.queryRunner);
     const connection: Connection = {
       inTransaction: true,
-      run: (...statement) =>
-        this.enqueue('A call of RiverClient', async () => {
-          const rows = await client.run(...statement);
-          this.shared.xid ??= rows[0]?.['xid'] ?? undefined;
-          return rows;
-        }),
+      run: (statement, values, meanwhile) =>
+        this.enqueue('A call of RiverClient', () =>
+          client.run(statement, values, meanwhile).then((rows) => {
+            this.shared.xid ??= rows[0]?.['xid'] ?? undefined;
+            return rows;
+          }),
+        ),
       transaction: (work) => work(connection),
       exclusive: (work) =>
         this.enqueueAlone('A call of RiverClient', () =>
@@ -118,38 +118,33 @@ export class TransactionScope implements AmbientTransaction, Others {
 
   /** Puts a statement into the queue. */
   enqueue<T>(what: string, run: () => Promise<T>): Promise<T> {
-    return this.#enqueue(what, run, { onFailure: this.#noteFailure });
+    return this.#enqueue(what, run, { isStatement: true });
   }
 
   /** The same, for what must have the connection to itself also when statements overlap. */
   enqueueAlone<T>(what: string, run: () => Promise<T>): Promise<T> {
-    return this.#enqueue(what, run, { onFailure: this.#noteFailure, isAlone: true });
+    return this.#enqueue(what, run, { isStatement: true, isAlone: true });
   }
-
-  readonly #noteFailure = (failure: unknown): void => void (this.firstFailure ??= failure);
 
   #enqueue<T>(
     what: string,
     run: () => Promise<T>,
-    { onFailure, isAlone }: { onFailure?: (failure: unknown) => void; isAlone?: true },
+    { isStatement, isAlone }: { isStatement?: true; isAlone?: true },
   ): Promise<T> {
     if (this.#refusal !== undefined) return this.#reject(this.#refusal(what));
     let isRefused = false;
-    const answer = this.#queue.push(async () => {
+    let hasBegun = false;
+    const begin = (): Promise<T> => {
       if (isRefused) throw new TransactionScopeBusyError(what);
       if (this.shared.isOver) throw new TransactionEndedError(what);
       if (this.shared.watch.lost !== undefined) throw this.shared.watch.lost;
-      this.#statements++;
-      try {
-        return await run();
-      } catch (failure) {
-        onFailure?.(failure);
-        throw failure;
-      } finally {
-        this.#statements--;
-        this.#lastActive = Date.now();
-      }
-    }, isAlone);
+      hasBegun = true;
+      return run();
+    };
+    const answer = this.#queue.push(begin, isAlone, (failure) => {
+      if (isStatement && hasBegun) this.firstFailure ??= failure;
+      this.#lastActive = Date.now();
+    });
     if (this.#inners === 0) return answer;
     return unlessBusy(
       () => this.#inner,
@@ -271,7 +266,7 @@ export class TransactionScope implements AmbientTransaction, Others {
   /** For how many milliseconds no statement of this scope has been under way. */
   get idleForMs(): number {
     if (this.#inner !== undefined) return this.#inner.idleForMs;
-    return this.#statements > 0 ? 0 : Date.now() - this.#lastActive;
+    return this.#queue.isIdle ? Date.now() - this.#lastActive : 0;
   }
 }
 
