@@ -5,6 +5,7 @@ import type { RiverTransactionOptions } from './transaction-options.js';
 /** Gives up a transaction from outside: by its time limit, its signal, or the end of the application. */
 export class Abort {
   readonly #stops: (() => void)[] = [];
+  readonly #stopWatchingEnd: (() => void) | undefined;
   #raised: TransactionAbortedError | undefined;
   #onRaise: ((error: TransactionAbortedError) => void) | undefined;
 
@@ -20,13 +21,9 @@ export class Abort {
       signal.addEventListener('abort', onAbort, { once: true });
       this.#stops.push(() => signal.removeEventListener('abort', onAbort));
     }
-    if (activeWork !== undefined) {
-      this.#stops.push(
-        activeWork.whenGivenUp((reason) =>
-          this.#raise('the application ended before it did', reason),
-        ),
-      );
-    }
+    this.#stopWatchingEnd = activeWork?.whenGivenUp((reason) =>
+      this.#raise('the application ended before it did', reason),
+    );
   }
 
   get isRaised(): boolean {
@@ -40,7 +37,7 @@ export class Abort {
 
   /** The answer of `work`, unless it is given up first. */
   unlessFirst<T>(work: Promise<T>): Promise<T> {
-    if (this.#stops.length === 0) return work;
+    if (this.#stops.length === 0 && this.#stopWatchingEnd === undefined) return work;
     return new Promise((resolve, reject) => {
       if (this.#raised !== undefined) reject(this.#raised);
       this.#onRaise = reject;
@@ -57,7 +54,19 @@ export class Abort {
     }
   }
 
-  stop(): void {
+  /** Calls `tell` when it is raised, at once if it is already; nobody else is told from here on. */
+  whenRaised(tell: () => void): void {
+    this.#onRaise = tell;
+    if (this.#raised !== undefined) tell();
+  }
+
+  /** From here on only the end of the application gives it up. */
+  stopLimits(): void {
     for (const stop of this.#stops) stop();
+  }
+
+  stop(): void {
+    this.stopLimits();
+    this.#stopWatchingEnd?.();
   }
 }

@@ -3,8 +3,8 @@
  * async function: all of them call `then`.
  */
 export class ObservedPromise<T> extends Promise<T> {
-  /** Called once, when somebody first waits for the answer. */
-  onObserved: (() => void) | undefined;
+  /** Whether somebody waits for the answer. */
+  isObserved = false;
 
   /** What is derived of it is an ordinary promise. */
   static override get [Symbol.species](): PromiseConstructor {
@@ -15,8 +15,7 @@ export class ObservedPromise<T> extends Promise<T> {
     onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
-    this.onObserved?.();
-    this.onObserved = undefined;
+    this.isObserved = true;
     return super.then(onFulfilled, onRejected);
   }
 

@@ -34,6 +34,9 @@ export async function runTransaction<T>(
   const { manager } = scope.queryRunner;
   const abort = new Abort(options, activeWork);
   let outcome: TransactionOutcome = 'rollback';
+  // A statement that goes on and on, or a server that fell silent, would keep it from ending.
+  let cut: NodeJS.Timeout | undefined;
+  const cutSoon = (): void => void (cut ??= setTimeout(() => transaction.cut(), CUT_AFTER_MS));
   try {
     const working = runInLevel({ dataSource, name, current: () => scope }, () =>
       promised(() => work(manager)),
@@ -41,24 +44,21 @@ export async function runTransaction<T>(
     const result = await abort.unlessFirst(
       working.then((answer) => transaction.settle().then(() => answer)),
     );
+    abort.stopLimits();
+    abort.whenRaised(cutSoon);
     await transaction.commit(reportHookError);
     outcome = 'commit';
     return result;
   } catch (error) {
-    await rollBack(transaction, abort.isRaised || error instanceof TransactionUnfinishedError);
+    if (error instanceof TransactionUnfinishedError) cutSoon();
+    abort.whenRaised(cutSoon);
+    await transaction.rollback();
     if (error instanceof CommitOutcomeUnknownError) outcome = 'unknown';
     throw error;
   } finally {
     abort.stop();
+    clearTimeout(cut);
     await transaction.release();
     if (!scope.hooks.isEmpty) await scope.hooks.run(outcome, reportHookError);
   }
-}
-
-/** @param isGivenUp a statement under way is not waited for long: one that goes on and on would keep it from ending */
-async function rollBack(transaction: OpenTransaction, isGivenUp: boolean): Promise<void> {
-  const rolledBack = transaction.rollback();
-  const cut = isGivenUp ? setTimeout(() => transaction.cut(), CUT_AFTER_MS) : undefined;
-  await rolledBack;
-  clearTimeout(cut);
 }

@@ -1,8 +1,14 @@
 import { ObservedPromise } from './observed-promise.js';
 
-interface Operation {
+interface Running {
   readonly name: string;
-  observed: boolean;
+  /** Settled when it is done; never rejects. */
+  readonly ended: Promise<void>;
+}
+
+interface Failure {
+  readonly promise: ObservedPromise<unknown>;
+  readonly error: unknown;
 }
 
 /**
@@ -10,32 +16,30 @@ interface Operation {
  * its entity manager. Between two statements of one the queue is empty, and yet it is not done.
  */
 export class TransactionOperations {
-  readonly #running = new Map<Operation, Promise<unknown>>();
+  readonly #running = new Map<ObservedPromise<unknown>, Running>();
+  readonly #failures: Failure[] = [];
   #begun = 0;
-  readonly #failures: { readonly operation: Operation; readonly error: unknown }[] = [];
 
   /**
-   * Follows an operation to its end. If it fails and nobody waits for it, {@link unobservedFailure}
+   * Follows an operation to its end. If it fails and nobody waits for it, {@link throwUnobserved}
    * tells; it does not end the process as an unhandled rejection.
    */
   follow<T>(name: string, answer: Promise<T>): Promise<T> {
-    const operation: Operation = { name, observed: false };
-    const promise = new ObservedPromise<T>((resolve, reject) => {
-      const ended = answer.then(
-        (value) => {
-          this.#running.delete(operation);
-          resolve(value);
-        },
-        (error: unknown) => {
-          this.#running.delete(operation);
-          if (!operation.observed) this.#failures.push({ operation, error });
-          promise.silence();
-          reject(error);
-        },
-      );
-      this.#running.set(operation, ended);
-    });
-    promise.onObserved = () => (operation.observed = true);
+    let settle: { resolve: (value: T) => void; reject: (error: unknown) => void };
+    const promise = new ObservedPromise<T>((resolve, reject) => (settle = { resolve, reject }));
+    const ended = answer.then(
+      (value) => {
+        this.#running.delete(promise);
+        settle.resolve(value);
+      },
+      (error: unknown) => {
+        this.#running.delete(promise);
+        if (!promise.isObserved) this.#failures.push({ promise, error });
+        promise.silence();
+        settle.reject(error);
+      },
+    );
+    this.#running.set(promise, { name, ended });
     this.#begun++;
     return promise;
   }
@@ -51,11 +55,11 @@ export class TransactionOperations {
 
   /** Names of what is not done. */
   get names(): string[] {
-    return [...this.#running.keys()].map(({ name }) => name);
+    return [...this.#running.values()].map(({ name }) => name);
   }
 
   async ended(): Promise<void> {
-    await Promise.all(this.#running.values());
+    await Promise.all([...this.#running.values()].map(({ ended }) => ended));
   }
 
   /**
@@ -64,10 +68,10 @@ export class TransactionOperations {
    */
   throwUnobserved(): void {
     // Whoever kept the promise may have awaited it since.
-    const failure = this.#failures.find(({ operation }) => !operation.observed);
+    const failure = this.#failures.find(({ promise }) => !promise.isObserved);
     if (failure === undefined) return;
     // From here on somebody is told: whoever ends the transaction, or the savepoint.
-    for (const { operation } of this.#failures) operation.observed = true;
+    for (const { promise } of this.#failures) promise.isObserved = true;
     throw failure.error as Error;
   }
 }

@@ -12,7 +12,16 @@ export const PROTECTIONS = {
   queue: {
     what: 'statements wait for each other, and the end for them',
     off() {
-      StatementQueue.prototype.push = (run) => run();
+      StatementQueue.prototype.push = async (run, _isAlone, onEnd) => {
+        try {
+          const answer = await run();
+          onEnd?.();
+          return answer;
+        } catch (failure) {
+          onEnd?.(failure);
+          throw failure;
+        }
+      };
     },
   },
   fence: {
@@ -48,7 +57,7 @@ export const PROTECTIONS = {
       const { follow } = TransactionOperations.prototype;
       TransactionOperations.prototype.follow = function (...args) {
         const promise = follow.apply(this, args);
-        promise.onObserved?.();
+        promise.isObserved = true;
         return promise;
       };
     },

@@ -1,7 +1,8 @@
 // An application of its own process, for shutdown.test.ts:
 // `node shutdown-app.mjs <database URL> <order> <shutdownTimeoutMs>`.
 // POST /slow inserts an order, waits to be told to go on, and then inserts a job in its transaction.
-// POST /stuck leaves a transaction behind that does not end.
+// POST /stuck leaves a transaction behind that does not end. POST /commit and POST /rollback leave one
+// behind that waits to be told to go on, and then ends.
 import 'reflect-metadata';
 import { Controller, Inject, Module, Post } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -48,15 +49,40 @@ class OrdersController {
     });
     stuck.catch((error) => tell({ at: 'given up', refused: error.name }));
   }
+
+  async commit() {
+    this.leave(() => undefined);
+  }
+
+  async rollback() {
+    this.leave(() => {
+      throw new RangeError('rolled back');
+    });
+  }
+
+  /** @param {() => void} end */
+  leave(end) {
+    const left = this.transaction.run(async () => {
+      await this.river.insert(jobArgs('left', {}));
+      tell({ at: 'about to end' });
+      await new Promise((resolve) => {
+        process.on('message', (message) => message === 'go on' && resolve(undefined));
+      });
+      end();
+    });
+    left.catch((error) => tell({ at: 'given up', refused: error.name }));
+  }
 }
 Controller('orders')(OrdersController);
-Post('stuck')(
-  OrdersController.prototype,
-  'stuck',
-  /** @type {PropertyDescriptor} */ (
-    Object.getOwnPropertyDescriptor(OrdersController.prototype, 'stuck')
-  ),
-);
+for (const path of ['stuck', 'commit', 'rollback']) {
+  Post(path)(
+    OrdersController.prototype,
+    path,
+    /** @type {PropertyDescriptor} */ (
+      Object.getOwnPropertyDescriptor(OrdersController.prototype, path)
+    ),
+  );
+}
 const slow = /** @type {PropertyDescriptor} */ (
   Object.getOwnPropertyDescriptor(OrdersController.prototype, 'slow')
 );

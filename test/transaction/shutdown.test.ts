@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { createTestDatabase, queryAll, type TestDatabase } from '../support/index.js';
 import { forget, NOTHING, stored } from './orders.js';
+import { Way } from './way.js';
 
 interface Told {
   readonly at?: string;
@@ -22,12 +23,13 @@ afterEach(() => forget(database));
 function start(
   order: string,
   shutdownTimeoutMs = 10_000,
+  url = database.url,
 ): {
   readonly child: ChildProcess;
   readonly told: Told[];
   readonly waitFor: (at: string) => Promise<Told>;
 } {
-  const args = [database.url, order, String(shutdownTimeoutMs)];
+  const args = [url, order, String(shutdownTimeoutMs)];
   const child = fork('test/transaction/shutdown-app.mjs', args, { execArgv: [] });
   const told: Told[] = [];
   child.on('message', (message) => told.push(message as Told));
@@ -92,3 +94,31 @@ describe.each(['typeorm first', 'river first'])('with %s', (order) => {
     expect(await stored(database)).toEqual(NOTHING);
   });
 });
+
+test.each([
+  ['commit', 'CommitOutcomeUnknownError'],
+  ['rollback', 'RangeError'],
+])(
+  'a server that falls silent at %s does not keep the application from its end',
+  async (end, name) => {
+    const way = new Way(database.url);
+    await way.open();
+    const { child, told, waitFor } = start('river first', 300, way.url);
+    const exited = once(child, 'exit');
+    const { url } = await waitFor('listening');
+    await fetch(`${url}/orders/${end}`, { method: 'POST', headers: { connection: 'close' } });
+    await waitFor('about to end');
+    way.isSilent = true;
+    child.send('go on');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    child.kill('SIGTERM');
+    const limit = setTimeout(() => child.kill('SIGKILL'), 10_000);
+    const [, signal] = (await exited) as [number | null, string | null];
+    clearTimeout(limit);
+    await way.close();
+    expect(signal).toBe('SIGTERM');
+    expect(told).toContainEqual({ at: 'given up', refused: name });
+    expect(told.filter(({ unhandled }) => unhandled !== undefined)).toEqual([]);
+    expect(await stored(database)).toEqual(NOTHING);
+  },
+);
