@@ -24,7 +24,7 @@ export async function runSection(section, bench, until) {
       for (const [name, scenario] of Object.entries(section.scenarios)) {
         for (const subject of turns(bench.subjects, round)) {
           if (!takesPart(subject, name, scenario)) continue;
-          const figures = await crew.step(subject, scenario);
+          const figures = await crew.step(subject, scenario, round);
           if (figures === undefined) continue;
           results.record({ scenario: name, subject, round }, figures);
           say(`${section.name}, round ${round + 1}: ${name} ${subject} ${told(figures)}`);
@@ -57,11 +57,11 @@ class Crew {
   }
 
   /** @returns the figures; undefined if the subject cannot do what is measured */
-  async step(subject, scenario) {
+  async step(subject, scenario, round) {
     const process = await this.#processOf(subject);
     try {
       if (!process.operations.includes(scenario.request.op)) return undefined;
-      return await measureStep(this.#bench.database, { process, subject, scenario });
+      return await measureStep(this.#bench.database, { process, subject, scenario, round });
     } finally {
       if (this.#section.fresh) await this.#leave(subject);
     }
@@ -87,8 +87,9 @@ class Crew {
   }
 }
 
-async function measureStep(database, { process, subject, scenario }) {
-  const { request, warmUp, measured, table, tellsMemory } = scenario;
+async function measureStep(database, { process, subject, scenario, round }) {
+  const { request, first, measured, table, tellsMemory } = scenario;
+  const warmUp = round === 0 && first !== undefined ? first : scenario.warmUp;
   const { store } = SUBJECTS[subject];
   await prepare(database, { table, store });
   if (request.keys !== undefined) await process.ask({ ...request, limit: request.keys });

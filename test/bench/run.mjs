@@ -84,10 +84,15 @@ function sections() {
 
 function shortened(scenario) {
   const shorter = (part) =>
-    'seconds' in scenario[part]
-      ? { ...scenario[part], seconds: QUICK.seconds[part] }
-      : scenario[part];
-  return { ...scenario, warmUp: shorter('warmUp'), measured: shorter('measured') };
+    scenario[part]?.seconds === undefined
+      ? scenario[part]
+      : { ...scenario[part], seconds: QUICK.seconds[part] };
+  return {
+    ...scenario,
+    first: shorter('first'),
+    warmUp: shorter('warmUp'),
+    measured: shorter('measured'),
+  };
 }
 
 async function describe({ database, runtimes, results }, { distanceMs, seconds }) {

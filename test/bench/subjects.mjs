@@ -11,7 +11,7 @@ export const SUBJECTS = {
     label: 'nestjs-river',
     module: 'ours',
     store: RIVER,
-    call: '`RiverClient` with default options on a TypeORM data source; `insertTx` in `dataSource.transaction`, `insertMany`, `insertManyFast`',
+    call: '`RiverClient` with default options on a TypeORM data source; `insertTx(client)` in the transaction of `raw`, `insertMany`, `insertManyFast`',
   },
   raw: {
     label: 'pg by hand',
@@ -23,7 +23,7 @@ export const SUBJECTS = {
     label: 'TypeORM query()',
     module: 'typeorm',
     store: RIVER,
-    call: '`dataSource.query()` with the statements of `raw`',
+    call: '`dataSource.query()` with the statements of `raw`, in a transaction `manager.query()`',
   },
   'river-go': {
     label: 'River in Go',

@@ -61,6 +61,7 @@ export const TARGETS = [
   rate('concurrent64_2ms', 'river-go', 10),
   p99('concurrent64_2ms'),
   p50('tx', 'raw', { atMost: 1.1 }),
+  p50('tx_typeorm', 'typeorm', { atMost: 1.1 }),
   rate('many1000', 'river-go', 1),
   rate('bulk100k', 'raw', 0.95),
   rate('bulk100k', 'river-go', 1),

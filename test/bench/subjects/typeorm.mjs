@@ -14,15 +14,17 @@ import {
 export async function open({ url }) {
   const dataSource = new DataSource({ type: 'postgres', url, poolSize: 10 });
   await dataSource.initialize();
+  const transaction = (number) =>
+    dataSource.transaction(async (manager) => {
+      await manager.query(INSERT_ORDER, orderOf(number));
+      await manager.query(insertOne('public'), valuesOf(number));
+    });
   return {
     insert: (number, schema) => dataSource.query(insertOne(schema), valuesOf(number)),
     insertUnique: (number) => dataSource.query(INSERT_UNIQUE, uniqueValuesOf(number)),
     insertMany: (first, count) => dataSource.query(INSERT_MANY, manyValuesOf(first, count)),
-    transaction: (number) =>
-      dataSource.transaction(async (manager) => {
-        await manager.query(INSERT_ORDER, orderOf(number));
-        await manager.query(insertOne('public'), valuesOf(number));
-      }),
+    transaction,
+    transactionOfTypeorm: transaction,
     close: () => dataSource.destroy(),
   };
 }
