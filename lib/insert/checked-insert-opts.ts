@@ -40,6 +40,7 @@ export const NOTHING_GIVEN: CheckedInsertOpts = Object.freeze({});
 export function mergeInsertOpts(
   levels: readonly (CheckedInsertOpts | undefined)[],
 ): CheckedInsertOpts {
+  if (levels.every((level) => level === undefined || level === NOTHING_GIVEN)) return NOTHING_GIVEN;
   const merged: Record<string, unknown> = {};
   for (const level of levels as readonly (Record<string, unknown> | undefined)[]) {
     if (level === undefined || level === NOTHING_GIVEN) continue;

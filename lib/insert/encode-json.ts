@@ -11,6 +11,12 @@ interface Walk {
   readonly open: object[];
 }
 
+/**
+ * One that nobody is using, for the next: most of what encoding allocates would be its lists. Missing
+ * while a `toJSON` encodes something itself, and after an error, which leaves the lists filled.
+ */
+let spareWalk: Walk | undefined;
+
 /** Letters that stand in JSON as they are, and that jsonb holds: nearly all strings have no others. */
 const PLAIN = /^[ !#-[\]-~]*$/;
 const NOTHING: readonly string[] = [];
@@ -26,9 +32,14 @@ const NOTHING: readonly string[] = [];
  * @throws InvalidJobError with code RIVER_ARGS_NOT_JSON
  */
 export function encodeJson(value: unknown, root: string, leftOut = NOTHING): string {
-  const walk: Walk = { path: [root], open: [] };
+  const walk = spareWalk ?? { path: [], open: [] };
+  spareWalk = undefined;
+  walk.path.push(root);
   try {
-    return encodeValue(resolveToJSON(value, ''), walk, leftOut);
+    const text = encodeValue(resolveToJSON(value, ''), walk, leftOut);
+    walk.path.pop();
+    spareWalk = walk;
+    return text;
   } catch (cause) {
     if (cause instanceof InvalidJobError) throw cause;
     throw new InvalidJobError(`${pathOf(walk)}: reading it threw an error (see cause).`, {

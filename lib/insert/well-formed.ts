@@ -4,7 +4,6 @@
  */
 export function whyNotText(value: string): string | undefined {
   if (value.includes('\0')) return 'holds the NUL character (U+0000), which Postgres cannot store';
-  if (/\p{Surrogate}/u.test(value))
-    return 'holds half of a surrogate pair, which has no UTF-8 form';
+  if (!value.isWellFormed()) return 'holds half of a surrogate pair, which has no UTF-8 form';
   return undefined;
 }

@@ -17,7 +17,9 @@ export function setJobArgsMetadata(target: ArgsClass, metadata: JobArgsMetadata)
 
 /** The metadata of this very class; that of a parent class does not count. */
 export function getOwnJobArgsMetadata(target: object): JobArgsMetadata | undefined {
-  return Object.getOwnPropertyDescriptor(target, JOB_ARGS)?.value as JobArgsMetadata | undefined;
+  return Object.hasOwn(target, JOB_ARGS)
+    ? (target as { [JOB_ARGS]?: JobArgsMetadata })[JOB_ARGS]
+    : undefined;
 }
 
 /** The nearest parent class that is decorated. */

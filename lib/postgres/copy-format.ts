@@ -92,9 +92,10 @@ export class CopyFormat {
     this.#length = this.#buffer.writeInt16BE(value, this.#length);
   }
 
-  #timestamp(value: bigint): void {
+  #timestamp({ high, low }: Microseconds): void {
     this.#int32(8);
-    this.#length = this.#buffer.writeBigInt64BE(value, this.#length);
+    this.#int32(high);
+    this.#int32(low);
   }
 
   #unique(unique: InsertParams['unique']): void {
@@ -126,9 +127,16 @@ export class CopyFormat {
   }
 }
 
+/** A 64-bit integer in halves, each a signed one: a bigint would be made anew for each row. */
+interface Microseconds {
+  readonly high: number;
+  readonly low: number;
+}
+
 /** Postgres counts microseconds from the year 2000. */
-function microseconds(milliseconds: number): bigint {
-  return BigInt(milliseconds - YEAR_2000_MS) * 1_000n;
+function microseconds(milliseconds: number): Microseconds {
+  const count = BigInt(milliseconds - YEAR_2000_MS) * 1_000n;
+  return { high: Number(count >> 32n), low: Number(BigInt.asIntN(32, count)) };
 }
 
 /** Most jobs of a call have the time of the one before them. */

@@ -149,6 +149,20 @@ describe('toJSON', () => {
     expect(encode(value)).toBe('{"big":9007199254740992,"raw":1.0}');
   });
 
+  test('may encode something itself, and may fail at it', () => {
+    const value = {
+      a: { toJSON: () => encode({ b: [1, { c: 2 }] }) },
+      d: { e: { toJSON: () => String(failure(() => encode({ f: [Number.NaN] }))) } },
+      g: [3],
+    };
+    expect(JSON.parse(encode(value))).toEqual({
+      a: '{"b":[1,{"c":2}]}',
+      d: { e: expect.stringContaining('args.f[0]: the value is NaN') },
+      g: [3],
+    });
+    expect(String(failure(() => encode({ h: { i: [undefined] } })))).toContain('args.h.i[0]:');
+  });
+
   test('of the payload of jobArgs() is asked too', () => {
     expect(encode(jobArgs('pay', new Money(250)))).toBe('{"eur":2.5}');
   });
@@ -163,3 +177,11 @@ describe('toJSON', () => {
     }
   });
 });
+
+function failure(attempt: () => unknown): unknown {
+  try {
+    return attempt();
+  } catch (error) {
+    return error;
+  }
+}
