@@ -10,7 +10,8 @@ export interface Connection {
   /** Whether its statements are undone together. */
   readonly inTransaction: boolean;
   /**
-   * @param meanwhile called once when the statement is sent: what can be done while the server works
+   * @param meanwhile called once when the statement is sent: what can be done while the server works.
+   *   Must not throw
    * @throws DatabaseError with the driver's error as its cause
    */
   run(statement: Statement, values: unknown[], meanwhile?: () => void): Promise<TextRow[]>;

@@ -127,7 +127,7 @@ export class CopyFormat {
   }
 }
 
-/** A 64-bit integer in halves, each a signed one: a bigint would be made anew for each row. */
+/** A 64-bit integer in halves, each a signed one: writing a bigint makes others of it, for each row. */
 interface Microseconds {
   readonly high: number;
   readonly low: number;

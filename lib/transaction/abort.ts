@@ -60,13 +60,18 @@ export class Abort {
     if (this.#raised !== undefined) tell();
   }
 
-  /** From here on only the end of the application gives it up. */
-  stopLimits(): void {
+  /**
+   * From here on only the end of the application gives it up.
+   *
+   * @throws TransactionAbortedError when it is raised already
+   */
+  leaveLimits(): void {
     for (const stop of this.#stops) stop();
+    if (this.#raised !== undefined) throw this.#raised;
   }
 
   stop(): void {
-    this.stopLimits();
+    for (const stop of this.#stops) stop();
     this.#stopWatchingEnd?.();
   }
 }

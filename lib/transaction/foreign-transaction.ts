@@ -41,7 +41,7 @@ export class ForeignTransaction implements AmbientTransaction {
         : undefined;
     const connection: Connection = {
       inTransaction: true,
-      run: async (...statement) => await (await open()).run(...statement),
+      run: async (...call) => await (await open()).run(...call),
       transaction: (work) => work(connection),
       exclusive: async (work) =>
         await (await open()).exclusive((alone, others) => work(alone, { ...others, refusal })),

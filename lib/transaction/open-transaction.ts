@@ -5,7 +5,7 @@ import {
   TransactionEndedError,
   TransactionRolledBackError,
 } from '../errors/transaction-error.js';
-import { isConnectionLost } from '../errors/database-error.js';
+import { DatabaseError, isConnectionLost } from '../errors/database-error.js';
 import { close, giveBack, rawClient } from '../postgres/connection.js';
 import { isEnding, runInLevel } from './ambient-transaction.js';
 import { askCommitOutcome } from './commit-outcome.js';
@@ -150,9 +150,14 @@ export class OpenTransaction {
     return runInLevel({ dataSource, name, ending: this }, work);
   }
 
-  /** Closes the connection under a statement that does not end. */
+  /** Closes the connection under a statement that does not end. What was not sent by then never is. */
   cut(): void {
-    close(this.scope.shared.client);
+    const { client, watch } = this.scope.shared;
+    watch.lost ??= new DatabaseError(
+      'transaction',
+      new Error('it was given up, so its connection was closed'),
+    );
+    close(client);
   }
 
   async release(): Promise<void> {
@@ -199,6 +204,8 @@ export class OpenTransaction {
     const { scope } = this;
     const { client, queryRunner } = scope.shared;
     const answer = scope.enqueueAlone('COMMIT', async () => {
+      // Before anybody hears of it: a logger may have something to write down.
+      scope.refuse();
       this.#dataSource.logger.logQuery('COMMIT', undefined, queryRunner);
       try {
         const { command } = await client.query({ text: 'COMMIT', values: [] });

@@ -42,9 +42,9 @@ export async function runTransaction<T>(
       promised(() => work(manager)),
     );
     const result = await abort.unlessFirst(
-      working.then((answer) => transaction.settle().then(() => answer)),
+      working.then((answer) => (abort.isRaised ? answer : transaction.settle().then(() => answer))),
     );
-    abort.stopLimits();
+    abort.leaveLimits();
     abort.whenRaised(cutSoon);
     await transaction.commit(reportHookError);
     outcome = 'commit';

@@ -24,16 +24,20 @@ export class StatementQueue {
     isAlone = !this.#isPipelined,
     onEnd?: (failure?: unknown) => void,
   ): Promise<T> {
-    const before = isAlone ? this.#tail : this.#barrier;
-    const answer = this.isIdle ? promised(run) : before.then(run);
+    const tail = this.#tail;
+    const before = isAlone ? tail : this.#barrier;
+    const isFirst = this.isIdle;
+    this.#left++;
+    const answer = isFirst ? promised(run) : before.then(run);
     const done = (failure?: unknown): void => {
       this.#left--;
       onEnd?.(failure);
     };
-    this.#left++;
     const ended = answer.then(() => done(), done);
-    this.#tail = isAlone ? ended : Promise.all([this.#tail, ended]).then(() => undefined);
-    if (isAlone) this.#barrier = ended;
+    // `run` may have asked for something itself: a logger that writes over the same connection.
+    const isLast = this.#tail === tail;
+    this.#tail = isAlone && isLast ? ended : Promise.all([this.#tail, ended]).then(() => undefined);
+    if (isAlone) this.#barrier = this.#tail;
     return answer;
   }
 

@@ -8,7 +8,7 @@ const PER_CALL = {
   warmUp: { seconds: 0.3 },
   measured: { seconds: 1 },
 };
-const ONE_BATCH = { measured: { limit: 1 }, tellsMemory: true };
+const ONE_BATCH = { first: undefined, measured: { limit: 1 }, tellsMemory: true };
 
 /** The keys that `unique_duplicate` finds taken. */
 const TAKEN_KEYS = 100;

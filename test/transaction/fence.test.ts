@@ -69,6 +69,36 @@ describe('what nobody awaited', () => {
   });
 });
 
+describe('a logger that writes over the connection whose statement it is told of', () => {
+  test.each([
+    ['committed', { orders: ['logged'], jobs: 1 }],
+    ['rolled back', NOTHING],
+  ])('is part of the transaction when it is %s', async (how, expected) => {
+    const { logger } = shop.dataSource;
+    const logging = Object.create(logger) as typeof logger;
+    let isLogged = false;
+    logging.logQuery = (sql, _values, queryRunner) => {
+      if (isLogged || !sql.startsWith('INSERT INTO river_job')) return;
+      isLogged = true;
+      void queryRunner?.query(`insert into orders (item) select 'logged' from pg_sleep(0.05)`);
+    };
+    shop.dataSource.logger = logging;
+    try {
+      await transaction
+        .run(async () => {
+          await river.insert(new SendReceipt('one'));
+          if (how === 'rolled back') throw new Error(how);
+        })
+        .catch(() => undefined);
+    } finally {
+      shop.dataSource.logger = logger;
+    }
+    await pause(100);
+    expect(isLogged).toBe(true);
+    expect(await stored(shop.database)).toEqual(expected);
+  });
+});
+
 describe('statements at the same time', () => {
   test('go one by one, in the order in which they were asked for', async () => {
     await transaction.run(async (manager) => {

@@ -2,7 +2,8 @@
 // `node shutdown-app.mjs <database URL> <order> <shutdownTimeoutMs>`.
 // POST /slow inserts an order, waits to be told to go on, and then inserts a job in its transaction.
 // POST /stuck leaves a transaction behind that does not end. POST /commit and POST /rollback leave one
-// behind that waits to be told to go on, and then ends.
+// behind that waits to be told to go on, and then ends; POST /subscribed one whose subscriber keeps the
+// COMMIT waiting.
 import 'reflect-metadata';
 import { Controller, Inject, Module, Post } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -54,6 +55,13 @@ class OrdersController {
     this.leave(() => undefined);
   }
 
+  async subscribed() {
+    this.dataSource.subscribers.push({
+      beforeTransactionCommit: () => new Promise((resolve) => setTimeout(resolve, 2_000)),
+    });
+    this.leave(() => undefined);
+  }
+
   async rollback() {
     this.leave(() => {
       throw new RangeError('rolled back');
@@ -74,7 +82,7 @@ class OrdersController {
   }
 }
 Controller('orders')(OrdersController);
-for (const path of ['stuck', 'commit', 'rollback']) {
+for (const path of ['stuck', 'commit', 'rollback', 'subscribed']) {
   Post(path)(
     OrdersController.prototype,
     path,

@@ -122,3 +122,18 @@ test.each([
     expect(await stored(database)).toEqual(NOTHING);
   },
 );
+
+test('a subscriber that keeps the COMMIT waiting for too long: rolled back, and not in doubt', async () => {
+  const { child, told, waitFor } = start('river first', 300);
+  const exited = once(child, 'exit');
+  const { url } = await waitFor('listening');
+  await fetch(`${url}/orders/subscribed`, { method: 'POST', headers: { connection: 'close' } });
+  await waitFor('about to end');
+  child.send('go on');
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  child.kill('SIGTERM');
+  await exited;
+  expect(told).toContainEqual({ at: 'given up', refused: 'DatabaseError' });
+  expect(told.filter(({ unhandled }) => unhandled !== undefined)).toEqual([]);
+  expect(await stored(database)).toEqual(NOTHING);
+});
