@@ -9,7 +9,7 @@ import { manyJobsValues, oneJobValues } from './insert-values.js';
 import { decodeJob } from './job-columns.js';
 import type { TextRow } from './pg-client.js';
 import type { SchemaName } from './schema-name.js';
-import { expectedResult, storedJob, withId } from './stored-job.js';
+import { expectedResult, withId } from './stored-job.js';
 import type { UniqueLocks } from './unique-locks.js';
 
 /**
@@ -84,8 +84,12 @@ export class JobInserter {
     notify: readonly string[],
   ): Promise<JobInsertResult[]> {
     // Not in parts where keys are unique: only one statement takes them in an order that knows no deadlock.
-    if (jobs.some(({ unique }) => unique?.path === 'index'))
-      return this.#insertUnique(connection, jobs, notify);
+    if (jobs.some(({ unique }) => unique?.path === 'index')) {
+      const [first] = jobs;
+      return first !== undefined && jobs.length === 1
+        ? this.#insertUniqueOne(connection, first, notify).then((result) => [result])
+        : this.#insertUnique(connection, jobs, notify);
+    }
     const [first = [], ...others] = statementsOf(jobs);
     if (others.length === 0) return this.#insertPlain(connection, first, notify);
     return connection.transaction(async (inner) => {
@@ -112,13 +116,29 @@ export class JobInserter {
     return expected.map((result, index) => withId(result, rows[index]?.['id'] ?? missingRow()));
   }
 
+  async #insertUniqueOne(
+    connection: Connection,
+    job: InsertParams,
+    queues: readonly string[],
+  ): Promise<JobInsertResult> {
+    for (let look = 0; look < MAX_LOOKS; look++) {
+      let expected: JobInsertResult | undefined;
+      const [row] = await this.#run('uniqueOne', connection, { jobs: [job], queues }, () => {
+        expected = expectedResult(job);
+      });
+      const result = readUnique(row ?? missingRow(), expected ?? missingRow());
+      if (result !== undefined) return result;
+    }
+    throw lostTooManyRaces();
+  }
+
   /** One statement. After a lost race there are more, so several jobs then need a transaction. */
   async #insertUnique(
     connection: Connection,
     jobs: readonly InsertParams[],
     notify: readonly string[],
   ): Promise<JobInsertResult[]> {
-    if (jobs.length === 1 || connection.inTransaction) {
+    if (connection.inTransaction) {
       return await this.#insertUniqueBy('unique', connection, { jobs, queues: notify });
     }
     try {
@@ -139,12 +159,10 @@ export class JobInserter {
     let open = jobs.filter((job) => (firstOf.get(keyOf(job)) ?? job) === job);
     for (let look = 0; open.length > 0; look++) {
       if (look === MAX_LOOKS) throw lostTooManyRaces();
-      const rows = await this.#run(open.length === 1 ? 'uniqueOne' : form, connection, {
-        jobs: open,
-        queues,
-      });
+      const isOne = open.length === 1;
+      const rows = await this.#run(isOne ? 'uniqueOne' : form, connection, { jobs: open, queues });
       open = open.filter((job, place) => {
-        const result = readUnique(job, rows[place] ?? missingRow());
+        const result = readUnique(rows[place] ?? missingRow(), expectedResult(job));
         if (result !== undefined) results.set(job, result);
         return result === undefined;
       });
@@ -226,8 +244,8 @@ function workableQueues(
 }
 
 /** undefined: a concurrent insert won, and its row was not in the statement's snapshot. */
-function readUnique(job: InsertParams, row: TextRow): JobInsertResult | undefined {
-  if (row['inserted'] != null) return storedJob(job, row['inserted']);
+function readUnique(row: TextRow, expected: JobInsertResult): JobInsertResult | undefined {
+  if (row['inserted'] != null) return withId(expected, row['inserted']);
   const { existing } = row;
   if (existing == null) return undefined;
   return { job: decodeJob(JSON.parse(existing) as TextRow), uniqueSkippedAsDuplicated: true };

@@ -4,12 +4,10 @@ import { decodeJson } from '../job/decode-json.js';
 import type { JobInsertResult } from '../job/job-insert-result.js';
 import { JobRow } from '../job/job-row.js';
 
-/** The result of a job just stored: made of what was sent and the id that came back. */
-export function storedJob(job: InsertParams, id: string): JobInsertResult {
-  return withId(expectedResult(job), id);
-}
-
-/** The same while the id is not known, to be made while the server works. */
+/**
+ * The result of a job that is being stored, made of what was sent, while the server works. Its id
+ * comes with the answer: {@link withId}.
+ */
 export function expectedResult(job: InsertParams): JobInsertResult {
   const key = job.unique?.path === 'index' ? job.unique : undefined;
   const row = new JobRow({
