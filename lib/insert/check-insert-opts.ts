@@ -35,6 +35,7 @@ const CHECKS: Record<string, (value: unknown, field: string) => CheckedInsertOpt
   }),
   signal: (value, field) => ({ signal: checkSignal(value, field) }),
 };
+const IN_ORDER = Object.entries(CHECKS);
 /** Options whose two names are one dimension. */
 const DIMENSION: Record<string, string> = { scheduledAt: 'schedule', delay: 'schedule' };
 
@@ -76,7 +77,7 @@ function checkOptions(opts: unknown, where: string): CheckedInsertOpts {
     );
   }
   let checked: CheckedInsertOpts = NOTHING_GIVEN;
-  for (const [name, check] of Object.entries(CHECKS)) {
+  for (const [name, check] of IN_ORDER) {
     const value = given[name];
     if (value === null) checked = { [DIMENSION[name] ?? name]: null, ...checked };
     else if (value !== undefined) checked = { ...checked, ...check(value, `${where}${name}`) };

@@ -1,8 +1,12 @@
 import { InvalidJobError } from '../errors/invalid-job-error.js';
 import { jsonTokens } from '../job/json-tokens.js';
 
-/** Compares strings by their UTF-8 bytes, as Go does; JavaScript compares UTF-16 units. */
+/**
+ * Compares strings by their UTF-8 bytes, as Go does. JavaScript compares UTF-16 units, which is the
+ * same but for surrogates, and what comes behind them.
+ */
 function compareBytes(a: string, b: string): number {
+  if (!/[\ud800-\uffff]/.test(a) && !/[\ud800-\uffff]/.test(b)) return a < b ? -1 : a > b ? 1 : 0;
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
@@ -16,6 +20,7 @@ const ESCAPES: Record<string, string> = {
 
 /** The escapes that Go's encoding/json makes beyond JSON's own. They occur inside strings only. */
 function escapeAsGo(json: string): string {
+  if (!/[<>&\u2028\u2029]/.test(json)) return json;
   return json.replace(/[<>&\u2028\u2029]/g, (character) => ESCAPES[character] ?? character);
 }
 
@@ -43,11 +48,15 @@ function entriesOf(json: string): (readonly [key: string, value: string])[] {
       if (name !== undefined && value !== '') entries.push([name, value]);
       key = undefined;
       value = '';
-    } else if (!isArray && key === undefined) key = JSON.parse(token) as string;
+    } else if (!isArray && key === undefined) key = keyOf(token);
     else if (depth !== 1 || token !== ':') value += token;
     if (token === '{' || token === '[') depth++;
   }
   return entries;
+}
+
+function keyOf(token: string): string {
+  return token.includes('\\') ? (JSON.parse(token) as string) : token.slice(1, -1);
 }
 
 /** All args for the unique key: top-level keys in byte order, each value as Go would write it. */

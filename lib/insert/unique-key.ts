@@ -20,6 +20,8 @@ export const DEFAULT_UNIQUE_STATES: readonly JobState[] = STATE_BITS.filter(
   (state) => state !== 'discarded' && state !== 'cancelled',
 );
 
+const DEFAULT_STATE_BITS = bitsOf(DEFAULT_UNIQUE_STATES);
+
 /** A unique job's place in River's unique index. */
 export interface UniqueKey {
   readonly path: 'index';
@@ -57,11 +59,11 @@ export function uniqueKey(job: UniqueSubject, opts: CheckedUniqueOpts): UniqueKe
     path: 'index',
     text,
     hash: sha256(text),
-    stateBits: stateBits(opts.byState ?? DEFAULT_UNIQUE_STATES),
+    stateBits: opts.byState === undefined ? DEFAULT_STATE_BITS : bitsOf(opts.byState),
   };
 }
 
-function stateBits(states: readonly JobState[]): string {
+function bitsOf(states: readonly JobState[]): string {
   return STATE_BITS.map((state) => (states.includes(state) ? '1' : '0')).join('');
 }
 

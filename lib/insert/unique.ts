@@ -1,6 +1,6 @@
 import type { JobState } from '../job/job-state.js';
 import type { CheckedUniqueOpts } from './checked-insert-opts.js';
-import { DEFAULT_UNIQUE_STATES, uniqueKey, type UniqueKey } from './unique-key.js';
+import { uniqueKey, type UniqueKey } from './unique-key.js';
 import { uniqueLock, type UniqueLock } from './unique-lock.js';
 
 /** The states that River's index must cover: a new job is in one of them. */
@@ -22,7 +22,8 @@ export interface UniqueSubject {
 export function makeUnique(job: UniqueSubject, given: CheckedUniqueOpts): Unique {
   const marked = given.byArgs === true && job.uniqueArgPaths.length > 0;
   const opts = marked ? { ...given, byArgs: job.uniqueArgPaths } : given;
-  const states = opts.byState ?? DEFAULT_UNIQUE_STATES;
+  const states = opts.byState;
+  if (states === undefined) return uniqueKey(job, opts);
   return INDEX_STATES.every((state) => states.includes(state))
     ? uniqueKey(job, opts)
     : uniqueLock(job, opts, { now: job.now, states });

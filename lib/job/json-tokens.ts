@@ -6,14 +6,19 @@ const SPACE = /\s*/y;
  * numbers and literals as written. A text that is no JSON is cut into something, too.
  */
 export function* jsonTokens(text: string): Generator<string, void> {
-  let at = skip(SPACE, text, 0);
+  let at = skipSpace(text, 0);
   while (at < text.length) {
     let end = at + 1;
     if (text[at] === '"') end = endOfString(text, at);
     else if (!'{}[],:'.includes(text.charAt(at))) end = skip(SCALAR, text, at);
     yield text.slice(at, end);
-    at = skip(SPACE, text, end);
+    at = skipSpace(text, end);
   }
+}
+
+/** Nearly always there is none, as JSON is written here. */
+function skipSpace(text: string, at: number): number {
+  return text.charCodeAt(at) > 0x20 ? at : skip(SPACE, text, at);
 }
 
 function skip(pattern: RegExp, text: string, at: number): number {
