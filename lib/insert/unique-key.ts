@@ -16,7 +16,7 @@ const STATE_BITS: readonly JobState[] = [
   'available',
 ];
 /** The states in which River looks for duplicates unless told otherwise. */
-export const DEFAULT_UNIQUE_STATES: readonly JobState[] = STATE_BITS.filter(
+const DEFAULT_UNIQUE_STATES: readonly JobState[] = STATE_BITS.filter(
   (state) => state !== 'discarded' && state !== 'cancelled',
 );
 
