@@ -5,7 +5,7 @@ import type { JobArgsProtocol } from '../lib/job/job-args-protocol.js';
 import type { InsertOptsOf, Path } from '../lib/job/insert-opts.js';
 
 /** The protocol that River's clients share; see {@link JobArgsProtocol}. */
-// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- one name for decorator and type
+// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- one name for decorator and type: only an interface can share that of a function, and the protocol adds nothing to it
 export interface JobArgs extends JobArgsProtocol {}
 
 /** Makes a decorator that names a property which the class does not have a compile error. */

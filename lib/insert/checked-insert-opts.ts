@@ -43,7 +43,7 @@ export function mergeInsertOpts(
   if (levels.every((level) => level === undefined || level === NOTHING_GIVEN)) return NOTHING_GIVEN;
   const merged: Record<string, unknown> = {};
   for (const level of levels as readonly (Record<string, unknown> | undefined)[]) {
-    if (level === undefined || level === NOTHING_GIVEN) continue;
+    if (level === undefined) continue;
     for (const name of Object.keys(level)) {
       if (level[name] !== undefined && merged[name] === undefined) merged[name] = level[name];
     }

@@ -23,6 +23,7 @@ export function makeUnique(job: UniqueSubject, given: CheckedUniqueOpts): Unique
   const marked = given.byArgs === true && job.uniqueArgPaths.length > 0;
   const opts = marked ? { ...given, byArgs: job.uniqueArgPaths } : given;
   const states = opts.byState;
+  // River's default is covered.
   if (states === undefined) return uniqueKey(job, opts);
   return INDEX_STATES.every((state) => states.includes(state))
     ? uniqueKey(job, opts)

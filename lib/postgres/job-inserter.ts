@@ -116,6 +116,7 @@ export class JobInserter {
     return expected.map((result, index) => withId(result, rows[index]?.['id'] ?? missingRow()));
   }
 
+  /** One statement, and another look after each lost race: nothing is half inserted by one job. */
   async #insertUniqueOne(
     connection: Connection,
     job: InsertParams,

@@ -3,13 +3,12 @@
 //
 //   npm run build && node test/bench/insert-in-transaction.mjs [--iterations 4000] [--url postgres://…]
 import 'reflect-metadata';
-import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { DataSource } from 'typeorm';
 import { JobArgs, RiverClient } from '../../dist/lib/index.js';
 import { createDatabase } from '../chaos/database.mjs';
+import { alternate } from './alternate.mjs';
 
-const WARM_UP = 500;
 const { values: given } = parseArgs({
   options: { iterations: { type: 'string', default: '4000' }, url: { type: 'string' } },
 });
@@ -72,28 +71,10 @@ const ways = {
     inTransaction(item, (client, args) => rivers.notifying.insertTx(client, args)),
 };
 
-const names = Object.keys(ways);
-const times = Object.fromEntries(names.map((name) => [name, []]));
-for (let round = -WARM_UP; round < Number(given.iterations); round++) {
-  for (let turn = 0; turn < names.length; turn++) {
-    const name = names[(((round + turn) % names.length) + names.length) % names.length];
-    const begun = process.hrtime.bigint();
-    await ways[name](`order ${round}`);
-    if (round >= 0) times[name].push(Number(process.hrtime.bigint() - begun) / 1000);
-  }
-}
-
-const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)];
-const base = median(times['by hand']);
-console.log(
-  `${database.description}, ${given.iterations} of each, load ${loadavg()[0].toFixed(1)} on ${availableParallelism()} CPUs`,
-);
-for (const [name, list] of Object.entries(times)) {
-  const p50 = median(list);
-  console.log(
-    `${name.padEnd(24)} p50 ${p50.toFixed(0).padStart(6)} µs   ratio ${(p50 / base).toFixed(3)}`,
-  );
-}
+await alternate(ways, {
+  iterations: Number(given.iterations),
+  description: database.description,
+});
 for (const river of Object.values(rivers)) await river.beforeApplicationShutdown();
 await dataSource.destroy();
 await database.drop();

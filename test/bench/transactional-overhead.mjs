@@ -3,7 +3,6 @@
 //
 //   npm run build && node test/bench/transactional-overhead.mjs [--iterations 4000] [--url postgres://…]
 import 'reflect-metadata';
-import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import {
   JobArgs,
@@ -16,8 +15,8 @@ import { Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { DataSource, EntitySchema } from 'typeorm';
 import { createDatabase } from '../chaos/database.mjs';
+import { alternate } from './alternate.mjs';
 
-const WARM_UP = 500;
 const { values: given } = parseArgs({
   options: { iterations: { type: 'string', default: '4000' }, url: { type: 'string' } },
 });
@@ -91,30 +90,10 @@ const ways = {
   '@RiverTransactional()': (item) => service.place(item),
 };
 
-const times = Object.fromEntries(Object.keys(ways).map((way) => [way, []]));
-const names = Object.keys(ways);
-for (let round = -WARM_UP; round < Number(given.iterations); round++) {
-  // Each goes first, second and third equally often.
-  for (let turn = 0; turn < names.length; turn++) {
-    const name = names[(((round + turn) % names.length) + names.length) % names.length];
-    const begun = process.hrtime.bigint();
-    await ways[name](`order ${round}`);
-    if (round >= 0) times[name].push(Number(process.hrtime.bigint() - begun) / 1000);
-  }
-}
-
-const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)];
-const base = median(times['by hand']);
-const [load] = loadavg();
-console.log(
-  `${database.description}, ${given.iterations} of each, load ${load.toFixed(1)} on ${availableParallelism()} CPUs`,
-);
-for (const [name, list] of Object.entries(times)) {
-  const p50 = median(list);
-  console.log(
-    `${name.padEnd(22)} p50 ${p50.toFixed(0).padStart(6)} µs   ratio ${(p50 / base).toFixed(3)}`,
-  );
-}
+await alternate(ways, {
+  iterations: Number(given.iterations),
+  description: database.description,
+});
 await app.close();
 if (dataSource.isInitialized) await dataSource.destroy();
 await database.drop();

@@ -35,6 +35,13 @@ function looks({ statements }: Sent): number {
   return statements.filter(({ sql }) => sql.includes('in_any_state')).length;
 }
 
+/** Nobody can look for jobs until it is rolled back or ended. */
+async function lockTable(): ReturnType<typeof connect> {
+  const holder = await connect(database);
+  await holder.query('begin; lock table river_job in access exclusive mode');
+  return holder;
+}
+
 describe('ten thousand waits', () => {
   let spy: StatementSpy;
   let client: StartedClient;
@@ -129,9 +136,8 @@ describe('a database in trouble', () => {
   test('a look that is given up by query_timeout is not told', async () => {
     const hasty = await startClient({ database, dataSource: { extra: { query_timeout: 400 } } });
     const [id = 0n] = await insertMany(hasty, 1);
-    const holder = await connect(database);
+    const holder = await lockTable();
     try {
-      await holder.query('begin; lock table river_job in access exclusive mode');
       const waiting = hasty.river.waitFor<string>(id);
       const [{ output }] = await Promise.all([
         waiting,
@@ -152,9 +158,8 @@ describe('a database in trouble', () => {
   ] as const)('a time-out %s is told at once', async (_when, timeoutMs) => {
     const patient = await startClient({ database });
     const [id = 0n] = await insertMany(patient, 1);
-    const holder = await connect(database);
+    const holder = await lockTable();
     try {
-      await holder.query('begin; lock table river_job in access exclusive mode');
       const began = Date.now();
       const end = patient.river.waitFor(id, { timeoutMs }).catch((reason: unknown) => reason);
       // The look takes as long, and by itself would be followed by half a second of rest.
@@ -173,8 +178,7 @@ describe('a database in trouble', () => {
 
   test('a failure that lasts is the cause of the time-out', async () => {
     const [id = 0n] = await insertMany(client, 1);
-    const holder = await connect(database);
-    await holder.query('begin; lock table river_job in access exclusive mode');
+    const holder = await lockTable();
     const error = await client.river
       .waitFor(id, { timeoutMs: 200 })
       .catch((reason: unknown) => reason);
@@ -191,9 +195,8 @@ describe('a database in trouble', () => {
   test('a time-out holds although the database does not answer', async () => {
     const patient = await startClient({ database });
     const [id = 0n] = await insertMany(patient, 1);
-    const holder = await connect(database);
+    const holder = await lockTable();
     try {
-      await holder.query('begin; lock table river_job in access exclusive mode');
       const began = Date.now();
       await expect(patient.river.waitFor(id, { timeoutMs: 200 })).rejects.toMatchObject({
         code: 'RIVER_WAIT_TIMEOUT',

@@ -37,6 +37,6 @@ export function describeWith(requirement: Requirement, name: string, body: () =>
     });
   }
   process.stderr.write(`\nSKIPPED: ${name}: ${missing}. ${cure}\n`);
-  // On a machine of a user who has no Go or Python; in CI the branch above fails instead.
+  // Skipped because a user's machine may have no Go or Python; in CI the branch above fails instead.
   describe.skip(`${name} (skipped: ${missing})`, body);
 }
