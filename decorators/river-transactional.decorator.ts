@@ -66,7 +66,7 @@ export function RiverTransactional(
     const helper = Symbol(`RiverTransaction(${options.name ?? 'default'})`);
     Inject(getRiverTransactionToken(options.name))(target, helper);
 
-    const dispatcher: Method = function (...args) {
+    const dispatch: Method = function (...args) {
       if (takeOpened(transactions)) return (originals.get(original) ?? original).apply(this, args);
       const transaction = (this as Record<symbol, RiverTransaction | undefined>)[helper];
       if (transaction === undefined) throw madeWithoutNest(propertyKey);
@@ -74,8 +74,11 @@ export function RiverTransactional(
         notLater(await notLater(original.apply(this, args))),
       );
     };
+    // Own properties that other decorators read or write on the function stay those of one function.
+    const dispatcher = new Proxy(original, {
+      apply: (_original, self: object, args) => dispatch.apply(self, args),
+    });
     originals.set(dispatcher, originals.get(original) ?? original);
-    Object.defineProperty(dispatcher, 'name', { value: original.name, configurable: true });
     for (const key of Reflect.getOwnMetadataKeys(original)) {
       Reflect.defineMetadata(key, Reflect.getOwnMetadata(key, original), dispatcher);
     }
