@@ -27,3 +27,9 @@ export function isPgClient(value: unknown): value is PgClient {
   const { query, getTransactionStatus } = value as Partial<PgClient>;
   return typeof query === 'function' && typeof getTransactionStatus === 'function';
 }
+
+/** Whether the connection of a client is gone. A look into `pg`, as its own pool has it. */
+export function isClosed(client: PgClient): boolean {
+  const { _queryable, _ending } = client as { _queryable?: boolean; _ending?: boolean };
+  return _queryable === false || _ending === true;
+}

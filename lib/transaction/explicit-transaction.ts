@@ -1,11 +1,12 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { describeValue } from '../errors/describe-value.js';
-import { RiverTransactionError } from '../errors/transaction-error.js';
+import { NotInTransactionError, RiverTransactionError } from '../errors/transaction-error.js';
 import { ClientConnection } from '../postgres/connection.js';
 import { isPgClient, type PgClient } from '../postgres/pg-client.js';
+import type { AmbientTransaction } from './ambient-transaction.js';
 import { ForeignTransaction, notInTransaction, requireOpen } from './foreign-transaction.js';
 import type { JoinableTransaction } from './joinable-transaction.js';
-import { scopeOf } from './transaction-levels.js';
+import { scopeOf, scopeOnClient } from './transaction-levels.js';
 
 /** What `insertTx` takes: something that is in a transaction. */
 export type Transaction = EntityManager | QueryRunner | PgClient;
@@ -13,7 +14,8 @@ export type Transaction = EntityManager | QueryRunner | PgClient;
 /**
  * The transaction that the caller names.
  *
- * @throws NotInTransactionError when it is in no transaction
+ * @throws NotInTransactionError when it is not in a transaction
+ * @throws DatabaseError when it was, and the connection is lost
  * @throws RiverTransactionError when it is none of the three, or belongs to another data source
  */
 export function explicitTransaction(tx: unknown, dataSource: DataSource): JoinableTransaction {
@@ -22,17 +24,32 @@ export function explicitTransaction(tx: unknown, dataSource: DataSource): Joinab
     requireDataSource(queryRunner, dataSource, 'tx');
     const scope = scopeOf(queryRunner);
     if (scope !== undefined) return scope;
-    const foreign = new ForeignTransaction(queryRunner, dataSource);
-    if (!foreign.isOpen) throw notInTransaction('the query runner');
-    return foreign;
+    return ForeignTransaction.on(queryRunner, dataSource, () =>
+      notInTransaction('the query runner'),
+    );
   }
   if (isEntityManager(tx)) throw notInTransaction('the entity manager');
   if (!isPgClient(tx)) throw unknownTransaction(tx);
+  const scope = scopeOnClient(tx, dataSource);
+  if (scope !== undefined) {
+    requireDataSource(scope.queryRunner, dataSource, 'tx');
+    return scope;
+  }
   requireOpen(tx, 'the pg client');
   return {
     connection: (settings) => new ClientConnection(tx, settings),
     follow: (_what, begin) => begin(),
   };
+}
+
+/** The transaction that the caller of `bind` has begun on a query runner; throws as `bind` does. */
+export function boundTransaction(queryRunner: unknown, dataSource: DataSource): AmbientTransaction {
+  if (!isQueryRunner(queryRunner)) throw notAQueryRunner(queryRunner);
+  requireDataSource(queryRunner, dataSource, 'queryRunner');
+  const scope = scopeOf(queryRunner);
+  if (scope === undefined) return ForeignTransaction.on(queryRunner, dataSource, notBegun);
+  if (scope.hasEnded) throw notBegun();
+  return scope;
 }
 
 /** @throws RiverTransactionError when the query runner belongs to another data source */
@@ -78,5 +95,18 @@ function unknownTransaction(tx: unknown): RiverTransactionError {
   return new RiverTransactionError(
     `tx: must be an EntityManager, a QueryRunner or a pg client (8.21 or later); got ${describeValue(tx)}.`,
     { code: 'RIVER_INVALID_TRANSACTION', field: 'tx' },
+  );
+}
+
+function notAQueryRunner(value: unknown): RiverTransactionError {
+  return new RiverTransactionError(
+    `bind: must be given a QueryRunner of TypeORM; got ${describeValue(value)}.`,
+    { code: 'RIVER_INVALID_TRANSACTION', field: 'queryRunner' },
+  );
+}
+
+function notBegun(): NotInTransactionError {
+  return new NotInTransactionError(
+    'bind: the query runner is not in a transaction. Call startTransaction() first.',
   );
 }

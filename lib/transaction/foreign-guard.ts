@@ -1,57 +1,86 @@
 import type { DataSource, EntitySubscriberInterface, QueryRunner } from 'typeorm';
+import { DatabaseError } from '../errors/database-error.js';
+import { TransactionRolledBackError } from '../errors/transaction-error.js';
 import { TransactionOperations } from './transaction-operations.js';
 
-const operations = new WeakMap<QueryRunner, TransactionOperations>();
-const rollingBack = new WeakSet<QueryRunner>();
+/** What is known of a transaction that the application opened itself, from our first call in it on. */
+interface Guarded {
+  readonly operations: TransactionOperations;
+  isRollingBack?: boolean;
+  /** Why the transaction, or its innermost savepoint, is in failed state, as far as we have seen. */
+  failure?: unknown;
+}
+
+const guarded = new WeakMap<QueryRunner, Guarded>();
 
 /**
- * Follows an insert into a transaction that the application opened itself. Its COMMIT waits for
- * inserts that nobody awaited, and becomes a rollback if one of them failed; its ROLLBACK waits too,
- * so that none runs after it.
+ * Guards the end of a transaction that the application opened itself. Its COMMIT is rejected when the
+ * server answers it with ROLLBACK, because a statement had failed before, whoever caught that error.
  *
- * This reaches as far as TypeORM's `commitTransaction()` and `rollbackTransaction()` do: not to a
- * COMMIT sent as a statement, nor to transactions of plain `pg` clients.
+ * This reaches as far as the query runner does: not to transactions of plain `pg` clients.
  */
-export function followForeign<T>(
-  dataSource: DataSource,
-  queryRunner: QueryRunner,
-  begin: () => Promise<T>,
-): Promise<T> {
-  guard(dataSource);
-  let own = operations.get(queryRunner);
-  if (own === undefined) operations.set(queryRunner, (own = new TransactionOperations()));
-  return own.follow('A call of RiverClient', begin());
+export function guardForeign({ subscribers }: DataSource, queryRunner: QueryRunner): void {
+  // A data source that is closed and opened again begins with a new list.
+  if (!subscribers.includes(GUARD)) subscribers.push(GUARD);
+  if (!guarded.has(queryRunner))
+    guarded.set(queryRunner, { operations: new TransactionOperations() });
+}
+
+/**
+ * Follows a call in a transaction that is guarded. TypeORM's `commitTransaction()` waits for calls
+ * that nobody awaited, and becomes a rollback if one of them failed; its `rollbackTransaction()`
+ * waits too, so that none runs after it. A COMMIT sent as a statement does not.
+ */
+export function followForeign<T>(queryRunner: QueryRunner, begin: () => Promise<T>): Promise<T> {
+  const own = guarded.get(queryRunner);
+  if (own === undefined) return begin();
+  const answer = begin();
+  answer.catch((error: unknown) => {
+    if (error instanceof DatabaseError) own.failure ??= error;
+  });
+  return own.operations.follow('A call of RiverClient', answer);
 }
 
 const GUARD: EntitySubscriberInterface = {
   async beforeTransactionCommit({ queryRunner }) {
     await ended(queryRunner);
-    operations.get(queryRunner)?.throwUnobserved();
+    guarded.get(queryRunner)?.operations.throwUnobserved();
   },
   async beforeTransactionRollback({ queryRunner }) {
-    rollingBack.add(queryRunner);
+    const own = guarded.get(queryRunner);
+    if (own === undefined) return;
+    own.isRollingBack = true;
     await ended(queryRunner);
-    rollingBack.delete(queryRunner);
+    own.isRollingBack = false;
+  },
+  // A rejected promise leaves TypeORM's query() unchanged; what is thrown would be wrapped.
+  async afterQuery({ queryRunner, query, rawResults, error }) {
+    const own = guarded.get(queryRunner);
+    if (own === undefined) return;
+    if (error !== undefined) own.failure ??= error;
+    else if ((rawResults as { command?: string } | undefined)?.command === 'ROLLBACK') {
+      const { failure } = own;
+      own.failure = undefined;
+      if (IS_COMMIT.test(query)) throw new TransactionRolledBackError(failure);
+    }
   },
   afterTransactionCommit: ({ queryRunner }) => forget(queryRunner),
   afterTransactionRollback: ({ queryRunner }) => forget(queryRunner),
 };
 
+const IS_COMMIT = /^\s*(commit|end)\b/i;
+
 /** Whether a rollback waits for what is under way: what takes long is of no use any more. */
 export function isRollingBack(queryRunner: QueryRunner): boolean {
-  return rollingBack.has(queryRunner);
-}
-
-/** A data source that is closed and opened again begins with a new list. */
-function guard({ subscribers }: DataSource): void {
-  if (!subscribers.includes(GUARD)) subscribers.push(GUARD);
+  return guarded.get(queryRunner)?.isRollingBack === true;
 }
 
 async function ended(queryRunner: QueryRunner): Promise<void> {
-  const own = operations.get(queryRunner);
-  while (own !== undefined && own.size > 0) await own.ended();
+  const operations = guarded.get(queryRunner)?.operations;
+  while (operations !== undefined && operations.size > 0) await operations.ended();
 }
 
+/** The end of a savepoint is not the end of the transaction. */
 function forget(queryRunner: QueryRunner): void {
-  if (!queryRunner.isTransactionActive) operations.delete(queryRunner);
+  if (!queryRunner.isTransactionActive) guarded.delete(queryRunner);
 }

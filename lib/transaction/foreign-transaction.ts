@@ -1,4 +1,5 @@
 import type { DataSource, QueryRunner } from 'typeorm';
+import { DatabaseError } from '../errors/database-error.js';
 import { NotInTransactionError, TransactionEndedError } from '../errors/transaction-error.js';
 import {
   ClientConnection,
@@ -6,39 +7,58 @@ import {
   type Connection,
   type ConnectionSettings,
 } from '../postgres/connection.js';
-import type { PgClient } from '../postgres/pg-client.js';
+import { isClosed, type PgClient } from '../postgres/pg-client.js';
 import type { AmbientTransaction } from './ambient-transaction.js';
-import { followForeign, isRollingBack } from './foreign-guard.js';
+import { followForeign, guardForeign, isRollingBack } from './foreign-guard.js';
 
 /** A transaction that the application itself has begun on a query runner, and will end itself. */
 export class ForeignTransaction implements AmbientTransaction {
   readonly queryRunner: QueryRunner;
   readonly #dataSource: DataSource;
 
-  constructor(queryRunner: QueryRunner, dataSource: DataSource) {
+  private constructor(queryRunner: QueryRunner, dataSource: DataSource) {
     this.queryRunner = queryRunner;
     this.#dataSource = dataSource;
+  }
+
+  /**
+   * @param notOpen makes the error for a query runner that is not in a transaction
+   * @throws DatabaseError when it was, and the connection is lost
+   */
+  static on(
+    queryRunner: QueryRunner,
+    dataSource: DataSource,
+    notOpen: () => Error,
+  ): ForeignTransaction {
+    const transaction = new ForeignTransaction(queryRunner, dataSource);
+    transaction.#requireOpen(notOpen);
+    guardForeign(dataSource, queryRunner);
+    return transaction;
   }
 
   get isOpen(): boolean {
     return !this.queryRunner.isReleased && this.queryRunner.isTransactionActive;
   }
 
+  #requireOpen(notOpen: () => Error): void {
+    if (!this.isOpen) throw lostConnection(this.queryRunner) ?? notOpen();
+  }
+
   follow<T>(_what: string, begin: () => Promise<T>): Promise<T> {
-    return followForeign(this.#dataSource, this.queryRunner, begin);
+    // The transaction may be another than the one that was joined first, on the same query runner.
+    guardForeign(this.#dataSource, this.queryRunner);
+    return followForeign(this.queryRunner, begin);
   }
 
   connection(settings: ConnectionSettings): Connection {
     const open = async (): Promise<ClientConnection> => {
-      if (!this.isOpen) throw new TransactionEndedError('A call of RiverClient');
+      this.#requireOpen(ended);
       const client = await rawClient(this.queryRunner, 'insert');
       requireOpen(client, 'the query runner');
       return new ClientConnection(client, settings, this.queryRunner);
     };
     const refusal = (): Error | undefined =>
-      isRollingBack(this.queryRunner)
-        ? new TransactionEndedError('A call of RiverClient')
-        : undefined;
+      isRollingBack(this.queryRunner) ? ended() : undefined;
     const connection: Connection = {
       inTransaction: true,
       run: async (...call) => await (await open()).run(...call),
@@ -50,6 +70,17 @@ export class ForeignTransaction implements AmbientTransaction {
   }
 }
 
+/**
+ * TypeORM calls a query runner released when its connection breaks, and says no more. One that was
+ * released by its user has not left the transaction either, but its connection lives.
+ */
+function lostConnection(queryRunner: QueryRunner): DatabaseError | undefined {
+  if (!queryRunner.isReleased || !queryRunner.isTransactionActive) return undefined;
+  const { databaseConnection: client } = queryRunner as { databaseConnection?: PgClient };
+  if (client === undefined || !isClosed(client)) return undefined;
+  return new DatabaseError('transaction', new Error('Connection terminated while it was open'));
+}
+
 /** What the server says counts: somebody may have ended the transaction by a statement of his own. */
 export function requireOpen(client: PgClient, what: string): void {
   const status = client.getTransactionStatus();
@@ -58,7 +89,11 @@ export function requireOpen(client: PgClient, what: string): void {
 
 export function notInTransaction(what: string): NotInTransactionError {
   return new NotInTransactionError(
-    `tx: ${what} is not in a transaction. Use insert() to insert a job by itself, or give the ` +
+    `tx: ${what} is not in a transaction. Use insert() to insert a job outside a transaction, or give the ` +
       'manager of dataSource.transaction(...), a query runner after startTransaction(), or a pg client after BEGIN.',
   );
+}
+
+function ended(): TransactionEndedError {
+  return new TransactionEndedError('A call of RiverClient');
 }

@@ -47,17 +47,18 @@ function asTransaction(
   if (found === undefined || found === null) return undefined;
   if (!isQueryRunner(found)) {
     throw new RiverTransactionError(
-      `requestQueryRunner: must answer a QueryRunner or undefined; got ${describeValue(found)}.`,
+      `requestQueryRunner: must return a QueryRunner or undefined; got ${describeValue(found)}.`,
       { code: 'RIVER_INVALID_TRANSACTION', field: 'requestQueryRunner' },
     );
   }
   requireDataSource(found, dataSource, 'requestQueryRunner');
-  if (found.isReleased || !found.isTransactionActive) {
-    if (lenient) return undefined;
-    throw new NotInTransactionError(
-      "requestQueryRunner: the request's query runner is not in a transaction (not begun, or ended " +
-        'already). Insert while it is, or answer undefined where a job may stand by itself.',
-    );
-  }
-  return scopeOf(found) ?? new ForeignTransaction(found, dataSource);
+  if (lenient && (found.isReleased || !found.isTransactionActive)) return undefined;
+  return scopeOf(found) ?? ForeignTransaction.on(found, dataSource, notOpen);
+}
+
+function notOpen(): NotInTransactionError {
+  return new NotInTransactionError(
+    "requestQueryRunner: the request's query runner is not in a transaction (not begun, or ended " +
+      'already). Insert while it is, or return undefined where a job may be inserted outside one.',
+  );
 }

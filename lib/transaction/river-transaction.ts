@@ -1,6 +1,5 @@
 import { Logger } from '@nestjs/common';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
-import { describeValue } from '../errors/describe-value.js';
 import { NotInTransactionError, RiverTransactionError } from '../errors/transaction-error.js';
 import {
   ambientTransactionOf,
@@ -9,8 +8,7 @@ import {
 } from './ambient-transaction.js';
 import { Abort } from './abort.js';
 import { ActiveWork } from './active-work.js';
-import { isQueryRunner, requireDataSource } from './explicit-transaction.js';
-import { ForeignTransaction } from './foreign-transaction.js';
+import { boundTransaction } from './explicit-transaction.js';
 import { runInSavepoint } from './savepoint.js';
 import { withRetries } from './retries.js';
 import { runTransaction } from './run-transaction.js';
@@ -20,7 +18,6 @@ import {
   checkTransactionOptions,
   type RiverTransactionOptions,
 } from './transaction-options.js';
-import { scopeOf } from './transaction-levels.js';
 import { TransactionScope } from './transaction-scope.js';
 
 /** What runs in a transaction; it is given its entity manager. */
@@ -116,19 +113,12 @@ export class RiverTransaction {
    * Runs `work` so that its inserts and repositories join a transaction which the application itself
    * has begun on `queryRunner`, and which it will end itself.
    *
-   * @throws NotInTransactionError when the query runner is in no transaction
-   * @throws RiverTransactionError when it is none, or belongs to another data source
+   * @throws NotInTransactionError when the query runner is not in a transaction
+   * @throws DatabaseError when it was, and the connection is lost
+   * @throws RiverTransactionError when it is not one, or belongs to another data source
    */
   async bind<T>(queryRunner: QueryRunner, work: () => Promise<T> | T): Promise<T> {
-    if (!isQueryRunner(queryRunner)) throw notAQueryRunner(queryRunner);
-    requireDataSource(queryRunner, this.#dataSource, 'queryRunner');
-    const transaction =
-      scopeOf(queryRunner) ?? new ForeignTransaction(queryRunner, this.#dataSource);
-    if (queryRunner.isReleased || !queryRunner.isTransactionActive) {
-      throw new NotInTransactionError(
-        'bind: the query runner is not in a transaction. Call startTransaction() first.',
-      );
-    }
+    const transaction = boundTransaction(queryRunner, this.#dataSource);
     return await this.#level(transaction, work);
   }
 
@@ -272,13 +262,6 @@ function noWork(): RiverTransactionError {
   return new RiverTransactionError(
     'run: takes a function, or options and a function: run({ isolation }, async (manager) => { ... }).',
     { code: 'RIVER_INVALID_TRANSACTION', field: 'work' },
-  );
-}
-
-function notAQueryRunner(value: unknown): RiverTransactionError {
-  return new RiverTransactionError(
-    `bind: must be given a QueryRunner of TypeORM; got ${describeValue(value)}.`,
-    { code: 'RIVER_INVALID_TRANSACTION', field: 'queryRunner' },
   );
 }
 

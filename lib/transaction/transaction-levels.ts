@@ -1,17 +1,19 @@
-import type { QueryRunner } from 'typeorm';
+import type { DataSource, QueryRunner } from 'typeorm';
+import type { PgClient } from '../postgres/pg-client.js';
 import { ambientTransactionOf } from './ambient-transaction.js';
 import { TransactionScope } from './transaction-scope.js';
 
-/** A property of the runner: a WeakMap of so many short lives would cost the garbage collector. */
+/** A property of the runner and of its client: a WeakMap of so many short lives would cost the garbage collector. */
 const ROOT = Symbol('nestjs-river.root');
 
 interface Rooted {
   [ROOT]?: TransactionScope;
 }
 
-/** Notes the outermost scope of a query runner that we opened. */
+/** Notes the outermost scope of a query runner that we opened, and of its client until the next one. */
 export function registerRoot(root: TransactionScope): void {
   (root.queryRunner as Rooted)[ROOT] = root;
+  (root.shared.client as Rooted)[ROOT] = root;
 }
 
 /**
@@ -24,4 +26,21 @@ export function scopeOf(queryRunner: QueryRunner | undefined): TransactionScope 
   if (root === undefined) return undefined;
   const ambient = ambientTransactionOf(root.shared.dataSource);
   return ambient instanceof TransactionScope && ambient.shared === root.shared ? ambient : root;
+}
+
+/**
+ * The same for a raw client of `pg`. A scope that has ended rejects the call: either the running code
+ * was started in it and has outlived it, or the client is idle in the pool since. undefined for a
+ * client that the pool has handed out to the application's own transaction.
+ */
+export function scopeOnClient(
+  client: PgClient,
+  dataSource: DataSource,
+): TransactionScope | undefined {
+  const ambient = ambientTransactionOf(dataSource);
+  if (ambient instanceof TransactionScope && ambient.shared.client === client) return ambient;
+  const root = (client as Rooted)[ROOT];
+  const isHandedOut =
+    root?.queryRunner.isReleased === true && client.getTransactionStatus() !== 'I';
+  return isHandedOut ? undefined : root;
 }
