@@ -56,6 +56,7 @@ export {
   TransactionUnfinishedError,
   RiverTransactionError,
   TransactionEndedError,
+  TransactionEndedWithinError,
   TransactionRolledBackError,
 } from './errors/transaction-error.js';
 export { UniqueConflictError } from './errors/unique-conflict-error.js';

@@ -36,6 +36,38 @@ export class TransactionRolledBackError extends RiverTransactionError {
   }
 }
 
+/** The command by which a statement ended a transaction of ours. */
+export type EndingCommand = 'COMMIT' | 'ROLLBACK' | 'PREPARE TRANSACTION';
+
+const LEFT_BEHIND: Record<EndingCommand, string> = {
+  COMMIT:
+    'Part of it may be stored: what was done before the COMMIT, and what the same text did after it',
+  ROLLBACK:
+    'What was done before the ROLLBACK is not stored; part of what came after it may be stored',
+  'PREPARE TRANSACTION':
+    'Part of it may be stored: the server keeps it, with its locks, until COMMIT PREPARED or ROLLBACK PREPARED',
+};
+
+/**
+ * A statement within the transaction ended it, on the raw client or hidden in a text of several
+ * statements. It is not retryable, since part of it may be stored. {@link RiverError.cause} is the
+ * error that the transaction would have failed with otherwise, if there is one.
+ */
+export class TransactionEndedWithinError extends RiverTransactionError {
+  /** @internal */
+  readonly command: EndingCommand;
+
+  constructor(command: EndingCommand, cause?: unknown) {
+    super(
+      `A statement ended the transaction by ${command}. ${LEFT_BEHIND[command]}. Look at the data ` +
+        'before you run it again. Leave the end to run(...) or @RiverTransactional(): return to ' +
+        'commit, throw to roll back.',
+      { code: 'RIVER_TRANSACTION_ENDED_WITHIN', cause },
+    );
+    this.command = command;
+  }
+}
+
 /** A savepoint owns the connection, and waits for what would have to wait for the savepoint. */
 export class TransactionScopeBusyError extends RiverTransactionError {
   constructor(what: string) {

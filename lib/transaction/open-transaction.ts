@@ -3,6 +3,7 @@ import {
   CommitOutcomeUnknownError,
   RiverTransactionError,
   TransactionEndedError,
+  TransactionEndedWithinError,
   TransactionRolledBackError,
 } from '../errors/transaction-error.js';
 import { DatabaseError, isConnectionLost } from '../errors/database-error.js';
@@ -10,6 +11,7 @@ import { close, giveBack, rawClient } from '../postgres/connection.js';
 import { isEnding, runInLevel } from './ambient-transaction.js';
 import { askCommitOutcome } from './commit-outcome.js';
 import { ConnectionWatch } from './connection-watch.js';
+import { endIsOurs, endsTransaction } from './forbidden-statements.js';
 import { StatementQueue } from './statement-queue.js';
 import { trackManager } from './tracked-manager.js';
 import { registerRoot, scopeOf } from './transaction-levels.js';
@@ -17,10 +19,6 @@ import type { RiverTransactionOptions } from './transaction-options.js';
 import { TransactionScope } from './transaction-scope.js';
 
 const DEFAULT_UNAWAITED_LIMIT_MS = 5_000;
-
-/** Statements that would end the transaction behind our back; ROLLBACK TO SAVEPOINT is none. */
-const ENDS_TRANSACTION =
-  /^\s*(commit|end|abort|begin|start\s+transaction|prepare\s+transaction|rollback(?!\s+(work\s+|transaction\s+)?to))\b/i;
 
 /** A transaction of ours on a connection of its own, from BEGIN to COMMIT or ROLLBACK. */
 export class OpenTransaction {
@@ -66,6 +64,7 @@ export class OpenTransaction {
     const watch = new ConnectionWatch(queryRunner, client);
     try {
       await queryRunner.startTransaction(options.isolation);
+      watch.watchEnd();
       if (isConfigured(options)) await configure(queryRunner, options);
       const query: QueryRunner['query'] = queryRunner.query.bind(queryRunner);
       const savepoints = new StatementQueue();
@@ -81,9 +80,11 @@ export class OpenTransaction {
         send: (sql) =>
           scope.shared.isOver
             ? Promise.reject(new TransactionEndedError('A nested transaction'))
-            : savepoints.push(() =>
-                watch.lost === undefined ? query(sql) : Promise.reject(watch.lost),
-              ),
+            : savepoints.push(() => {
+                if (watch.lost !== undefined) return Promise.reject(watch.lost);
+                watch.expectSavepoint(sql);
+                return query(sql);
+              }),
       });
       const transaction = new OpenTransaction(scope, { dataSource, query, options, savepoints });
       transaction.#takeOver();
@@ -112,7 +113,7 @@ export class OpenTransaction {
     if (watch.lost !== undefined) throw watch.lost;
     const status = client.getTransactionStatus();
     if (status === 'E') throw new TransactionRolledBackError(scope.firstFailure);
-    if (status === 'I') throw endedByItself();
+    if (status === 'I') throw new TransactionEndedWithinError('COMMIT');
     if (this.#options.trackOutcome && scope.shared.xid === undefined) {
       const answer: unknown = await scope.enqueue('A statement', () =>
         this.#query('SELECT pg_current_xact_id_if_assigned()::text AS xid'),
@@ -137,6 +138,7 @@ export class OpenTransaction {
     this.scope.shared.isOver = true;
     await this.#savepoints.idle();
     const { queryRunner } = this.scope;
+    this.scope.shared.watch.expectEnd('ROLLBACK');
     try {
       if (queryRunner.isTransactionActive && !queryRunner.isReleased)
         await this.#end(() => queryRunner.rollbackTransaction());
@@ -181,7 +183,7 @@ export class OpenTransaction {
       if (scope.hasEnded && isEnding(this)) return this.#query(...args);
       if (args[0] === 'COMMIT' && this.#isCommitting)
         return this.scope.isSettled ? this.#sendCommit() : this.#commitSettled();
-      if (ENDS_TRANSACTION.test(args[0])) return Promise.reject(endIsOurs());
+      if (endsTransaction(args[0])) return Promise.reject(endIsOurs());
       const asker = scopeOf(scope.queryRunner) ?? scope;
       return asker.enqueue('A statement', () => this.#query(...args));
     };
@@ -202,17 +204,19 @@ export class OpenTransaction {
   /** The last in the queue. Sent on the raw client, whose answer says whether it was a COMMIT. */
   #sendCommit(): Promise<unknown> {
     const { scope } = this;
-    const { client, queryRunner } = scope.shared;
+    const { client, queryRunner, watch } = scope.shared;
     const answer = scope.enqueueAlone('COMMIT', async () => {
       // Before anybody hears of it: a logger may have something to write down.
       scope.refuse();
       this.#dataSource.logger.logQuery('COMMIT', undefined, queryRunner);
       try {
+        watch.expectEnd('COMMIT');
         const { command } = await client.query({ text: 'COMMIT', values: [] });
+        if (watch.endedWithin !== undefined) throw watch.endedWithin;
         if (command !== 'COMMIT') throw new TransactionRolledBackError(scope.firstFailure);
         this.#isCommitted = true;
       } catch (cause) {
-        if (cause instanceof TransactionRolledBackError) throw cause;
+        if (cause instanceof RiverTransactionError) throw cause;
         const { xid } = scope.shared;
         if (isConnectionLost(cause)) {
           const lost = { xid, openAt: this.#openAt };
@@ -252,24 +256,6 @@ function unfinishedNested(): RiverTransactionError {
   return new RiverTransactionError(
     'A nested queryRunner.startTransaction() had not ended when the transaction was to be committed, ' +
       'so all of it was rolled back. Commit or roll back the nested one first.',
-    { code: 'RIVER_INVALID_TRANSACTION' },
-  );
-}
-
-/** What had been done by then may be stored or not, so nobody must be told that it is. */
-function endedByItself(): RiverTransactionError {
-  return new RiverTransactionError(
-    'The transaction was ended within, by a COMMIT or ROLLBACK of its own. Leave the end to ' +
-      'run(...) or @RiverTransactional(): return to commit, throw to roll back.',
-    { code: 'RIVER_TRANSACTION_ENDED' },
-  );
-}
-
-function endIsOurs(): RiverTransactionError {
-  return new RiverTransactionError(
-    'A transaction of run(...) or @RiverTransactional() cannot be begun or ended by a statement: ' +
-      'return to commit, throw to roll back. For a part that can be undone, use ' +
-      "run({ propagation: 'NESTED' }, ...).",
     { code: 'RIVER_INVALID_TRANSACTION' },
   );
 }

@@ -1,6 +1,7 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import {
   CommitOutcomeUnknownError,
+  TransactionEndedWithinError,
   TransactionUnfinishedError,
 } from '../errors/transaction-error.js';
 import { Abort } from './abort.js';
@@ -53,7 +54,13 @@ export async function runTransaction<T>(
     if (error instanceof TransactionUnfinishedError) cutSoon();
     abort.whenRaised(cutSoon);
     await transaction.rollback();
+    const { endedWithin } = scope.shared.watch;
     if (error instanceof CommitOutcomeUnknownError) outcome = 'unknown';
+    if (endedWithin !== undefined && endedWithin.command !== 'ROLLBACK') outcome = 'unknown';
+    // Part of the work may be stored, and its own error does not say so.
+    if (endedWithin !== undefined && endedWithin !== error) {
+      throw new TransactionEndedWithinError(endedWithin.command, error);
+    }
     throw error;
   } finally {
     abort.stop();
