@@ -66,6 +66,20 @@ describe.each(Object.keys(MODES))('%s', (mode) => {
     expect(files()['late-rejection']?.message).toContain('rejected late');
   });
 
+  test('a test during which the process emits a warning fails', () => {
+    expect(files()['warning']?.tests).toEqual({
+      'adds eleven listeners': 'failed',
+      'is the one after it': 'passed',
+    });
+    expect(files()['warning']?.message).toMatch(
+      /MaxListenersExceededWarning: .*11 leaked listeners[^]*at .*warning\.fixture\.ts/,
+    );
+  });
+
+  test('a file after whose last test the process emits a warning fails', () => {
+    expect(files()['warning']?.message).toContain('DeprecationWarning: warned after the last test');
+  });
+
   test('the run fails, and its last lines give the server and the counts', () => {
     const run = runs.get(mode);
     expect(run?.exitCode).toBe(1);
