@@ -9,15 +9,12 @@ import {
 import { Abort } from './abort.js';
 import { ActiveWork } from './active-work.js';
 import { boundTransaction } from './explicit-transaction.js';
+import { joining } from './joining-options.js';
 import { runInSavepoint } from './savepoint.js';
 import { withRetries } from './retries.js';
 import { runTransaction } from './run-transaction.js';
 import type { TransactionHook } from './transaction-hooks.js';
-import {
-  checkJoiningOptions,
-  checkTransactionOptions,
-  type RiverTransactionOptions,
-} from './transaction-options.js';
+import { checkTransactionOptions, type RiverTransactionOptions } from './transaction-options.js';
 import { TransactionScope } from './transaction-scope.js';
 
 /** What runs in a transaction; it is given its entity manager. */
@@ -180,14 +177,12 @@ export class RiverTransaction {
     options: RiverTransactionOptions,
     work: TransactionWork<T>,
   ): Promise<T> {
-    checkJoiningOptions(
-      options,
-      ambient instanceof TransactionScope ? ambient.shared.options : undefined,
-    );
     const begin = async (): Promise<T> => {
       const abort = new Abort(options);
       try {
-        return await abort.limit(async () => await work(ambient.queryRunner.manager));
+        return await abort.limit(
+          joining(options, ambient, async () => await work(ambient.queryRunner.manager)),
+        );
       } catch (error) {
         // What it did cannot be undone alone, and what it has yet to do would be missing.
         if (abort.isRaised && ambient instanceof TransactionScope) ambient.giveUp(error);
@@ -204,13 +199,10 @@ export class RiverTransaction {
     options: RiverTransactionOptions,
     work: TransactionWork<T>,
   ): Promise<T> {
-    checkJoiningOptions(
-      options,
-      ambient instanceof TransactionScope ? ambient.shared.options : undefined,
-    );
     const { manager } = ambient.queryRunner;
+    const joined = joining(options, ambient, async (inner: EntityManager) => await work(inner));
     const limited = (inner: EntityManager): Promise<T> =>
-      new Abort(options).limit(async () => await work(inner));
+      new Abort(options).limit(() => joined(inner));
     return ambient instanceof TransactionScope
       ? runInSavepoint(ambient, () => limited(manager))
       : manager.transaction(limited);

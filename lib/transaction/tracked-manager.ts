@@ -1,9 +1,10 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { ambientTransactionOf } from './ambient-transaction.js';
+import { joining } from './joining-options.js';
 import { runInSavepoint } from './savepoint.js';
 import { promised } from './promised.js';
 import { scopeOf } from './transaction-levels.js';
-import { checkJoiningOptions, type IsolationLevel } from './transaction-options.js';
+import type { IsolationLevel } from './transaction-options.js';
 import type { TransactionScope } from './transaction-scope.js';
 
 /** Makes objects only, and asks the database for nothing. */
@@ -70,14 +71,12 @@ function trackedPrototype(original: object): object {
 /** `transaction(work)` or `transaction(isolation, work)`: a savepoint has the level that it is in. */
 function nested(scope: TransactionScope, args: readonly unknown[]): Promise<unknown> {
   const isolation = args.find((arg) => typeof arg === 'string') as IsolationLevel | undefined;
-  try {
-    checkJoiningOptions({ isolation }, scope.shared.options);
-  } catch (error) {
-    return Promise.reject(error);
-  }
   const work = args.find((arg) => typeof arg === 'function') as NestedWork;
   const { manager } = scope.queryRunner;
-  return runInSavepoint(scope, () => work(manager));
+  return runInSavepoint(
+    scope,
+    joining({ isolation }, scope, () => work(manager)),
+  );
 }
 
 /** TypeORM 0.3 names it `connection`; a manager of 1.x answers to both names. */

@@ -120,7 +120,7 @@ export function checkTransactionOptions(options: RiverTransactionOptions): void 
 }
 
 /** What only the one who opens a transaction can choose. */
-const OF_THE_OPENER = [
+export const OF_THE_OPENER = [
   'isolation',
   'readOnly',
   'statementTimeoutMs',
@@ -130,27 +130,8 @@ const OF_THE_OPENER = [
   'afterEnd',
 ] as const;
 
-/**
- * Refuses, where a transaction is joined, options that cannot be honoured any more.
- *
- * @throws RiverTransactionError
- */
-export function checkJoiningOptions(
-  options: RiverTransactionOptions,
-  opened: RiverTransactionOptions | undefined,
-): void {
-  const late = OF_THE_OPENER.find(
-    (name) => isGiven(options[name]) && options[name] !== opened?.[name],
-  );
-  if (late === undefined) return;
-  throw refused(
-    late,
-    'cannot be chosen where a transaction is joined that has begun already. Give it to the ' +
-      "outermost run(...) or @RiverTransactional(...), or use propagation 'REQUIRES_NEW'",
-  );
-}
-
-function isGiven(value: unknown): boolean {
+/** Whether an option says more than its default. */
+export function isGiven(value: unknown): boolean {
   return value !== undefined && value !== false && value !== 0 && value !== 'refuse';
 }
 

@@ -5,7 +5,10 @@ type PostgresOptions = Extract<DataSourceOptions, { type: 'postgres' }>;
 
 /** TypeORM's own options, and the size of its pool by name. */
 export interface TestDataSourceOptions extends Partial<
-  Pick<PostgresOptions, 'entities' | 'schema' | 'logger' | 'logging' | 'synchronize'>
+  Pick<
+    PostgresOptions,
+    'entities' | 'schema' | 'isolationLevel' | 'logger' | 'logging' | 'synchronize'
+  >
 > {
   /** How many connections the pool may open. Default: 10, the default of `pg`. */
   readonly max?: number;

@@ -1,5 +1,5 @@
 import { EntitySchema, type DataSource } from 'typeorm';
-import { JobArgs, type RiverModuleOptions } from 'nestjs-river';
+import { JobArgs, type IsolationLevel, type RiverModuleOptions } from 'nestjs-river';
 import { queryAll, type TestDatabase } from '../support/index.js';
 import { countJobs, startClient, type StartedClient } from '../client/started-client.js';
 
@@ -39,6 +39,7 @@ export async function startShop({
 }: {
   max?: number;
   extra?: Record<string, unknown>;
+  isolationLevel?: IsolationLevel;
   database?: TestDatabase;
   river?: RiverModuleOptions;
 } = {}): Promise<StartedClient> {
