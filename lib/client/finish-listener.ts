@@ -24,6 +24,8 @@ export class FinishListener {
   readonly #listen: Listen;
   readonly #onFinished: () => void;
   #state: 'off' | 'on' | 'closed' = 'off';
+  /** Changes at every end, so that a client that is still being opened is not used afterwards. */
+  #period = 0;
   #client: ListeningClient | undefined;
   #againAt = 0;
 
@@ -39,12 +41,25 @@ export class FinishListener {
     void this.#open();
   }
 
+  /** Ends the connection; {@link start} opens another one. */
+  async stop(): Promise<void> {
+    if (this.#state === 'on') this.#state = 'off';
+    this.#period++;
+    const client = this.#client;
+    this.#client = undefined;
+    await this.#end(client);
+  }
+
   async close(): Promise<void> {
     this.#state = 'closed';
-    await this.#end(this.#client);
+    await this.stop();
   }
 
   async #open(): Promise<void> {
+    const period = this.#period;
+    const lose = (reason: unknown): void => {
+      if (period === this.#period) this.#lose(reason);
+    };
     let client: ListeningClient | undefined;
     try {
       client = await this.#listen();
@@ -52,25 +67,21 @@ export class FinishListener {
         throw new Error(`it must give a client of pg; got ${describeValue(client)}`);
       }
       client.on('notification', () => this.#onFinished());
-      client.on('error', (error) => this.#lose(error));
-      client.on('end', () => this.#lose('the connection has ended'));
+      client.on('error', lose);
+      client.on('end', () => lose('the connection has ended'));
       await client.query('LISTEN river_finished');
-      this.#client = client;
-      if (this.#isClosed) await this.#end(client);
+      if (period === this.#period) this.#client = client;
+      else await this.#end(client);
     } catch (error) {
-      this.#lose(error);
+      lose(error);
       await this.#end(client);
     }
-  }
-
-  /** Asked anew each time, since it may be closed while a connection is being opened. */
-  get #isClosed(): boolean {
-    return this.#state === 'closed';
   }
 
   #lose(reason: unknown): void {
     if (this.#state !== 'on') return;
     this.#state = 'off';
+    this.#period++;
     this.#client = undefined;
     this.#againAt = performance.now() + AGAIN_AFTER_MS;
     this.#logger.warn(

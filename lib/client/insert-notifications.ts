@@ -59,4 +59,8 @@ export class InsertNotifications {
   async close(): Promise<void> {
     await this.#notifier?.close();
   }
+
+  reopen(): void {
+    this.#notifier?.reopen();
+  }
 }

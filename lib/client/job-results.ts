@@ -28,9 +28,11 @@ export class JobResults {
     this.#connections = connections;
     const finished = new FinishedJobs(schema);
     this.#waiter = new JobWaiter((ids) => {
-      // Here, so that a connection that was lost is had again for the waits under way, too.
-      this.#listener?.start();
-      return connections.alone((connection) => finished.look(connection, ids));
+      return connections.alone((connection) => {
+        // Here, so that a connection that was lost is had again for the waits under way, too.
+        this.#listener?.start();
+        return finished.look(connection, ids);
+      });
     }, maxPollMs);
     this.#listener = listen && new FinishListener(listen, () => this.#waiter.wake());
   }
@@ -55,10 +57,16 @@ export class JobResults {
     });
   }
 
-  /** Gives up all waits, so that nobody who waits keeps the application from ending. */
+  /** Rejects all waits, so that nobody who waits keeps the application from ending. */
   async close(): Promise<void> {
     this.#waiter.close();
     await this.#listener?.close();
+  }
+
+  /** Rejects the waits under way. Later ones are possible, and listen on another connection. */
+  async interrupt(reason: Error): Promise<void> {
+    this.#waiter.rejectAll(reason);
+    await this.#listener?.stop();
   }
 
   #begin<Result>(

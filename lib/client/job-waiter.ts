@@ -67,10 +67,15 @@ export class JobWaiter {
     if (this.#waits.size > 0) this.#lookIn(0);
   }
 
-  /** Gives up all waits, and refuses new ones. */
+  /** Rejects all waits, and from here on new ones. */
   close(): void {
     this.#isClosed = true;
-    for (const wait of this.#waits) wait.fail(new ShuttingDownError());
+    this.rejectAll(new ShuttingDownError());
+  }
+
+  /** Rejects the waits under way. */
+  rejectAll(reason: Error): void {
+    for (const wait of this.#waits) wait.fail(reason);
   }
 
   #remove(wait: JobWait): void {

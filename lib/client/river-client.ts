@@ -75,6 +75,12 @@ export class RiverClient extends QueueAdministration {
       activeWork,
     });
     this.#results = new JobResults(this.#connections, schema, options.waitFor);
+    activeWork.add({
+      close: async (reason) => {
+        await Promise.all([this.#results.interrupt(reason), this.#notifications.close()]);
+      },
+      reopen: () => this.#notifications.reopen(),
+    });
     const { coalesce = {} } = options;
     if (coalesce !== false) {
       this.#lanes = new InsertLanes(

@@ -131,11 +131,15 @@ export class CommitOutcomeUnknownError extends RiverTransactionError {
   }
 }
 
-/** The application is shutting down, and what was under way has been waited for. */
+/** The application is shutting down, or its data source has been destroyed. */
 export class ShuttingDownError extends RiverTransactionError {
-  constructor() {
-    super('The application is shutting down: nothing new is begun, and no job is waited for.', {
-      code: 'RIVER_SHUTTING_DOWN',
-    });
+  constructor(what: 'application' | 'data source' = 'application') {
+    super(
+      what === 'application'
+        ? 'The application is shutting down: it begins nothing new, and waits for no job.'
+        : 'The data source has been destroyed, or is about to be. Call dataSource.initialize() ' +
+            'before you use the client or its transactions again.',
+      { code: 'RIVER_SHUTTING_DOWN' },
+    );
   }
 }

@@ -91,6 +91,11 @@ export class InsertNotifier {
     await Promise.all(this.#sending);
   }
 
+  /** Undoes {@link close}: notifications are delayed again. */
+  reopen(): void {
+    this.#closing = false;
+  }
+
   #inWindow(queue: string): boolean {
     return this.#now() < (this.#windowEnds.get(queue) ?? 0);
   }

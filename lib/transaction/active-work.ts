@@ -1,51 +1,64 @@
 import type { DataSource } from 'typeorm';
 import { ShuttingDownError } from '../errors/transaction-error.js';
-import { defineOwn } from './define-own.js';
+import { DataSourceHold } from './data-source-hold.js';
+import { ShutdownClock } from './shutdown-clock.js';
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 
-/** Milliseconds to wait for transactions that are given up: they cut statements after one second. */
-const GIVING_UP_MS = 2_000;
-
-/** What keeps one data source open, for all clients on it. */
-class Hold {
-  readonly works = new Set<ActiveWork>();
-  readonly undo: () => void;
-
-  constructor(dataSource: DataSource) {
-    const destroy = dataSource.destroy.bind(dataSource);
-    const value = async (): Promise<void> => {
-      await Promise.all([...this.works].map((work) => work.close()));
-      await destroy();
-    };
-    this.undo = defineOwn(dataSource, 'destroy', { value, writable: true });
-  }
+/** A part of a client that has something to finish before its connections close. */
+export interface Closable {
+  /** Finishes what is pending, and gives up what nobody should wait for. */
+  close(reason: Error): Promise<void>;
+  /** The data source has been initialized again. */
+  reopen(): void;
 }
 
-const holds = new WeakMap<DataSource, Hold>();
-
-/** What a client has under way, so that the end of the application can wait for it. */
+/**
+ * The work of one client that is under way, so that the end of the application, or of the data
+ * source alone, can wait for it. A data source that is initialized again opens it again.
+ */
 export class ActiveWork {
   readonly #running = new Set<Promise<unknown>>();
   readonly #timeoutMs: number;
+  readonly #parts: Closable[] = [];
   readonly #whenGivenUp = new Set<(reason: Error) => void>();
-  #isGivenUp = false;
+  readonly #whenCut = new Set<(reason: Error) => void>();
+  #hold: DataSourceHold | undefined;
+  #clock: ShutdownClock | undefined;
   #closed: Promise<void> | undefined;
+  #isShuttingDown = false;
+  #hasShutDown = false;
 
-  /** @param timeoutMs how long {@link close} waits at most; default 10 seconds */
+  /** @param timeoutMs how long it waits at most, see {@link startClock}; default 10 seconds */
   constructor(timeoutMs: number = DEFAULT_TIMEOUT_MS) {
     this.#timeoutMs = timeoutMs;
   }
 
+  /** Adds a part that is closed before the connections are. */
+  add(part: Closable): void {
+    this.#parts.push(part);
+  }
+
   /**
-   * Calls `tell` when {@link close} does not wait any longer, so that transactions are rolled back.
+   * Calls `tell` when the time limit of the end is reached, so that transactions are rolled back.
    *
    * @returns undoes it
    */
   whenGivenUp(tell: (reason: Error) => void): () => void {
-    if (this.#isGivenUp) tell(new ShuttingDownError());
+    if (this.#clock?.isOver) tell(this.#reason());
     this.#whenGivenUp.add(tell);
     return () => void this.#whenGivenUp.delete(tell);
+  }
+
+  /**
+   * Calls `tell` some time after {@link whenGivenUp}, when a connection that is still in use must be
+   * closed.
+   *
+   * @returns undoes it
+   */
+  whenCut(tell: (reason: Error) => void): () => void {
+    this.#whenCut.add(tell);
+    return () => void this.#whenCut.delete(tell);
   }
 
   /** Something that belongs to work under way, so that it is waited for, too, also while closing. */
@@ -57,13 +70,32 @@ export class ActiveWork {
 
   /** @throws ShuttingDownError once it is closed */
   run<T>(begin: () => Promise<T>): Promise<T> {
-    if (this.#closed !== undefined) return Promise.reject(new ShuttingDownError());
+    const refusal = this.#refusal();
+    if (refusal !== undefined) return Promise.reject(refusal);
     const work = begin();
     this.follow(work);
     return work;
   }
 
-  /** Refuses what is new, waits for what is under way, and rolls back what does not end in time. */
+  /**
+   * The application has begun to shut down: from here on the time limit counts. Requests under way
+   * are still served, so they may still begin something, until the limit is reached.
+   */
+  startClock(): void {
+    this.#isShuttingDown = true;
+    this.#clock ??= this.#newClock();
+  }
+
+  /** The servers of the application have closed: {@link close}, for good. */
+  async shutDown(): Promise<void> {
+    this.startClock();
+    this.#hasShutDown = true;
+    await this.close();
+    // It may have been closed before, by the end of the data source.
+    this.#clock?.stop();
+  }
+
+  /** Rejects what is new, waits for what is under way, and rolls back what does not end in time. */
   close(): Promise<void> {
     return (this.#closed ??= this.#drain());
   }
@@ -75,15 +107,41 @@ export class ActiveWork {
    * @returns undoes it
    */
   holdOpen(dataSource: DataSource): () => void {
-    let hold = holds.get(dataSource);
-    if (hold === undefined) holds.set(dataSource, (hold = new Hold(dataSource)));
-    hold.works.add(this);
+    const hold = DataSourceHold.of(dataSource);
+    const undo = hold.add(() => this.close());
+    this.#hold = hold;
     return () => {
-      hold.works.delete(this);
-      if (hold.works.size > 0) return;
-      hold.undo();
-      holds.delete(dataSource);
+      this.#hold = undefined;
+      undo();
     };
+  }
+
+  /** Why nothing new may begin. */
+  #refusal(): ShuttingDownError | undefined {
+    if (this.#hasShutDown || this.#clock?.isOver) return this.#reason();
+    if (this.#hold?.isOpen === false) return this.#reason();
+    if (this.#closed !== undefined) this.#reopen();
+    return undefined;
+  }
+
+  #reason(): ShuttingDownError {
+    return this.#isShuttingDown ? new ShuttingDownError() : new ShuttingDownError('data source');
+  }
+
+  #newClock(): ShutdownClock {
+    return new ShutdownClock(this.#timeoutMs, {
+      giveUp: () => {
+        for (const tell of [...this.#whenGivenUp]) tell(this.#reason());
+      },
+      cut: () => {
+        for (const tell of [...this.#whenCut]) tell(this.#reason());
+      },
+    });
+  }
+
+  #reopen(): void {
+    this.#closed = undefined;
+    for (const part of this.#parts) part.reopen();
   }
 
   /** What is under way may leave something behind that is to be waited for, too. */
@@ -92,19 +150,10 @@ export class ActiveWork {
   }
 
   async #drain(): Promise<void> {
-    if (await this.#isIdleWithin(this.#timeoutMs)) return;
-    this.#isGivenUp = true;
-    for (const tell of this.#whenGivenUp) tell(new ShuttingDownError());
-    await this.#isIdleWithin(GIVING_UP_MS);
-  }
-
-  async #isIdleWithin(limitMs: number): Promise<boolean> {
-    let timer: NodeJS.Timeout | undefined;
-    const tooLong = new Promise<false>((resolve) => {
-      timer = setTimeout(() => resolve(false), limitMs);
-    });
-    const isIdle = await Promise.race([this.#idle().then(() => true), tooLong]);
-    clearTimeout(timer);
-    return isIdle;
+    this.#clock ??= this.#newClock();
+    const parts = this.#parts.map((part) => part.close(this.#reason()));
+    await Promise.race([Promise.all(parts).then(() => this.#idle()), this.#clock.hasStopped]);
+    this.#clock.stop();
+    if (!this.#isShuttingDown) this.#clock = undefined;
   }
 }

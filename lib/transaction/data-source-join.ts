@@ -4,7 +4,7 @@ import { joinRepositories } from './join-repositories.js';
 
 /**
  * What a module does to the application's data source, and undoes when the application ends:
- * repositories join, and nobody destroys it under work that is under way.
+ * repositories join transactions, and the data source is not destroyed while work is in progress.
  */
 export class DataSourceJoin {
   readonly #activeWork: ActiveWork;
@@ -21,7 +21,7 @@ export class DataSourceJoin {
 
   /** Called by Nest when the servers have closed, so that requests under way still could insert. */
   async onApplicationShutdown(): Promise<void> {
-    await this.#activeWork.close();
+    await this.#activeWork.shutDown();
     for (const undo of this.#undo.splice(0)) undo();
   }
 }

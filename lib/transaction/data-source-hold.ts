@@ -1,0 +1,53 @@
+import type { DataSource } from 'typeorm';
+import { defineOwn } from './define-own.js';
+
+const holds = new WeakMap<DataSource, DataSourceHold>();
+
+/** Keeps one data source open until the clients on it have closed, whoever destroys it. */
+export class DataSourceHold {
+  readonly #dataSource: DataSource;
+  readonly #closes = new Set<() => Promise<void>>();
+  readonly #undo: () => void;
+  #destroying = 0;
+
+  private constructor(dataSource: DataSource) {
+    this.#dataSource = dataSource;
+    const destroy = dataSource.destroy.bind(dataSource);
+    const value = async (): Promise<void> => {
+      this.#destroying++;
+      try {
+        await Promise.all([...this.#closes].map((close) => close()));
+        await destroy();
+      } finally {
+        this.#destroying--;
+      }
+    };
+    this.#undo = defineOwn(dataSource, 'destroy', { value, writable: true });
+  }
+
+  static of(dataSource: DataSource): DataSourceHold {
+    let hold = holds.get(dataSource);
+    if (hold === undefined) holds.set(dataSource, (hold = new DataSourceHold(dataSource)));
+    return hold;
+  }
+
+  /** Whether statements can be sent: it is neither destroyed nor about to be. */
+  get isOpen(): boolean {
+    return this.#destroying === 0 && this.#dataSource.isInitialized;
+  }
+
+  /**
+   * Adds a client, by what closes it.
+   *
+   * @returns undoes it
+   */
+  add(close: () => Promise<void>): () => void {
+    this.#closes.add(close);
+    return () => {
+      this.#closes.delete(close);
+      if (this.#closes.size > 0 || holds.get(this.#dataSource) !== this) return;
+      this.#undo();
+      holds.delete(this.#dataSource);
+    };
+  }
+}
