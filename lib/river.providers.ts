@@ -1,5 +1,5 @@
 import { Logger, type Provider } from '@nestjs/common';
-import { APP_INTERCEPTOR } from '@nestjs/core';
+import { APP_INTERCEPTOR, ModulesContainer } from '@nestjs/core';
 import { DataSource } from 'typeorm';
 import { checkClientOptions } from './client/check-client-options.js';
 import { RiverClient } from './client/river-client.js';
@@ -11,6 +11,7 @@ import type { RiverModuleExtras, RiverModuleOptions } from './river.module-optio
 import { DEFAULT_RIVER_NAME, getRiverClientToken, getRiverTransactionToken } from './tokens.js';
 import { ActiveWork } from './transaction/active-work.js';
 import { DataSourceJoin } from './transaction/data-source-join.js';
+import { OtherTransactions } from './transaction/other-transactions.js';
 import { RequestTransactionInterceptor } from './transaction/request-transaction.interceptor.js';
 import { RiverTransaction } from './transaction/river-transaction.js';
 
@@ -24,6 +25,7 @@ export const RIVER_NAME = Symbol('nestjs-river.name');
 const RIVER_DATA_SOURCE = Symbol('nestjs-river.DataSource');
 const RIVER_ACTIVE_WORK = Symbol('nestjs-river.ActiveWork');
 const RIVER_DATA_SOURCE_JOIN = Symbol('nestjs-river.DataSourceJoin');
+const RIVER_OTHER_TRANSACTIONS = Symbol('nestjs-river.OtherTransactions');
 
 /** The providers of one `forRoot()`, and the tokens of those that others may inject. */
 export function riverProviders({ name = DEFAULT_RIVER_NAME, dataSource }: RiverModuleExtras): {
@@ -48,10 +50,10 @@ export function riverProviders({ name = DEFAULT_RIVER_NAME, dataSource }: RiverM
     {
       provide: transaction,
       useFactory: (
-        { onHookError }: RiverModuleOptions,
+        { onHookError, transactionSource }: RiverModuleOptions,
         source: DataSource,
         activeWork: ActiveWork,
-      ) => new RiverTransaction(name, source, { onHookError, activeWork }),
+      ) => new RiverTransaction(name, source, { onHookError, activeWork, transactionSource }),
       inject: [RIVER_MODULE_OPTIONS, RIVER_DATA_SOURCE, RIVER_ACTIVE_WORK],
     },
     {
@@ -64,6 +66,7 @@ export function riverProviders({ name = DEFAULT_RIVER_NAME, dataSource }: RiverM
       // After the client, which is not made when anything is wrong.
       inject: [RIVER_MODULE_OPTIONS, RIVER_DATA_SOURCE, RIVER_ACTIVE_WORK, client],
     },
+    otherTransactionsProvider(client),
     {
       provide: APP_INTERCEPTOR,
       useFactory: ({ requestQueryRunner }: RiverModuleOptions, source: DataSource) =>
@@ -80,6 +83,19 @@ export function riverProviders({ name = DEFAULT_RIVER_NAME, dataSource }: RiverM
       { provide: RiverTransaction, useExisting: transaction },
     ],
     exports: [client, transaction, RiverClient, RiverTransaction],
+  };
+}
+
+/** Made after the client, as the join of the data source is. */
+function otherTransactionsProvider(client: symbol): Provider {
+  return {
+    provide: RIVER_OTHER_TRANSACTIONS,
+    useFactory: (
+      { transactionSource }: RiverModuleOptions,
+      source: DataSource,
+      modules: ModulesContainer,
+    ) => (transactionSource === undefined ? new OtherTransactions(source, modules) : null),
+    inject: [RIVER_MODULE_OPTIONS, RIVER_DATA_SOURCE, ModulesContainer, client],
   };
 }
 

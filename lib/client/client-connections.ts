@@ -4,11 +4,8 @@ import {
   type ConnectionSettings,
 } from '../postgres/connection.js';
 import type { ActiveWork } from '../transaction/active-work.js';
-import {
-  ambientTransactionOf,
-  isOutside,
-  type TransactionSource,
-} from '../transaction/ambient-transaction.js';
+import type { TransactionSource } from '../transaction/ambient-transaction.js';
+import { CurrentTransaction } from '../transaction/current-transaction.js';
 import { explicitTransaction } from '../transaction/explicit-transaction.js';
 import type { JoinableTransaction } from '../transaction/joinable-transaction.js';
 
@@ -35,7 +32,7 @@ export class ClientConnections {
   readonly pool: PoolConnection;
   readonly #settings: ConnectionSettings;
   readonly #activeWork: ActiveWork;
-  readonly #source: TransactionSource | undefined;
+  readonly #current: CurrentTransaction;
 
   constructor(
     settings: ConnectionSettings,
@@ -43,7 +40,7 @@ export class ClientConnections {
   ) {
     this.#settings = settings;
     this.#activeWork = activeWork;
-    this.#source = source;
+    this.#current = new CurrentTransaction(settings.dataSource, source);
     this.pool = new PoolConnection(settings);
   }
 
@@ -58,7 +55,7 @@ export class ClientConnections {
     try {
       transaction =
         named === undefined
-          ? this.#ambient()
+          ? this.#current.get()
           : explicitTransaction(named[0], this.#settings.dataSource);
     } catch (error) {
       return Promise.reject('error' in prepared ? prepared.error : error);
@@ -80,14 +77,6 @@ export class ClientConnections {
   /** Runs what the client does by itself, in nobody's transaction. */
   alone<Result>(run: (connection: Connection) => Promise<Result>): Promise<Result> {
     return this.#activeWork.run(() => run(this.pool));
-  }
-
-  #ambient(): JoinableTransaction | undefined {
-    const { dataSource } = this.#settings;
-    const ambient = ambientTransactionOf(dataSource);
-    if (ambient !== undefined || isOutside(dataSource)) return ambient;
-    const found = this.#source?.(dataSource);
-    return found && explicitTransaction(found, dataSource);
   }
 }
 

@@ -12,7 +12,7 @@ export interface AmbientTransaction extends JoinableTransaction {
 /**
  * A way to tell which transaction the running code is in, for transactions that somebody else opens:
  * another package, or the application itself. Give it to `RiverModule.forRoot({ transactionSource })`.
- * It is asked at each insert that names no `tx`, after our own transactions.
+ * It is asked at each insert that names no `tx` and at each `run`, after our own transactions.
  *
  * @returns the query runner (or the manager with one) of the open transaction on this data source;
  *   undefined when there is none

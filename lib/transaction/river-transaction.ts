@@ -2,12 +2,13 @@ import { Logger } from '@nestjs/common';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { NotInTransactionError, RiverTransactionError } from '../errors/transaction-error.js';
 import {
-  ambientTransactionOf,
   runInLevel,
   type AmbientTransaction,
+  type TransactionSource,
 } from './ambient-transaction.js';
 import { Abort } from './abort.js';
 import { ActiveWork } from './active-work.js';
+import { CurrentTransaction } from './current-transaction.js';
 import { boundTransaction } from './explicit-transaction.js';
 import { joining } from './joining-options.js';
 import { runInSavepoint } from './savepoint.js';
@@ -26,6 +27,8 @@ export interface RiverTransactionSettings {
   readonly activeWork?: ActiveWork | undefined;
   /** Told of errors of afterCommit and afterRollback hooks, beside Nest's Logger. */
   readonly onHookError?: ((error: unknown) => void) | undefined;
+  /** Finds transactions that another package opened; see the module's option. */
+  readonly transactionSource?: TransactionSource | undefined;
 }
 
 /**
@@ -42,6 +45,7 @@ export class RiverTransaction {
   readonly #dataSource: DataSource;
   readonly #settings: RiverTransactionSettings;
   readonly #activeWork: ActiveWork;
+  readonly #current: CurrentTransaction;
   readonly #logger = new Logger(RiverTransaction.name);
   /** Name of the client that this helper belongs to. */
   readonly name: string;
@@ -52,6 +56,7 @@ export class RiverTransaction {
     this.#dataSource = dataSource;
     this.#settings = settings;
     this.#activeWork = settings.activeWork ?? new ActiveWork();
+    this.#current = new CurrentTransaction(dataSource, settings.transactionSource);
   }
 
   /**
@@ -85,7 +90,7 @@ export class RiverTransaction {
 
   #propagate<T>(options: RiverTransactionOptions, work: TransactionWork<T>): Promise<T> {
     checkTransactionOptions(options);
-    const ambient = ambientTransactionOf(this.#dataSource);
+    const ambient = this.#current.get();
     switch (options.propagation ?? 'REQUIRED') {
       case 'REQUIRED':
         return ambient ? this.#join(ambient, options, work) : this.#open(options, work);
@@ -126,7 +131,7 @@ export class RiverTransaction {
 
   /** Whether the running code is in a transaction of this data source. */
   get isActive(): boolean {
-    const ambient = ambientTransactionOf(this.#dataSource, { lenient: true });
+    const ambient = this.#current.get({ lenient: true });
     return ambient instanceof TransactionScope ? !ambient.hasEnded : ambient !== undefined;
   }
 
@@ -136,7 +141,7 @@ export class RiverTransaction {
    * @throws NotInTransactionError when there is none
    */
   get queryRunner(): QueryRunner {
-    const ambient = ambientTransactionOf(this.#dataSource);
+    const ambient = this.#current.get();
     if (ambient === undefined) throw noTransaction('transaction.manager or .queryRunner');
     return ambient.queryRunner;
   }
@@ -167,7 +172,7 @@ export class RiverTransaction {
   }
 
   #scope(what: string): TransactionScope {
-    const ambient = ambientTransactionOf(this.#dataSource);
+    const ambient = this.#current.get();
     if (ambient instanceof TransactionScope && !ambient.hasEnded) return ambient;
     throw noTransaction(what);
   }
@@ -191,7 +196,7 @@ export class RiverTransaction {
     };
     return ambient instanceof TransactionScope
       ? ambient.follow('A joined transaction', begin)
-      : begin();
+      : this.#current.inLevel(this.name, begin);
   }
 
   #nest<T>(
@@ -205,7 +210,7 @@ export class RiverTransaction {
       new Abort(options).limit(() => joined(inner));
     return ambient instanceof TransactionScope
       ? runInSavepoint(ambient, () => limited(manager))
-      : manager.transaction(limited);
+      : this.#current.inLevel(this.name, () => manager.transaction(limited));
   }
 
   #without<T>(work: TransactionWork<T>, options: RiverTransactionOptions): Promise<T> {

@@ -16,6 +16,8 @@ const args = (item) => ({ kind: 'send_receipt', item });
  *   nested<T>(work: () => Promise<T>): Promise<T>,
  *   readonly manager: import('typeorm').EntityManager,
  * }} service Its methods are written with the package that opens the transactions.
+ * @property {Bench['service']} ours The same service, written with our own decorator.
+ * @property {import('typeorm').Repository<{ item: string }>} repository An injected one.
  * @property {() => Promise<{ orders: string[], jobs: number }>} stored What is committed.
  * @property {(work: (heard: string[]) => Promise<void>) => Promise<string[]>} listening Queues notified.
  */
@@ -152,5 +154,61 @@ export const CASES = {
     });
     await rollsBack(failing);
     assert.deepEqual(await bench.stored(), { orders: [], jobs: 0 });
+  },
+
+  async 'with our own helper joined within it'(bench) {
+    const ways = [
+      (work) => bench.transaction.run(work),
+      (work) => bench.transaction.run({ propagation: 'MANDATORY' }, work),
+      (work) => bench.transaction.run({ propagation: 'SUPPORTS' }, work),
+      (work) => bench.transaction.run({ propagation: 'NESTED' }, work),
+      (work) => bench.ours.inTransaction(work),
+    ];
+    for (const [index, join] of ways.entries()) {
+      const both = () =>
+        join(async () => {
+          assert.equal(bench.transaction.isActive, true);
+          await order(bench, `by the manager ${index}`);
+          await bench.repository.save({ item: `by a repository ${index}` });
+          await bench.transaction.manager.save('order', { item: `by our manager ${index}` });
+          await insert(bench, 'a');
+        });
+      const failing = bench.service.inTransaction(async () => {
+        await both();
+        throw new Failure();
+      });
+      await rollsBack(failing);
+      assert.deepEqual(await bench.stored(), { orders: [], jobs: 0 }, `way ${index}`);
+    }
+    await bench.service.inTransaction(() => ways[0](() => insert(bench, 'kept')));
+    assert.equal((await bench.stored()).jobs, 1);
+  },
+
+  async 'with our own helper apart from it where that is asked for'(bench) {
+    const { transaction } = bench;
+    const failing = bench.service.inTransaction(async () => {
+      await assert.rejects(
+        transaction.run({ propagation: 'NEVER' }, () => undefined),
+        { field: 'propagation' },
+      );
+      await transaction.run({ propagation: 'REQUIRES_NEW' }, () => insert(bench, 'a'));
+      await transaction.run({ propagation: 'NOT_SUPPORTED' }, () => insert(bench, 'b'));
+      throw new Failure();
+    });
+    await rollsBack(failing);
+    assert.equal((await bench.stored()).jobs, 2);
+    assert.equal(transaction.isActive, false);
+  },
+
+  async 'undone alone in a nested one of ours'(bench) {
+    await bench.service.inTransaction(async () => {
+      const nested = bench.transaction.run({ propagation: 'NESTED' }, async () => {
+        await insert(bench, 'undone');
+        throw new Failure();
+      });
+      await rollsBack(nested);
+      await insert(bench, 'kept');
+    });
+    assert.equal((await bench.stored()).jobs, 1);
   },
 };

@@ -1,6 +1,7 @@
 // Runs the cases on one way to open a transaction, over the build, as users have it:
 //   node test/adapters/program.mjs 'our own helper' postgres://...
-// Prints a line of JSON: the cases, each with what went wrong or null.
+// Prints a line of JSON: the cases, each with what went wrong or null. With a third argument, which
+// says whether the module is given its `transactionSource`: what is warned about at the start.
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -9,9 +10,9 @@ import { RiverClient, RiverModule, RiverTransaction } from 'nestjs-river';
 import pg from 'pg';
 import { DataSource, EntitySchema } from 'typeorm';
 import { CASES } from './cases.mjs';
-import { WAYS } from './ways.mjs';
+import { ours, WAYS } from './ways.mjs';
 
-const [name, url] = process.argv.slice(2);
+const [name, url, source] = process.argv.slice(2);
 const {
   service,
   modules = [],
@@ -25,6 +26,8 @@ const Order = new EntitySchema({
   columns: { id: { type: Number, primary: true, generated: true }, item: { type: String } },
 });
 
+const Ours = ours();
+
 class AppModule {}
 Module({
   imports: [
@@ -33,15 +36,24 @@ Module({
       dataSourceFactory: async (options) => prepare(await new DataSource(options).initialize()),
     }),
     ...modules,
-    RiverModule.forRoot({ notify: { cooldownMs: 0 }, transactionSource }),
+    RiverModule.forRoot({
+      notify: { cooldownMs: 0 },
+      ...(source !== 'without' && { transactionSource }),
+    }),
   ],
-  providers: [service],
+  providers: [service, Ours],
 })(AppModule);
 
+const warnings = [];
 const app = await NestFactory.createApplicationContext(AppModule, {
-  logger: ['error'],
+  logger: { log() {}, error: console.error, warn: (message) => warnings.push(message) },
   abortOnError: false,
 });
+if (source !== undefined) {
+  await app.close();
+  console.log(JSON.stringify(warnings));
+  process.exit();
+}
 const client = new pg.Client({ connectionString: url });
 await client.connect();
 
@@ -50,6 +62,8 @@ const bench = {
   river: app.get(RiverClient),
   transaction: app.get(RiverTransaction),
   service: app.get(service),
+  ours: app.get(Ours),
+  repository: app.get(DataSource).getRepository(Order),
   async stored() {
     const orders = await client.query('select item from orders order by id');
     const jobs = await client.query('select from river_job');

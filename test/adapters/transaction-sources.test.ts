@@ -19,11 +19,31 @@ describe.each(['our own helper', '@nestjs-cls/transactional', 'typeorm-transacti
       const { url } = await createTestDatabase();
       const { stdout } = await run(process.execPath, ['test/adapters/program.mjs', way, url]);
       const results = JSON.parse(stdout) as Record<string, string | null>;
-      expect(Object.keys(results)).toHaveLength(11);
+      expect(Object.keys(results)).toHaveLength(14);
       expect(Object.entries(results).filter(([, failure]) => failure !== null)).toEqual([]);
     }, 60_000);
   },
 );
+
+describe.each([
+  ['our own helper', []],
+  ['@nestjs-cls/transactional', [expect.stringContaining('nestjsClsTransactions()')]],
+  ['typeorm-transactional', [expect.stringContaining('typeormTransactionalTransactions()')]],
+])('the start next to %s', (way, expected) => {
+  const warnings = async (source: 'with' | 'without'): Promise<unknown> => {
+    const { url } = await createTestDatabase();
+    const { stdout } = await run(process.execPath, ['test/adapters/program.mjs', way, url, source]);
+    return JSON.parse(stdout) as unknown;
+  };
+
+  test('names the cure once, where there is no transactionSource', async () => {
+    expect(await warnings('without')).toEqual(expected);
+  }, 60_000);
+
+  test('says nothing where there is one', async () => {
+    expect(await warnings('with')).toEqual([]);
+  }, 60_000);
+});
 
 describe('the package itself', () => {
   async function loadedBy(path: string): Promise<string[]> {

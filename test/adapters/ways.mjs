@@ -39,13 +39,15 @@ function service(token, manager, { plain, nested }) {
   return Service;
 }
 
+/** The service with our own decorator, which joins what the others open. */
+export const ours = () =>
+  service(RiverTransaction, (transaction) => transaction.manager, {
+    plain: RiverTransactional(),
+    nested: RiverTransactional({ propagation: 'NESTED' }),
+  });
+
 export const WAYS = {
-  'our own helper': () => ({
-    service: service(RiverTransaction, (transaction) => transaction.manager, {
-      plain: RiverTransactional(),
-      nested: RiverTransactional({ propagation: 'NESTED' }),
-    }),
-  }),
+  'our own helper': () => ({ service: ours() }),
 
   '@nestjs-cls/transactional': () => ({
     service: service(cls.TransactionHost, (host) => host.tx, {
