@@ -62,9 +62,15 @@ export function riverProviders({ name = DEFAULT_RIVER_NAME, dataSource }: RiverM
         { joinRepositories = true }: RiverModuleOptions,
         source: DataSource,
         activeWork: ActiveWork,
-      ) => new DataSourceJoin(source, { activeWork, repositories: joinRepositories }),
+        helper: RiverTransaction,
+      ) =>
+        new DataSourceJoin(source, {
+          activeWork,
+          transaction: helper,
+          repositories: joinRepositories,
+        }),
       // After the client, which is not made when anything is wrong.
-      inject: [RIVER_MODULE_OPTIONS, RIVER_DATA_SOURCE, RIVER_ACTIVE_WORK, client],
+      inject: [RIVER_MODULE_OPTIONS, RIVER_DATA_SOURCE, RIVER_ACTIVE_WORK, transaction, client],
     },
     otherTransactionsProvider(client),
     {

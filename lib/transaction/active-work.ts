@@ -77,6 +77,11 @@ export class ActiveWork {
     return work;
   }
 
+  /** Whether something new would be rejected. */
+  get isClosed(): boolean {
+    return this.#refusal() !== undefined;
+  }
+
   /**
    * The application has begun to shut down: from here on the time limit counts. Requests under way
    * are still served, so they may still begin something, until the limit is reached.

@@ -1,6 +1,9 @@
 import type { DataSource } from 'typeorm';
 import type { ActiveWork } from './active-work.js';
+import type { TransactionOpener } from './joined-data-source.js';
 import { joinRepositories } from './join-repositories.js';
+import type { RiverTransaction } from './river-transaction.js';
+import { trackManagers } from './tracked-manager.js';
 
 /**
  * What a module does to the application's data source, and undoes when the application ends:
@@ -12,10 +15,23 @@ export class DataSourceJoin {
 
   constructor(
     dataSource: DataSource,
-    { activeWork, repositories }: { activeWork: ActiveWork; repositories: boolean },
+    {
+      activeWork,
+      transaction,
+      repositories,
+    }: { activeWork: ActiveWork; transaction: RiverTransaction; repositories: boolean },
   ) {
     this.#activeWork = activeWork;
-    if (repositories) this.#undo.push(joinRepositories(dataSource));
+    this.#undo.push(trackManagers(dataSource));
+    if (repositories) {
+      const opener: TransactionOpener = {
+        get isOpen() {
+          return !activeWork.isClosed;
+        },
+        open: (isolation, work) => transaction.run({ isolation }, work),
+      };
+      this.#undo.push(joinRepositories(dataSource, opener));
+    }
     this.#undo.push(activeWork.holdOpen(dataSource));
   }
 

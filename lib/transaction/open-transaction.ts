@@ -13,7 +13,7 @@ import { askCommitOutcome } from './commit-outcome.js';
 import { ConnectionWatch } from './connection-watch.js';
 import { endIsOurs, endsTransaction } from './forbidden-statements.js';
 import { StatementQueue } from './statement-queue.js';
-import { trackManager } from './tracked-manager.js';
+import { streamInTurn } from './stream-turn.js';
 import { registerRoot, scopeOf } from './transaction-levels.js';
 import type { RiverTransactionOptions } from './transaction-options.js';
 import { TransactionScope } from './transaction-scope.js';
@@ -175,7 +175,7 @@ export class OpenTransaction {
     const { scope } = this;
     const runner = scope.queryRunner as unknown as {
       query: (...args: Parameters<QueryRunner['query']>) => Promise<unknown>;
-      stream: () => Promise<never>;
+      stream: QueryRunner['stream'];
       release: () => Promise<void>;
     };
     runner.query = (...args) => {
@@ -187,10 +187,10 @@ export class OpenTransaction {
       const asker = scopeOf(scope.queryRunner) ?? scope;
       return asker.enqueue('A statement', () => this.#query(...args));
     };
-    runner.stream = () => Promise.reject(noStreams());
+    const stream = runner.stream.bind(runner);
+    runner.stream = (...args) => streamInTurn(scopeOf(scope.queryRunner) ?? scope, stream, args);
     // Work that releases the runner out of habit would give away a connection in a transaction.
     runner.release = () => Promise.resolve();
-    trackManager(scope.queryRunner.manager);
     registerRoot(scope);
   }
 
@@ -256,14 +256,6 @@ function unfinishedNested(): RiverTransactionError {
   return new RiverTransactionError(
     'A nested queryRunner.startTransaction() had not ended when the transaction was to be committed, ' +
       'so all of it was rolled back. Commit or roll back the nested one first.',
-    { code: 'RIVER_INVALID_TRANSACTION' },
-  );
-}
-
-function noStreams(): RiverTransactionError {
-  return new RiverTransactionError(
-    'A stream cannot be read in this transaction, since other statements would have to wait until ' +
-      'it is read to its end. Read it on a query runner of your own, or page by page.',
     { code: 'RIVER_INVALID_TRANSACTION' },
   );
 }

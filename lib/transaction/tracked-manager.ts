@@ -1,77 +1,133 @@
-import type { DataSource, EntityManager } from 'typeorm';
+import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import { TransactionEndedError } from '../errors/transaction-error.js';
 import { ambientTransactionOf } from './ambient-transaction.js';
+import { defineOwn } from './define-own.js';
+import { joinOf, type TypeormWork } from './joined-data-source.js';
 import { joining } from './joining-options.js';
 import { runInSavepoint } from './savepoint.js';
-import { promised } from './promised.js';
 import { scopeOf } from './transaction-levels.js';
 import type { IsolationLevel } from './transaction-options.js';
 import type { TransactionScope } from './transaction-scope.js';
 
-/** Makes objects only, and asks the database for nothing. */
-const SYNCHRONOUS = new Set([
-  'constructor',
-  'create',
-  'merge',
-  'hasId',
-  'getId',
-  'createQueryBuilder',
-  'getRepository',
-  'getTreeRepository',
-  'getMongoRepository',
-  'withRepository',
-  'getCustomRepository',
-  'release',
-]);
-
 type Method = (this: EntityManager, ...args: unknown[]) => unknown;
-type NestedWork = (manager: EntityManager) => Promise<unknown>;
 
-const tracked = new WeakMap<object, object>();
+interface Tracked {
+  users: number;
+  readonly undo: () => void;
+}
+
+/** By the prototype of each copy of TypeORM's class. */
+const tracked = new WeakMap<object, Tracked>();
 
 /**
- * Lets the calls of an entity manager be followed to their end: `save` sends several statements, and
- * a transaction must not end in a gap between them. The manager gets a prototype in between, made
- * once for its class, so nothing of TypeORM is changed.
+ * Lets the calls of entity managers be followed to their end: `save` sends several statements, and a
+ * transaction must not end in a gap between them. And lets managers without a query runner of their
+ * own have that of the transaction which the running code is in.
  *
- * @returns undoes it
+ * This changes TypeORM's class and not single objects, because an application makes managers at any
+ * time, also before our module: `super(Order, dataSource.createEntityManager())` in a repository.
+ * Managers of data sources and query runners that are not ours behave as before.
+ *
+ * @returns undoes it, once everybody has
  */
-export function trackManager(manager: EntityManager): () => void {
-  const original = Object.getPrototypeOf(manager) as object;
-  let prototype = tracked.get(original);
-  if (prototype === undefined) tracked.set(original, (prototype = trackedPrototype(original)));
-  Object.setPrototypeOf(manager, prototype);
-  return () => void Object.setPrototypeOf(manager, original);
+export function trackManagers(dataSource: DataSource): () => void {
+  const prototype = basePrototype(dataSource.manager);
+  let state = tracked.get(prototype);
+  if (state === undefined) tracked.set(prototype, (state = { users: 0, undo: install(prototype) }));
+  state.users++;
+  let isUndone = false;
+  return () => {
+    if (isUndone) return;
+    isUndone = true;
+    if (--state.users > 0) return;
+    state.undo();
+    tracked.delete(prototype);
+  };
 }
 
-function trackedPrototype(original: object): object {
-  const prototype = Object.create(original) as Record<string, Method>;
-  for (const name of methodNames(original)) {
-    const method = (original as Record<string, Method>)[name] as Method;
-    const label = `EntityManager.${name}`;
-    prototype[name] = function (...args) {
-      let scope: TransactionScope | undefined;
-      try {
-        scope = scopeOf(this.queryRunner);
-      } catch (error) {
-        // The runner of a transaction that has ended is refused where it is asked for.
-        const ended = ambientTransactionOf(dataSourceOf(this), { lenient: true });
-        const refused = (): Promise<never> => Promise.reject(error);
-        return ended === undefined ? refused() : ended.follow(label, refused);
-      }
-      if (scope === undefined) return method.apply(this, args);
-      if (name === 'transaction') {
-        return nested(scope, args);
-      }
-      return scope.follow(label, () => promised(() => method.apply(this, args)));
-    };
-  }
-  return prototype;
+function install(prototype: object): () => void {
+  const methods = Object.entries(Object.getOwnPropertyDescriptors(prototype)).filter(
+    ([name, { value }]) => typeof value === 'function' && name !== 'constructor',
+  );
+  const restore = [
+    defineOwn(prototype, 'queryRunner', {
+      get(this: EntityManager): QueryRunner | undefined {
+        return joinOf(dataSourceOf(this))?.queryRunner;
+      },
+      set(this: EntityManager, value: QueryRunner | undefined) {
+        const own = { value, writable: true, enumerable: true, configurable: true };
+        Object.defineProperty(this, 'queryRunner', own);
+      },
+    }),
+    ...methods.map(([name, { value, ...own }]) =>
+      defineOwn(prototype, name, { ...own, value: trackedMethod(name, value as Method) }),
+    ),
+  ];
+  return () => {
+    for (const undo of restore) undo();
+  };
 }
 
-/** `transaction(work)` or `transaction(isolation, work)`: a savepoint has the level that it is in. */
-function nested(scope: TransactionScope, args: readonly unknown[]): Promise<unknown> {
-  const isolation = args.find((arg) => typeof arg === 'string') as IsolationLevel | undefined;
-  const work = args.find((arg) => typeof arg === 'function') as NestedWork;
+/** Whether a method is asynchronous is seen from what it returns: no list of names could keep up. */
+function trackedMethod(name: string, method: Method): Method {
+  const label = `EntityManager.${name}`;
+  return function (...args) {
+    const call = (): unknown => method.apply(this, args);
+    let runner: QueryRunner | undefined;
+    try {
+      runner = this.queryRunner;
+    } catch (error) {
+      if (!(error instanceof TransactionEndedError)) throw error;
+      return outlived(dataSourceOf(this), { label, error, call });
+    }
+    const scope = scopeOf(runner);
+    if (name === 'transaction') {
+      const work = args.find((arg) => typeof arg === 'function') as TypeormWork | undefined;
+      const isolation = args.find((arg) => typeof arg === 'string') as IsolationLevel | undefined;
+      if (work !== undefined && scope !== undefined) return nested(scope, isolation, work);
+      const opener = runner === undefined ? joinOf(dataSourceOf(this))?.opener : undefined;
+      if (work !== undefined && opener !== undefined) return opener.open(isolation, work);
+    }
+    const result = call();
+    if (scope !== undefined && isPromise(result)) return followed(scope, label, result);
+    return runner === undefined ? result : withoutRunner(result, this, runner);
+  };
+}
+
+function followed(scope: TransactionScope, label: string, result: Promise<unknown>): unknown {
+  // The caller gets one rejection, and that of the statement is not it.
+  if (scope.hasEnded) result.catch(() => undefined);
+  return scope.follow(label, () => result);
+}
+
+/** A repository keeps the runner that its manager has when it is made, and the manager keeps it. */
+function withoutRunner(result: unknown, manager: EntityManager, runner: QueryRunner): unknown {
+  const made = result as { manager?: unknown; queryRunner?: QueryRunner | undefined } | undefined;
+  const isMade = made?.manager === manager && made.queryRunner === runner;
+  if (isMade && !Object.hasOwn(manager, 'queryRunner')) made.queryRunner = undefined;
+  return result;
+}
+
+/** A call in a transaction that has ended: a promise is rejected; what needs no database is returned. */
+function outlived(
+  dataSource: DataSource,
+  { label, error, call }: { label: string; error: TransactionEndedError; call: () => unknown },
+): unknown {
+  const result = joinOf(dataSource)?.showingEnded(call);
+  if (!isPromise(result)) return result;
+  // Its statements are rejected as well, and the caller gets one rejection.
+  result.catch(() => undefined);
+  const refused = (): Promise<never> => Promise.reject(error);
+  const ended = ambientTransactionOf(dataSource, { lenient: true });
+  return ended === undefined ? refused() : ended.follow(label, refused);
+}
+
+/** A savepoint has the isolation level of the transaction that it is in. */
+function nested(
+  scope: TransactionScope,
+  isolation: IsolationLevel | undefined,
+  work: TypeormWork,
+): Promise<unknown> {
   const { manager } = scope.queryRunner;
   return runInSavepoint(
     scope,
@@ -79,21 +135,21 @@ function nested(scope: TransactionScope, args: readonly unknown[]): Promise<unkn
   );
 }
 
+function isPromise(value: unknown): value is Promise<unknown> {
+  return typeof (value as Partial<Promise<unknown>> | null | undefined)?.then === 'function';
+}
+
 /** TypeORM 0.3 names it `connection`; a manager of 1.x answers to both names. */
 function dataSourceOf(manager: { readonly connection: DataSource }): DataSource {
   return manager.connection;
 }
 
-function methodNames(prototype: object): string[] {
-  const names = new Set<string>();
-  for (
-    let object = prototype;
-    object !== Object.prototype;
-    object = Object.getPrototypeOf(object) as object
-  ) {
-    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(object))) {
-      if (typeof value === 'function' && !SYNCHRONOUS.has(name)) names.add(name);
-    }
+/** That of `EntityManager` itself, whatever subclass the manager is of. */
+function basePrototype(manager: EntityManager): object {
+  let prototype = Object.getPrototypeOf(manager) as object;
+  for (;;) {
+    const parent = Object.getPrototypeOf(prototype) as object;
+    if (parent === Object.prototype) return prototype;
+    prototype = parent;
   }
-  return [...names];
 }
