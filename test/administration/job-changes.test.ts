@@ -119,7 +119,8 @@ describe('in a transaction', () => {
   test('a job that was just inserted can be changed, and is not there for others', async () => {
     await client.dataSource.transaction(async (manager) => {
       const { job } = await river.insertTx(manager, { kind: 'fresh' });
-      await expect(river.jobGet(job.id)).rejects.toMatchObject({
+      const outside = client.transaction.outside(() => river.jobGet(job.id));
+      await expect(outside).rejects.toMatchObject({
         name: 'JobNotFoundError',
         code: 'RIVER_JOB_NOT_FOUND',
         id: job.id,

@@ -192,7 +192,7 @@ describe('insertTx refuses', () => {
 
   test('the manager of a transaction that has ended', async () => {
     const ended = await dataSource.transaction(async (manager) => manager);
-    expect(await refusal(ended)).toBeInstanceOf(NotInTransactionError);
+    expect(await refusal(ended)).toBeInstanceOf(TransactionEndedError);
     const ours = await client.transaction.run((manager) => manager);
     expect(await refusal(ours)).toBeInstanceOf(TransactionEndedError);
   });

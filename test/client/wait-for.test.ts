@@ -216,7 +216,7 @@ describe('waitFor', () => {
     let waiting: Promise<unknown> | undefined;
     await client.dataSource.transaction(async (manager) => {
       const { job } = await client.river.insertTx(manager, SORT);
-      waiting = client.river.waitFor(job);
+      waiting = client.transaction.outside(() => client.river.waitFor(job));
       setTimeout(() => void endJobs(client.database, [job.id], { state: 'completed' }), 400);
       await sleep(200);
     });

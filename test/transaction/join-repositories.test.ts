@@ -293,16 +293,6 @@ describe('in a transaction', () => {
     );
   });
 
-  test('streams are refused', async () => {
-    await started.transaction.run(async () => {
-      const streams = [
-        repository.createQueryBuilder('o').stream(),
-        dataSource.createQueryBuilder(Order, 'o').stream(),
-      ];
-      for (const stream of streams) await expect(stream).rejects.toThrow('stream');
-    });
-  });
-
   test('a runner from createQueryRunner() stays its own', async () => {
     await rolledBack(started.transaction, async () => {
       const runner = dataSource.createQueryRunner();
