@@ -1,4 +1,4 @@
-import { request as httpRequest } from 'node:http';
+import { request as httpRequest, type ServerResponse } from 'node:http';
 import {
   Catch,
   ConflictException,
@@ -14,7 +14,7 @@ import {
   type NestInterceptor,
 } from '@nestjs/common';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { concatMap, range, timeout, type Observable } from 'rxjs';
+import { concatMap, defer, range, retry, timeout, type Observable } from 'rxjs';
 import { RiverClient, RiverTransaction, RiverTransactional } from 'nestjs-river';
 import { NOTHING, OrderEntity, SendReceipt } from '../transaction/orders.js';
 import {
@@ -63,6 +63,18 @@ class AnswerInterceptor implements NestInterceptor {
   }
 }
 
+/** Asks for the answer three times, and notes how many wait for the end of the response. */
+@Injectable()
+class PatientInterceptor implements NestInterceptor {
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const response = context.switchToHttp().getResponse<ServerResponse>();
+    return defer(() => {
+      note(response.listenerCount('close'));
+      return next.handle() as Observable<unknown>;
+    }).pipe(retry(2));
+  }
+}
+
 const note = (what: unknown): void => void notes.push(what);
 
 /** An interceptor that stands below our decorator is around the transaction. */
@@ -102,6 +114,15 @@ class Handlers {
     return 'nobody listens';
   }
 
+  @Post('leaving/patient')
+  @RiverTransactional({ onDisconnect: 'rollback' })
+  @UseInterceptors(PatientInterceptor)
+  async patient(): Promise<string> {
+    await this.#place('first');
+    if (notes.length < 3) throw new Error('again');
+    return 'placed';
+  }
+
   async #wait(): Promise<void> {
     this.transaction.afterCommit(() => note('committed'));
     this.transaction.afterRollback(() => note('rolled back'));
@@ -124,6 +145,13 @@ class Handlers {
   @RiverTransactional({ maxHeldValues: 3 })
   values(): Observable<unknown> {
     return range(1, 3).pipe(concatMap((n) => this.#place(`${n}`)));
+  }
+
+  @Post('values/two-limits')
+  @RiverTransactional({ maxHeldValues: 10 })
+  @RiverTransactional({ name: 'other', maxHeldValues: 3 })
+  twoLimits(): Observable<unknown> {
+    return range(1, 4).pipe(concatMap((n) => this.#place(`${n}`)));
   }
 
   @Post('values/too-many')
@@ -173,7 +201,7 @@ beforeAll(async () => {
   database = await createShopDatabase(2);
   shop = await startShopApp({
     controllers: [Handlers],
-    modules: [riverOn(database.dataSource)],
+    modules: [riverOn(database.dataSource), riverOn(database.dataSource, { name: 'other' })],
     prepare: (app) => app.useGlobalFilters(new RecordingFilter()),
   });
 });
@@ -227,6 +255,13 @@ describe('a client that goes away', () => {
     expect(await shop.post('/leaving/rollback')).toMatchObject({ status: 201 });
     expect(await database.stored()).toMatchObject({ jobs: 2 });
   });
+
+  test('is not waited for any more once an outer interceptor asks anew', async () => {
+    expect(await shop.post('/leaving/patient')).toMatchObject({ status: 201 });
+    const [before] = notes;
+    expect(notes).toEqual([before, before, before]);
+    expect(await database.stored()).toEqual({ orders: ['first'], jobs: 1 });
+  });
 });
 
 describe("an Observable's values", () => {
@@ -235,11 +270,14 @@ describe("an Observable's values", () => {
     expect(await database.stored()).toMatchObject({ jobs: 3 });
   });
 
-  test.each(['/values/too-many', '/values/default'])('%s: one more rolls back', async (path) => {
-    expect(await shop.post(path)).toMatchObject({ status: 500 });
-    expect(caught).toMatchObject([{ name: 'RiverTransactionError', field: 'maxHeldValues' }]);
-    expect(await database.stored()).toEqual(NOTHING);
-  });
+  test.each(['/values/too-many', '/values/two-limits', '/values/default'])(
+    '%s: one more rolls back',
+    async (path) => {
+      expect(await shop.post(path)).toMatchObject({ status: 500 });
+      expect(caught).toMatchObject([{ name: 'RiverTransactionError', field: 'maxHeldValues' }]);
+      expect(await database.stored()).toEqual(NOTHING);
+    },
+  );
 });
 
 test('the answer leaves after COMMIT', async () => {

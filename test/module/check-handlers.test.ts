@@ -215,6 +215,12 @@ class Placing {
 
 class PlacingMore extends Placing {}
 
+/** Replaces what would be refused, and has no transaction of its own. */
+@Injectable()
+class ServiceWithoutDisconnect extends ServiceOnDisconnect {
+  override async create(): Promise<void> {}
+}
+
 const REFUSED: [string, Parts, RegExp][] = [
   ['an SSE stream', { controllers: [SseController] }, /^SseController\.ticks: .*without an end/],
   [
@@ -360,6 +366,7 @@ const ALLOWED: [string, Parts][] = [
   ['controllers', { controllers: [GoodController, OverridingController] }],
   ['resolvers', { providers: [GoodResolver] }],
   ['gateways', { providers: [GoodGateway] }],
+  ['a method that overrides a refused one', { providers: [ServiceWithoutDisconnect] }],
   ['handlers of an unknown transport', { providers: [ForeignHandlers] }],
   ['alias of a provider', { providers: [Placing, { provide: 'alias', useExisting: Placing }] }],
   [
