@@ -34,7 +34,8 @@ export class ConnectionWatch {
   #ending: 'COMMIT' | 'ROLLBACK' | undefined;
   /** Whether a ROLLBACK of some kind was completed in the text under way. */
   #isRolledBack = false;
-  #ownSavepoint: string | undefined;
+  /** Several, where a subscriber begins one while another is about to be sent. */
+  readonly #ownSavepoints = new Set<string>();
 
   /** To be made when the query runner is connected, so that TypeORM has heard first. */
   constructor(queryRunner: QueryRunner, client: PgClient) {
@@ -65,7 +66,7 @@ export class ConnectionWatch {
 
   /** The next statement on a savepoint is ours. */
   expectSavepoint(sql: string): void {
-    this.#ownSavepoint = sql;
+    this.#ownSavepoints.add(sql);
   }
 
   stop(): void {
@@ -110,9 +111,8 @@ export class ConnectionWatch {
   /** Whoever releases a savepoint of ours, or rolls back to it, undoes what was reported as done. */
   #checkSavepoint(): void {
     const text = this.#text;
-    const own = this.#ownSavepoint;
-    if (own !== undefined && text.includes(own)) this.#ownSavepoint = undefined;
-    else if (OUR_SAVEPOINT.test(text)) this.lost ??= savepointIsOurs();
+    if (this.#ownSavepoints.delete(text)) return;
+    if (OUR_SAVEPOINT.test(text)) this.lost ??= savepointIsOurs();
   }
 
   get #text(): string {

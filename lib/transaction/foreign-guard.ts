@@ -68,6 +68,11 @@ const GUARD: EntitySubscriberInterface = {
   afterTransactionRollback: ({ queryRunner }) => forget(queryRunner),
 };
 
+/** Whether a subscriber is ours: it sends no statements. */
+export function isGuard(subscriber: EntitySubscriberInterface): boolean {
+  return subscriber === GUARD;
+}
+
 const IS_COMMIT = /^\s*(commit|end)\b/i;
 
 /** Whether a rollback waits for what is under way: what takes long is of no use any more. */

@@ -12,7 +12,9 @@ import { isEnding, runInLevel } from './ambient-transaction.js';
 import { askCommitOutcome } from './commit-outcome.js';
 import { ConnectionWatch } from './connection-watch.js';
 import { endIsOurs, endsTransaction } from './forbidden-statements.js';
+import { admitQuerySubscribers } from './query-subscribers.js';
 import { StatementQueue } from './statement-queue.js';
+import { turnOn } from './statement-turn.js';
 import { streamInTurn } from './stream-turn.js';
 import { registerRoot, scopeOf } from './transaction-levels.js';
 import type { RiverTransactionOptions } from './transaction-options.js';
@@ -67,7 +69,7 @@ export class OpenTransaction {
       watch.watchEnd();
       if (isConfigured(options)) await configure(queryRunner, options);
       const query: QueryRunner['query'] = queryRunner.query.bind(queryRunner);
-      const savepoints = new StatementQueue();
+      const savepoints = new StatementQueue(client);
       const scope: TransactionScope = new TransactionScope({
         dataSource,
         name,
@@ -77,14 +79,16 @@ export class OpenTransaction {
         options,
         unawaitedLimitMs: options.unawaitedLimitMs ?? DEFAULT_UNAWAITED_LIMIT_MS,
         detach: options.afterEnd === 'detach',
-        send: (sql) =>
-          scope.shared.isOver
-            ? Promise.reject(new TransactionEndedError('A nested transaction'))
-            : savepoints.push(() => {
-                if (watch.lost !== undefined) return Promise.reject(watch.lost);
-                watch.expectSavepoint(sql);
-                return query(sql);
-              }),
+        send: (sql) => {
+          if (scope.shared.isOver)
+            return Promise.reject(new TransactionEndedError('A nested transaction'));
+          const begin = (): Promise<unknown> => {
+            if (watch.lost !== undefined) return Promise.reject(watch.lost);
+            watch.expectSavepoint(sql);
+            return query(sql);
+          };
+          return turnOn(client) === undefined ? savepoints.push(begin) : begin();
+        },
       });
       const transaction = new OpenTransaction(scope, { dataSource, query, options, savepoints });
       transaction.#takeOver();
@@ -191,6 +195,7 @@ export class OpenTransaction {
     runner.stream = (...args) => streamInTurn(scopeOf(scope.queryRunner) ?? scope, stream, args);
     // Work that releases the runner out of habit would give away a connection in a transaction.
     runner.release = () => Promise.resolve();
+    admitQuerySubscribers(scope.shared);
     registerRoot(scope);
   }
 

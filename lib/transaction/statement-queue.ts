@@ -1,43 +1,56 @@
 import { promised } from './promised.js';
+import { turnOn, type StatementTurn } from './statement-turn.js';
 
-/** Runs one thing after the other, in the turn in which each was asked for. */
+/** Runs one statement after the other, in the order in which they were asked for. */
 export class StatementQueue {
+  readonly #connection: object;
   readonly #isPipelined: boolean;
-  /** Settled when all asked for so far is done; never rejects. */
+  /** The turn that the queue was made in: its own statements are not within one of them. */
+  readonly #turn: StatementTurn | undefined;
+  /** Settles when everything asked for so far is done. Never rejects. */
   #tail: Promise<unknown> = Promise.resolve();
-  /** The same, of what nothing may overtake. */
+  /** Settles when everything that nothing may overtake is done. */
   #barrier = this.#tail;
 
   #left = 0;
 
-  /** @param isPipelined whether statements are sent before those before them are answered */
-  constructor(isPipelined = false) {
+  /**
+   * @param connection identifies the connection that the statements are sent on
+   * @param isPipelined whether statements are sent before those before them are answered
+   */
+  constructor(connection: object, isPipelined = false) {
+    this.#connection = connection;
     this.#isPipelined = isPipelined;
+    this.#turn = turnOn(connection);
   }
 
   /**
    * @param isAlone it begins when all before it is done, and all after it when it is done
-   * @param onEnd told that it is done, before anybody else is
+   * @param onEnd called when it is done, before the answer settles
    */
   push<T>(
     run: () => Promise<T>,
     isAlone = !this.#isPipelined,
     onEnd?: (failure?: unknown) => void,
   ): Promise<T> {
-    const tail = this.#tail;
-    const before = isAlone ? tail : this.#barrier;
+    const turn = turnOn(this.#connection);
+    // A subscriber asks for it, and the statement under way waits for that subscriber.
+    if (turn !== this.#turn && turn !== undefined) return turn.push(run, onEnd);
+    const before = isAlone ? this.#tail : this.#barrier;
     const isFirst = this.isIdle;
     this.#left++;
+    // Known before it begins: a logger that it calls may ask for a statement of its own.
+    let end: (value?: unknown) => void = () => undefined;
+    const ended = new Promise((resolve) => (end = resolve));
+    this.#tail = isAlone ? ended : Promise.all([this.#tail, ended]);
+    if (isAlone) this.#barrier = ended;
     const answer = isFirst ? promised(run) : before.then(run);
     const done = (failure?: unknown): void => {
       this.#left--;
       onEnd?.(failure);
+      end();
     };
-    const ended = answer.then(() => done(), done);
-    // `run` may have asked for something itself: a logger that writes over the same connection.
-    const isLast = this.#tail === tail;
-    this.#tail = isAlone && isLast ? ended : Promise.all([this.#tail, ended]).then(() => undefined);
-    if (isAlone) this.#barrier = this.#tail;
+    answer.then(() => done(), done);
     return answer;
   }
 

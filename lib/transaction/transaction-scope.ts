@@ -70,7 +70,7 @@ export class TransactionScope implements AmbientTransaction, Others {
   constructor(shared: TransactionConnection, outer?: TransactionScope) {
     this.shared = shared;
     this.#outer = outer;
-    this.#queue = new StatementQueue(shared.client.pipeline === true);
+    this.#queue = new StatementQueue(shared.client, shared.client.pipeline === true);
   }
 
   get queryRunner(): QueryRunner {
@@ -163,12 +163,14 @@ export class TransactionScope implements AmbientTransaction, Others {
       what,
       async () => {
         if (this.#refusal !== undefined) throw this.#refusal(what);
+        // One that a subscriber begins, while the SAVEPOINT of another is sent, is within that other.
+        const owner = this.#inner;
         this.#inner = inner;
         inner.#lastActive = Date.now();
         try {
           return await run();
         } finally {
-          this.#inner = undefined;
+          this.#inner = owner;
         }
       },
       { isAlone: true },

@@ -86,6 +86,16 @@ test('a failed query of the data source that nobody awaits fails the transaction
   expect(await stored(shop.database)).toEqual(NOTHING);
 });
 
+test('a savepoint waits for an async function across a gap of many microtasks', async () => {
+  const careless = async (): Promise<void> => {
+    await transaction.queryRunner.query(`insert into orders (item) values ('first')`);
+    for (let microtask = 0; microtask < 100; microtask++) await null;
+    await transaction.queryRunner.query(`insert into orders (item) values ('second')`);
+  };
+  await transaction.run(() => transaction.run({ propagation: 'NESTED' }, () => void careless()));
+  expect(await stored(shop.database)).toMatchObject({ orders: ['first', 'second'] });
+});
+
 test('a query of the data source after the end is a rejection, not a throw', async () => {
   let late: () => Promise<unknown> = () => Promise.resolve();
   await transaction.run(() => {
