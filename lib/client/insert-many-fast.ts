@@ -18,7 +18,10 @@ export interface InsertManyFastOpts {
    * answers. A promise that it returns is waited for; an error gives the insert up.
    */
   readonly onProgress?: ((jobs: number) => unknown) | undefined;
-  /** Gives the insert up: nothing is stored. Once all jobs are sent, it runs to its end. */
+  /**
+   * Aborts the insert: nothing is stored. It has no effect once COMMIT is under way, or, in a
+   * transaction, once the last job is inserted.
+   */
   readonly signal?: AbortSignal | undefined;
 }
 

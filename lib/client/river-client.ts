@@ -69,7 +69,7 @@ export class RiverClient extends QueueAdministration {
       schema,
       new UniqueLocks(this.#lookUp, options.advisoryLockPrefix),
     );
-    this.#copier = new CopyInserter(schema, this.#inserter, (tell) => activeWork.whenGivenUp(tell));
+    this.#copier = new CopyInserter(schema, this.#inserter, { dataSource, activeWork });
     this.#notifications = new InsertNotifications(options.notify, schema, {
       pool: this.#connections.pool,
       activeWork,

@@ -29,6 +29,8 @@ export interface Others {
   areWaiting(): boolean;
   /** Why the work is of no use any more: its transaction is being rolled back. */
   refusal(): Error | undefined;
+  /** Closes the connection under work that does not end. */
+  cut(): void;
 }
 
 /** How statements are sent, the same for every connection of a client. */
@@ -60,25 +62,25 @@ const unprepared = new WeakSet<PgClient>();
  */
 export class ClientConnection implements Connection {
   readonly inTransaction = true;
-  readonly #client: PgClient;
+  readonly client: PgClient;
   readonly #settings: StatementSettings;
   readonly #queryRunner: QueryRunner | undefined;
 
   constructor(client: PgClient, settings: StatementSettings, queryRunner?: QueryRunner) {
-    this.#client = client;
+    this.client = client;
     this.#settings = settings;
     this.#queryRunner = queryRunner;
   }
 
   // A promise more than is needed is felt here.
   async run(statement: Statement, values: unknown[], meanwhile?: () => void): Promise<TextRow[]> {
-    const isPrepared = this.#settings.preparedStatements && !unprepared.has(this.#client);
+    const isPrepared = this.#settings.preparedStatements && !unprepared.has(this.client);
     const { text } = statement;
     const begin = this.#logBegin(text);
     let rows: unknown[];
     try {
       const name = isPrepared ? statement.name : undefined;
-      const answer = this.#client.query({ name, text, values, types: AS_TEXT });
+      const answer = this.client.query({ name, text, values, types: AS_TEXT });
       meanwhile?.();
       ({ rows } = await answer);
     } catch (cause) {
@@ -94,23 +96,23 @@ export class ClientConnection implements Connection {
   /** Whether a statement that failed is to be sent once more, without a name. */
   #mayBeUnprepared(error: DatabaseError): boolean {
     if (!error.isOfPreparedStatements) return false;
-    const isInTransaction = this.#client.getTransactionStatus() !== 'I';
+    const isInTransaction = this.client.getTransactionStatus() !== 'I';
     // Behind a failed statement of a pipeline it is only that the text was not looked at.
-    if (!isInTransaction || this.#client.pipeline !== true) unprepared.add(this.#client);
+    if (!isInTransaction || this.client.pipeline !== true) unprepared.add(this.client);
     // In a transaction everything else would fail now, too.
     return !isInTransaction;
   }
 
   /** Whether {@link copy} works: in its pipeline mode `pg` has no COPY. */
   get canCopy(): boolean {
-    return this.#client.pipeline !== true;
+    return this.client.pipeline !== true;
   }
 
   /** Runs a COPY ... FROM STDIN; see {@link copyIn}. */
   async copy(statement: Statement, rows: CopyRows): Promise<void> {
     const begin = this.#logBegin(statement.text);
     try {
-      await copyIn(this.#client, statement, rows);
+      await copyIn(this.client, statement, rows);
     } catch (error) {
       if (error instanceof DatabaseError) this.#logFailure(statement.text, error);
       throw error;
@@ -143,8 +145,12 @@ export class ClientConnection implements Connection {
   }
 
   async exclusive<T>(work: ExclusiveWork<T>): Promise<T> {
-    const others: Others = { areWaiting: () => isQueued(this.#client), refusal: () => undefined };
-    return await inTurn(this.#client, () => work(this, others));
+    const others: Others = {
+      areWaiting: () => isQueued(this.client),
+      refusal: () => undefined,
+      cut: () => close(this.client),
+    };
+    return await inTurn(this.client, () => work(this, others));
   }
 }
 

@@ -26,7 +26,7 @@ export class CopyFeed {
   readonly #onProgress: CopyProgress | undefined;
   readonly #format = new CopyFormat();
   #hasMore = true;
-  #isReading = false;
+  #isWaiting = false;
   #jobs = 0;
   /** The queues of jobs that can be worked at once, in order of first appearance. */
   readonly queues = new Set<string>();
@@ -41,9 +41,9 @@ export class CopyFeed {
     return this.#jobs;
   }
 
-  /** Whether the next job is being waited for. */
-  get isReading(): boolean {
-    return this.#isReading;
+  /** Whether the next job, or what `onProgress` returned, is being waited for. */
+  get isWaiting(): boolean {
+    return this.#isWaiting;
   }
 
   /** The next jobs as rows for COPY; undefined after the last. */
@@ -64,19 +64,19 @@ export class CopyFeed {
   }
 
   async #read(put: (job: InsertParams) => boolean): Promise<void> {
-    if (this.#jobs > 0) await this.#onProgress?.(this.#jobs);
-    if (!this.#hasMore) return;
-    // Items that need no waiting for would keep everything else in the process from its turn.
-    await nextTurn();
-    this.#isReading = true;
+    this.#isWaiting = true;
     try {
+      if (this.#jobs > 0) await this.#onProgress?.(this.#jobs);
+      if (!this.#hasMore) return;
+      // Items that need no waiting for would keep everything else in the process from its turn.
+      await nextTurn();
       this.#hasMore = await this.#source.read((job) => {
         this.#jobs++;
         if (job.state === 'available') this.queues.add(job.queue);
         return put(job);
       });
     } finally {
-      this.#isReading = false;
+      this.#isWaiting = false;
     }
   }
 }

@@ -1,26 +1,23 @@
 import { from, type CopyStreamQuery } from 'pg-copy-streams';
 import { DatabaseError } from '../errors/database-error.js';
-import type { CopyInterrupt } from './copy-interrupt.js';
 import type { PgClient } from './pg-client.js';
 import type { Statement } from './statement.js';
+import { unlessAborted } from './unless-aborted.js';
 
 /** The rows of a COPY, chunk by chunk. */
 export interface CopyRows {
   readonly first: Buffer;
   /** undefined after the last. */
   readonly next: () => Promise<Buffer | undefined>;
-  /** Gives the COPY up, until all rows are sent. */
-  readonly interrupt: CopyInterrupt;
+  /** Ends the COPY early. Aborted here when it fails; the caller closes a connection that then hangs. */
+  readonly interrupt: AbortController;
 }
-
-/** Milliseconds that the server is given to answer when a COPY is given up. */
-const CUT_AFTER_MS = 1_000;
 
 /**
  * Sends one COPY ... FROM STDIN and its rows, each chunk when the one before has left. When this
  * fails, the server has undone it, or the connection is closed.
  *
- * @throws DatabaseError, what `next` threw, or what the interrupt was raised with
+ * @throws DatabaseError, what `next` threw, or the reason of the interrupt
  */
 export async function copyIn(
   client: PgClient,
@@ -28,26 +25,28 @@ export async function copyIn(
   { first, next, interrupt }: CopyRows,
 ): Promise<void> {
   const stream = from(text);
+  const { signal } = interrupt;
   const answer: { error?: DatabaseError } = {};
   stream.on('error', (cause) => {
     answer.error ??= new DatabaseError(operation, cause);
-    interrupt.raise(answer.error);
+    interrupt.abort(answer.error);
   });
   (client as unknown as { query(stream: CopyStreamQuery): void }).query(stream);
   try {
     let chunk: Buffer | undefined = first;
     while (chunk !== undefined) {
-      await interrupt.unlessRaised(write(stream, chunk));
-      chunk = await interrupt.unlessRaised(next());
+      await unlessAborted(signal, write(stream, chunk));
+      chunk = await unlessAborted(signal, next());
     }
-    interrupt.throwIfRaised();
+    signal.throwIfAborted();
     await end(stream);
   } catch (error) {
     const failure = answer.error ?? error;
+    interrupt.abort(failure);
     // Once the server has answered, pg-copy-streams has let go of its connection.
     if (answer.error === undefined) await giveUp(stream);
-    // Without an answer there is no telling what the server makes of it.
-    if (answer.error?.sqlState === undefined) void client.end?.().catch(() => undefined);
+    // pg has stopped waiting, but the COPY is still open on the server.
+    else if (answer.error.sqlState === undefined) void client.end?.().catch(() => undefined);
     throw failure;
   }
 }
@@ -59,21 +58,17 @@ function write(stream: CopyStreamQuery, chunk: Buffer): Promise<void> {
   });
 }
 
-/** From here on the server stores the rows, whatever becomes of us. */
+/** Waits until the server has all rows. */
 function end(stream: CopyStreamQuery): Promise<void> {
   return new Promise((resolve, reject) => {
     stream.once('error', reject).once('finish', resolve).end();
   });
 }
 
-/** Tells the server to undo what it has got, and waits for its answer. */
+/** Asks the server to undo what it has received, and waits until it did or the connection is closed. */
 function giveUp(stream: CopyStreamQuery): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, CUT_AFTER_MS);
-    stream.once('close', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-    stream.destroy(new Error('given up by the client'));
+    stream.once('close', resolve);
+    stream.destroy(new Error('aborted by the client'));
   });
 }

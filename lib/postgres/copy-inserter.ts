@@ -1,15 +1,17 @@
+import type { DataSource } from 'typeorm';
 import { DatabaseError } from '../errors/database-error.js';
 import { InsertAbortedError } from '../errors/insert-aborted-error.js';
 import { UniqueConflictError } from '../errors/unique-conflict-error.js';
+import type { InsertParams } from '../insert/insert-params.js';
 import { inTransaction, type ClientConnection, type Connection } from './connection.js';
 import { CopyFeed, type CopyProgress, type JobSource } from './copy-feed.js';
-import { CopyInterrupt } from './copy-interrupt.js';
 import { copyStatements, type CopyStatements } from './copy-statements.js';
-import { whileItemsCome } from './copy-watch.js';
+import { whileUseful } from './copy-watch.js';
 import type { CopyRows } from './copy-in.js';
 import type { Wake } from './insert-notifier.js';
 import type { JobInserter } from './job-inserter.js';
 import type { SchemaName } from './schema-name.js';
+import { unlessAborted } from './unless-aborted.js';
 
 /** One bulk insert. */
 export interface CopyInsert {
@@ -32,15 +34,25 @@ interface Inserted {
 /** What one insert works with while it has a connection to itself. */
 interface Load extends Pick<CopyInsert, 'onConflict'> {
   readonly feed: CopyFeed;
-  readonly interrupt: CopyInterrupt;
+  readonly interrupt: AbortController;
   /** Whether the connection is in somebody's transaction. */
   readonly isJoined: boolean;
 }
 
 const NOTHING: Inserted = { inserted: 0, skipped: 0, queues: [] };
 
-/** Tells, once, that the application does not wait any longer; answers what ends that. */
-type WhenGivenUp = (tell: (reason: Error) => void) => () => void;
+/** What a bulk insert needs to know of the application. */
+export interface CopyHost {
+  readonly dataSource: DataSource;
+  /** What the end of the application waits for. */
+  readonly activeWork: ActiveWork;
+}
+
+interface ActiveWork {
+  follow(work: Promise<unknown>): void;
+  /** Calls `tell` when the application does not wait any longer; returns what undoes it. */
+  whenGivenUp(tell: (reason: Error) => void): () => void;
+}
 
 /** Jobs of a statement where there is no COPY. */
 const BATCH_SIZE = 1_000;
@@ -49,23 +61,30 @@ const BATCH_SIZE = 1_000;
 export class CopyInserter {
   readonly #statements: CopyStatements;
   readonly #inserter: JobInserter;
-  readonly #whenGivenUp: WhenGivenUp;
+  readonly #host: CopyHost;
 
-  constructor(schema: SchemaName, inserter: JobInserter, whenGivenUp: WhenGivenUp) {
+  constructor(schema: SchemaName, inserter: JobInserter, host: CopyHost) {
     this.#statements = copyStatements(schema);
     this.#inserter = inserter;
-    this.#whenGivenUp = whenGivenUp;
+    this.#host = host;
   }
 
-  async insert(
+  insert(connection: Connection, insert: CopyInsert): Promise<Omit<Inserted, 'queues'>> {
+    const inserted = this.#insert(connection, insert);
+    // In a transaction that the application has opened, nothing else would be waited for.
+    this.#host.activeWork.follow(inserted);
+    return inserted;
+  }
+
+  async #insert(
     connection: Connection,
     { source, onProgress, signal, wake, onConflict }: CopyInsert,
   ): Promise<Omit<Inserted, 'queues'>> {
     const feed = new CopyFeed(source, onProgress);
-    const interrupt = new CopyInterrupt();
-    const abort = (): void => interrupt.raise(new InsertAbortedError(signal?.reason, ABORTED));
+    const interrupt = new AbortController();
+    const abort = (): void => interrupt.abort(new InsertAbortedError(signal?.reason, ABORTED));
     signal?.addEventListener('abort', abort);
-    const stay = this.#whenGivenUp((reason) => interrupt.raise(reason));
+    const stay = this.#host.activeWork.whenGivenUp((reason) => interrupt.abort(reason));
     try {
       if (signal?.aborted) throw new InsertAbortedError(signal.reason);
       const { queues, ...counts } = await this.#load(connection, {
@@ -85,31 +104,43 @@ export class CopyInserter {
     }
   }
 
-  /** On one connection; who gives up before there is one need not wait for it. */
+  /** On one connection; what is aborted before there is one does not wait for it. */
   async #load(connection: Connection, load: Load): Promise<Inserted> {
     const { feed, interrupt } = load;
+    const { dataSource } = this.#host;
     let begin: () => void = () => undefined;
     const begun = new Promise<void>((resolve) => (begin = resolve));
     const loaded = connection.exclusive((own, others) => {
       begin();
-      return whileItemsCome({ feed, interrupt, others }, async () => {
-        interrupt.throwIfRaised();
-        if (own.canCopy) return await this.#copy(own, load);
-        return await atomically(own, load, () => this.#insertBatches(own, load));
-      });
+      return whileUseful(
+        { dataSource, client: own.client, others, feed, interrupt },
+        async (last) =>
+          own.canCopy
+            ? await this.#copy(own, load, last)
+            : await this.#insertBatches(own, load, last),
+      );
     });
     loaded.catch(() => undefined);
-    await interrupt.unlessRaised(Promise.race([begun, loaded]));
+    await unlessAborted(interrupt.signal, Promise.race([begun, loaded]));
     return await loaded;
   }
 
-  async #copy(own: ClientConnection, load: Load): Promise<Inserted> {
+  async #copy(own: ClientConnection, load: Load, last: () => void): Promise<Inserted> {
     const { feed, interrupt, onConflict } = load;
-    const first = await interrupt.unlessRaised(feed.rows());
+    const first = await unlessAborted(interrupt.signal, feed.rows());
     if (first === undefined) return NOTHING;
     const rows: CopyRows = { first, next: () => feed.rows(), interrupt };
-    if (onConflict === 'skip')
-      return await atomically(own, load, () => this.#copyStaged(own, rows, feed));
+    return await this.#atomically(own, load, async () => {
+      const inserted =
+        onConflict === 'skip'
+          ? await this.#copyStaged(own, rows, feed)
+          : await this.#copyAll(own, rows, feed);
+      last();
+      return inserted;
+    });
+  }
+
+  async #copyAll(own: ClientConnection, rows: CopyRows, feed: CopyFeed): Promise<Inserted> {
     try {
       await own.copy(this.#statements.copy, rows);
     } catch (error) {
@@ -129,37 +160,57 @@ export class CopyInserter {
     return { inserted, skipped: feed.jobs - inserted, queues };
   }
 
-  /** The same without COPY. One that fails aborts the transaction that it is in, so this does, too. */
-  async #insertBatches(own: ClientConnection, load: Load): Promise<Inserted> {
+  /** The same without COPY. */
+  async #insertBatches(own: ClientConnection, load: Load, last: () => void): Promise<Inserted> {
     const { feed, interrupt } = load;
+    const next = (): Promise<InsertParams[]> =>
+      unlessAborted(interrupt.signal, feed.batch(BATCH_SIZE));
     const queues = new Set<string>();
-    let inserted = 0;
-    try {
-      for (;;) {
-        const before = feed.jobs;
-        const jobs = await interrupt.unlessRaised(feed.batch(BATCH_SIZE));
-        if (jobs.length === 0) return { inserted, skipped: before - inserted, queues: [...queues] };
+    let jobs = await next();
+    if (jobs.length === 0) return NOTHING;
+    return await this.#atomically(own, load, async () => {
+      let inserted = 0;
+      while (jobs.length > 0) {
+        const before = feed.jobs - jobs.length;
         const results = await this.#inserter.insert(own, jobs, noteIn(queues));
         const skipped = results.map((result) => result.uniqueSkippedAsDuplicated);
         inserted += skipped.filter((isSkipped) => !isSkipped).length;
         if (load.onConflict === 'fail' && skipped.includes(true))
           throw new UniqueConflictError({ index: before + skipped.indexOf(true) });
+        jobs = await next();
       }
+      last();
+      return { inserted, skipped: feed.jobs - inserted, queues: [...queues] };
+    });
+  }
+
+  /**
+   * In a transaction for the purpose, or in the one that the connection is in, which a failure then
+   * aborts: a part of the jobs must not be committed with it.
+   */
+  async #atomically<T>(
+    own: ClientConnection,
+    { isJoined, interrupt }: Load,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    const whole = async (): Promise<T> => {
+      try {
+        return await work();
+      } catch (error) {
+        // What is still to be sent, such as ROLLBACK, is not waited for without end either.
+        interrupt.abort(error);
+        throw error;
+      }
+    };
+    if (!isJoined) return await inTransaction(own, whole);
+    try {
+      return await whole();
     } catch (error) {
-      if (load.isJoined && inserted > 0)
-        await own.run(this.#statements.abort, []).catch(() => undefined);
+      const isUsable = own.client.getTransactionStatus() === 'T';
+      if (isUsable) await own.run(this.#statements.abort, []).catch(() => undefined);
       throw error;
     }
   }
-}
-
-/** In the transaction that the connection is in, or in one for the purpose. */
-async function atomically<T>(
-  own: ClientConnection,
-  { isJoined }: Load,
-  work: () => Promise<T>,
-): Promise<T> {
-  return await (isJoined ? work() : inTransaction(own, work));
 }
 
 function noteIn(queues: Set<string>): Wake {
@@ -169,7 +220,7 @@ function noteIn(queues: Set<string>): Wake {
   };
 }
 
-const ABORTED = 'before all of it was sent, so nothing is stored';
+const ABORTED = 'before its end, so nothing is stored';
 
 /** River's own unique index says no; of others, that an application may have made, nothing is known. */
 function asUniqueConflict(error: unknown): UniqueConflictError | undefined {

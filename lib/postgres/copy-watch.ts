@@ -1,41 +1,100 @@
+import type { EventEmitter } from 'node:events';
+import type { DataSource } from 'typeorm';
+import { DatabaseError } from '../errors/database-error.js';
 import { InsertItemsError } from '../errors/insert-items-error.js';
 import type { Others } from './connection.js';
 import type { CopyFeed } from './copy-feed.js';
-import type { CopyInterrupt } from './copy-interrupt.js';
+import { copyLimits } from './copy-limits.js';
+import type { PgClient } from './pg-client.js';
+import { isPoolBlocked, noteBulkInsert } from './pool-block.js';
 
-const LOOK_EVERY_MS = 250;
-/** Milliseconds without an item after which items and waiting statements are taken for a deadlock. */
-const STALLED_AFTER_MS = 5_000;
+/** A bulk insert that has a connection to itself. */
+export interface Copying {
+  readonly dataSource: DataSource;
+  readonly client: PgClient;
+  readonly others: Others;
+  readonly feed: CopyFeed;
+  readonly interrupt: AbortController;
+}
 
 /**
- * Runs `work` and looks after it meanwhile: it ends early when its transaction is being rolled back,
- * and when no item comes while a statement waits for the connection, which is most likely what the
- * items wait for themselves.
+ * Runs `work` and aborts it when it is of no use any more: its transaction is being rolled back, its
+ * connection is lost, or no item comes while somebody waits for what the insert keeps, which is most
+ * likely what the items wait for themselves. Work that does not end after that, because the server
+ * does not answer, loses its connection.
+ *
+ * @param work calls `last` before what must not be cut off: it then runs to its end
  */
-export async function whileItemsCome<T>(
-  { feed, interrupt, others }: { feed: CopyFeed; interrupt: CopyInterrupt; others: Others },
-  work: () => Promise<T>,
+export async function whileUseful<T>(
+  copying: Copying,
+  work: (last: () => void) => Promise<T>,
 ): Promise<T> {
-  let seen = { jobs: -1, at: 0 };
-  const timer = setInterval(() => {
-    const refusal = others.refusal();
-    if (refusal !== undefined) interrupt.raise(refusal);
-    const isWaiting = feed.isReading && others.areWaiting();
-    if (!isWaiting || feed.jobs !== seen.jobs) seen = { jobs: feed.jobs, at: Date.now() };
-    else if (Date.now() - seen.at >= STALLED_AFTER_MS) interrupt.raise(deadlock(feed.jobs));
-  }, LOOK_EVERY_MS);
+  const { others, interrupt } = copying;
+  const { signal } = interrupt;
+  let cut: NodeJS.Timeout | undefined;
+  let isCut = false;
+  const cutSoon = (): void => {
+    cut = setTimeout(() => {
+      isCut = true;
+      others.cut();
+    }, copyLimits.cutAfterMs);
+  };
+  const last = (): void => {
+    signal.throwIfAborted();
+    signal.removeEventListener('abort', cutSoon);
+  };
+  signal.addEventListener('abort', cutSoon);
+  const stop = watch(copying);
   try {
-    return await work();
+    signal.throwIfAborted();
+    return await work(last);
+  } catch (error) {
+    // Why the connection was closed counts, not that it was.
+    throw isCut ? signal.reason : error;
   } finally {
-    clearInterval(timer);
+    stop();
+    clearTimeout(cut);
+    signal.removeEventListener('abort', cutSoon);
   }
 }
 
-function deadlock(index: number): InsertItemsError {
+/** @returns ends it */
+function watch({ dataSource, client, others, feed, interrupt }: Copying): () => void {
+  let seen = { jobs: -1, at: 0 };
+  const check = (): void => {
+    const refusal = others.refusal();
+    if (refusal !== undefined) interrupt.abort(refusal);
+    const stall =
+      feed.isWaiting && (others.areWaiting() ? BUSY : isPoolBlocked(dataSource) && FULL);
+    if (!stall || feed.jobs !== seen.jobs) seen = { jobs: feed.jobs, at: Date.now() };
+    else if (Date.now() - seen.at >= copyLimits.stalledAfterMs)
+      interrupt.abort(deadlock(feed.jobs, stall));
+  };
+  check();
+  const timer = setInterval(check, copyLimits.checkEveryMs);
+  const forget = noteBulkInsert(client, feed);
+  const onError = (cause: unknown): void => interrupt.abort(new DatabaseError('insert', cause));
+  const emitter: PgClient & Partial<EventEmitter> = client;
+  emitter.on?.('error', onError);
+  return () => {
+    clearInterval(timer);
+    forget();
+    emitter.off?.('error', onError);
+  };
+}
+
+const BUSY =
+  'while a statement of the same transaction waited for the connection, which the insert keeps until ' +
+  'it has all items. Items and onProgress must not use that transaction: read the items before, or in ' +
+  'transaction.outside(...)';
+const FULL =
+  "while all connections of the data source's pool were taken, none of them was at work, and somebody " +
+  'waited for one. Items and onProgress that query the database need a connection besides that of the ' +
+  'insert, for each insertManyFast at the same time: raise the size of the pool, or read the items before';
+
+function deadlock(index: number, why: string): InsertItemsError {
   return new InsertItemsError(
-    `jobs[${index}]: it did not come for ${STALLED_AFTER_MS} ms, while a statement of the same transaction ` +
-      'waited for the connection, which the insert keeps until it has all items. Items must not be read ' +
-      'by that transaction: read them before, or in transaction.outside(...)',
+    `jobs[${index}]: it did not come for ${copyLimits.stalledAfterMs} ms, ${why}`,
     { index },
   );
 }

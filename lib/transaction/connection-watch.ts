@@ -6,6 +6,7 @@ import {
   type EndingCommand,
   type RiverTransactionError,
 } from '../errors/transaction-error.js';
+import { close } from '../postgres/connection.js';
 import type { PgClient } from '../postgres/pg-client.js';
 import { endIsOurs, savepointIsOurs } from './forbidden-statements.js';
 
@@ -27,7 +28,7 @@ const OUR_SAVEPOINT = /\briver_\d/i;
  * sent on the raw client. Reading the names costs no round trip.
  */
 export class ConnectionWatch {
-  readonly #client: Watched;
+  readonly #client: PgClient & Watched;
   readonly #onError: (cause: unknown) => void;
   /** Why the transaction is of no use any more. Nothing is sent in it once this is set. */
   lost: DatabaseError | RiverTransactionError | undefined;
@@ -39,7 +40,7 @@ export class ConnectionWatch {
 
   /** To be made when the query runner is connected, so that TypeORM has heard first. */
   constructor(queryRunner: QueryRunner, client: PgClient) {
-    this.#client = client as Watched;
+    this.#client = client;
     this.#onError = (cause) => {
       this.lost ??= new DatabaseError('transaction', cause);
       Object.assign(queryRunner, { isReleased: false });
@@ -67,6 +68,15 @@ export class ConnectionWatch {
   /** The next statement on a savepoint is ours. */
   expectSavepoint(sql: string): void {
     this.#ownSavepoints.add(sql);
+  }
+
+  /** Closes the connection under a statement that does not end. */
+  cut(): void {
+    this.lost ??= new DatabaseError(
+      'transaction',
+      new Error('it was aborted, so its connection was closed'),
+    );
+    close(this.#client);
   }
 
   stop(): void {

@@ -6,8 +6,8 @@ import {
   TransactionEndedWithinError,
   TransactionRolledBackError,
 } from '../errors/transaction-error.js';
-import { DatabaseError, isConnectionLost } from '../errors/database-error.js';
-import { close, giveBack, rawClient } from '../postgres/connection.js';
+import { isConnectionLost } from '../errors/database-error.js';
+import { giveBack, rawClient } from '../postgres/connection.js';
 import { isEnding, runInLevel } from './ambient-transaction.js';
 import { askCommitOutcome } from './commit-outcome.js';
 import { ConnectionWatch } from './connection-watch.js';
@@ -158,12 +158,7 @@ export class OpenTransaction {
 
   /** Closes the connection under a statement that does not end. What was not sent by then never is. */
   cut(): void {
-    const { client, watch } = this.scope.shared;
-    watch.lost ??= new DatabaseError(
-      'transaction',
-      new Error('it was given up, so its connection was closed'),
-    );
-    close(client);
+    this.scope.cut();
   }
 
   async release(): Promise<void> {

@@ -116,6 +116,10 @@ export class TransactionScope implements AmbientTransaction, Others {
 
   readonly refusal = (): Error | undefined => this.#refusal?.('A call of RiverClient');
 
+  cut(): void {
+    this.shared.watch.cut();
+  }
+
   /** Puts a statement into the queue. */
   enqueue<T>(what: string, run: () => Promise<T>): Promise<T> {
     return this.#enqueue(what, run, { isStatement: true });
