@@ -2,6 +2,7 @@ import type { DataSource } from 'typeorm';
 import type { ActiveWork } from './active-work.js';
 import type { TransactionOpener } from './joined-data-source.js';
 import { joinRepositories } from './join-repositories.js';
+import { joinSubscribers } from './join-subscribers.js';
 import type { RiverTransaction } from './river-transaction.js';
 import { trackManagers } from './tracked-manager.js';
 
@@ -30,7 +31,7 @@ export class DataSourceJoin {
         },
         open: (isolation, work) => transaction.run({ isolation }, work),
       };
-      this.#undo.push(joinRepositories(dataSource, opener));
+      this.#undo.push(joinRepositories(dataSource, opener), joinSubscribers(dataSource));
     }
     this.#undo.push(activeWork.holdOpen(dataSource));
   }

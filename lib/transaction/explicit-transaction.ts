@@ -66,10 +66,13 @@ export function requireDataSource(
   );
 }
 
-/** TypeORM 0.3 names it `connection`, 1.x `dataSource`; its manager answers to both names. */
+/** TypeORM 0.3 names it `connection`, 1.x `dataSource`. A runner of the driver's own has no manager. */
 export function dataSourceOf(queryRunner: QueryRunner): DataSource {
-  const manager: { connection: DataSource } = queryRunner.manager;
-  return manager.connection;
+  const { dataSource, connection } = queryRunner as QueryRunner & {
+    readonly dataSource?: DataSource;
+    readonly connection: DataSource;
+  };
+  return dataSource ?? connection;
 }
 
 function isEntityManager(value: unknown): value is EntityManager {

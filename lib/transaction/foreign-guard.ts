@@ -41,11 +41,14 @@ export function followForeign<T>(queryRunner: QueryRunner, begin: () => Promise<
   return own.operations.follow('A call of RiverClient', answer);
 }
 
+/** Waits for what was begun in a transaction, and throws the error of what failed unobserved. */
+export async function settleForeign(queryRunner: QueryRunner): Promise<void> {
+  await ended(queryRunner);
+  guarded.get(queryRunner)?.operations.throwUnobserved();
+}
+
 const GUARD: EntitySubscriberInterface = {
-  async beforeTransactionCommit({ queryRunner }) {
-    await ended(queryRunner);
-    guarded.get(queryRunner)?.operations.throwUnobserved();
-  },
+  beforeTransactionCommit: ({ queryRunner }) => settleForeign(queryRunner),
   async beforeTransactionRollback({ queryRunner }) {
     const own = guarded.get(queryRunner);
     if (own === undefined) return;
