@@ -92,7 +92,7 @@ describe.each(Object.keys(MODES))('%s', (mode) => {
 describe('a run in which every test passes', () => {
   test('ends with exit code 0 and no failure in its counts', () => {
     const run = runs.get('clean');
-    expect(run?.output).toMatch(/\n3 passed, 0 failed\n/);
+    expect(run?.output).toMatch(/\n4 passed, 0 failed\n/);
     expect(run?.exitCode).toBe(0);
   });
 

@@ -1,4 +1,5 @@
 /** Everything a test file needs to meet a real Postgres. */
+export { allowWarning } from './allowed-warnings.js';
 export type { SentStatement } from './connection-record.js';
 export { createDataSource, type TestDataSourceOptions } from './data-source.js';
 export { connect, queryAll, type Connectable } from './query.js';

@@ -13,7 +13,7 @@ export default class GuardedEnvironment extends TestEnvironment {
   #connections = new ConnectionGuard(this.global);
   #rejections = new RejectionGuard();
   #resources = new ResourceGuard(this.global);
-  #warnings = new WarningGuard();
+  #warnings = new WarningGuard(this.global);
 
   /**
    * @param {import('@jest/types').Circus.AsyncEvent | import('@jest/types').Circus.SyncEvent} event
