@@ -327,12 +327,25 @@ describe('back-pressure', () => {
     }
   });
 
-  test('timers and other work have their turn while items without waiting are inserted', async () => {
-    let turns = 0;
-    const timer = setInterval(() => turns++, 1);
-    await river.insertManyFast(new Items().now());
-    clearInterval(timer);
-    expect(turns).toBeGreaterThan(10);
+  test('no more than a chunk of items without waiting is read in one turn of the event loop', async () => {
+    const text = 'x'.repeat(1_000);
+    let most = 0;
+    let read = 0;
+    let isOver = false;
+    const turn = (): void => {
+      most = Math.max(most, read);
+      read = 0;
+      if (!isOver) setImmediate(turn);
+    };
+    setImmediate(turn);
+    const heavy = (function* () {
+      for (let id = 0; id < 2_000; id++, read++) yield jobArgs('heavy', { id, text });
+    })();
+    await river.insertManyFast(heavy);
+    isOver = true;
+    // Rows of a little more than 1,000 bytes, in chunks of 64 KiB.
+    expect(most).toBeGreaterThan(30);
+    expect(most).toBeLessThan(70);
   });
 });
 
@@ -347,6 +360,25 @@ test('with a time-out of pg for queries, the connection is dropped', async () =>
     expect(error).toMatchObject({ code: 'RIVER_DATABASE', sqlState: undefined });
     await limited.river.insertManyFast([job(1)]);
     expect(await countJobs(client.database)).toBe(1);
+  } finally {
+    await limited.stop();
+  }
+});
+
+test('with a time-out of pg in the transaction of a query runner, the pool does not get it back', async () => {
+  const limited = await startClient({
+    database: client.database,
+    dataSource: { max: 1, extra: { query_timeout: 300 } },
+  });
+  try {
+    const queryRunner = limited.dataSource.createQueryRunner();
+    await queryRunner.startTransaction();
+    const items = new Items((index) => (index === 10_000 ? pause(600) : undefined));
+    const error = await failure(limited.river.insertManyFastTx(queryRunner, items.later()));
+    expect(error).toMatchObject({ code: 'RIVER_DATABASE', sqlState: undefined });
+    // As an application may do that knows nothing of the connection's state.
+    await queryRunner.release();
+    expect(await limited.dataSource.query('select 1 as one')).toEqual([{ one: 1 }]);
   } finally {
     await limited.stop();
   }
