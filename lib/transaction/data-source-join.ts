@@ -5,6 +5,7 @@ import { joinRepositories } from './join-repositories.js';
 import { joinSubscribers } from './join-subscribers.js';
 import type { RiverTransaction } from './river-transaction.js';
 import { trackManagers } from './tracked-manager.js';
+import { trackRepositories } from './tracked-repository.js';
 
 /**
  * What a module does to the application's data source, and undoes when the application ends:
@@ -23,7 +24,7 @@ export class DataSourceJoin {
     }: { activeWork: ActiveWork; transaction: RiverTransaction; repositories: boolean },
   ) {
     this.#activeWork = activeWork;
-    this.#undo.push(trackManagers(dataSource));
+    this.#undo.push(trackManagers(dataSource), trackRepositories());
     if (repositories) {
       const opener: TransactionOpener = {
         get isOpen() {

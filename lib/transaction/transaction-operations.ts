@@ -1,4 +1,5 @@
 import { ObservedPromise } from './observed-promise.js';
+import { checkUnhandled } from './unhandled-failures.js';
 
 interface Running {
   readonly name: string;
@@ -18,11 +19,22 @@ interface Failure {
 export class TransactionOperations {
   readonly #running = new Map<ObservedPromise<unknown>, Running>();
   readonly #failures: Failure[] = [];
+  /** All errors, also of failures that somebody handled. */
+  #failed: Set<unknown> | undefined;
+  /** One that Node.js reported as unhandled. */
+  #unhandled: { readonly error: unknown } | undefined;
+  #stopChecking: (() => void) | undefined;
+  #isChecking: boolean;
   #begun = 0;
 
+  /** @param isChecking whether to ask Node.js for unhandled failures, until {@link stop} */
+  constructor(isChecking = false) {
+    this.#isChecking = isChecking;
+  }
+
   /**
-   * Follows an operation to its end. If it fails and nobody waits for it, {@link throwUnobserved}
-   * tells; it does not end the process as an unhandled rejection.
+   * Follows an operation to its end. If it fails and nobody handles that, {@link throwUnobserved}
+   * throws the error, and it is not an unhandled rejection as well.
    */
   follow<T>(name: string, answer: Promise<T>): Promise<T> {
     let settle: { resolve: (value: T) => void; reject: (error: unknown) => void };
@@ -35,6 +47,7 @@ export class TransactionOperations {
       (error: unknown) => {
         this.#running.delete(promise);
         if (!promise.isObserved) this.#failures.push({ promise, error });
+        if (this.#isChecking) this.#checkUnhandled(error);
         promise.silence();
         settle.reject(error);
       },
@@ -62,16 +75,36 @@ export class TransactionOperations {
     await Promise.all([...this.#running.values()].map(({ ended }) => ended));
   }
 
+  /** Whether Node.js has yet to say, in a later turn, if a failure was handled. */
+  get mayBeUnhandled(): boolean {
+    return this.#failed !== undefined;
+  }
+
+  /** It may be handled by passing it on to a promise that we cannot see. */
+  #checkUnhandled(error: unknown): void {
+    this.#failed ??= new Set();
+    this.#failed.add(error);
+    this.#stopChecking ??= checkUnhandled((reason) => {
+      if (this.#failed?.has(reason)) this.#unhandled ??= { error: reason };
+    });
+  }
+
+  /** Nobody asks for failures any more. */
+  stop(): void {
+    this.#isChecking = false;
+    this.#stopChecking?.();
+  }
+
   /**
-   * Throws the error of an operation that failed without anybody waiting for it: nobody was told, so
+   * Throws the error of an operation that failed without anybody handling it: nobody was told, so
    * the transaction must fail.
    */
   throwUnobserved(): void {
     // Whoever kept the promise may have awaited it since.
-    const failure = this.#failures.find(({ promise }) => !promise.isObserved);
+    const failure = this.#failures.find(({ promise }) => !promise.isObserved) ?? this.#unhandled;
     if (failure === undefined) return;
     // From here on somebody is told: whoever ends the transaction, or the savepoint.
-    for (const { promise } of this.#failures) promise.isObserved = true;
+    for (const { promise } of this.#failures) promise.observe();
     throw failure.error as Error;
   }
 }

@@ -54,7 +54,7 @@ export class TransactionScope implements AmbientTransaction, Others {
   readonly #outer: TransactionScope | undefined;
   readonly hooks = new TransactionHooks();
   readonly #queue: StatementQueue;
-  readonly #operations = new TransactionOperations();
+  readonly #operations = new TransactionOperations(true);
   #givenUp: { readonly reason: unknown } | undefined;
   /** The savepoint that owns the connection now. */
   #inner: TransactionScope | undefined;
@@ -208,6 +208,8 @@ export class TransactionScope implements AmbientTransaction, Others {
     if (!isIdle || mark !== this.#queue.mark || this.#operations.size > 0) {
       mark = await this.#settleUnawaited();
     }
+    // Node.js looks for unhandled rejections when this turn is over.
+    if (this.#operations.mayBeUnhandled) await nextTurn();
     this.#operations.throwUnobserved();
     if (this.#givenUp !== undefined) throw this.#givenUp.reason as Error;
     this.#settled = { mark, begun: this.#operations.begun };
@@ -243,6 +245,7 @@ export class TransactionScope implements AmbientTransaction, Others {
   /** From here on everything is refused. */
   refuse(refusal: (what: string) => Error = (what) => new TransactionEndedError(what)): void {
     this.#refusal ??= refusal;
+    this.#operations.stop();
     this.#inner?.refuse(refusal);
   }
 

@@ -35,6 +35,16 @@ const BAD_SQL = 'select no_such_column';
 /** Nobody waits for what fails in them. */
 const FAILING = {
   'an insert that we refuse': () => void river.insert(jobArgs('job', {}), { priority: 9 }),
+  'an insert that we refuse, with a handler of success': () =>
+    void river.insert(jobArgs('job', {}), { priority: 9 }).then(() => undefined),
+  'an insert that we refuse, with a last handler': () =>
+    void river.insert(jobArgs('job', {}), { priority: 9 }).finally(() => undefined),
+  'an insert that we refuse, in a chain': () =>
+    void river
+      .insert(jobArgs('job', {}), { priority: 9 })
+      .then(() => undefined)
+      .finally(() => undefined)
+      .then(() => undefined),
   'many inserts that we refuse': () => void river.insertMany([jobArgs('', {})]),
   'an insert that the database refuses': (manager) => {
     manager.query('alter table river_job add constraint none check (false) not valid');
@@ -60,6 +70,10 @@ const FAILING = {
   // Injected, or of the data source.
   'repository.save': () => void orders.save(bad),
   'repository.insert': () => void orders.insert(bad),
+  'repository.find': () => void orders.find({ where: { id: 'no number' } }),
+  'repository.findOneByOrFail': () => void orders.findOneByOrFail({ item: 'missing' }),
+  'manager.getRepository.findOneOrFail': (manager) =>
+    void manager.getRepository(Order).findOneOrFail({ where: { item: 'missing' } }),
   'repository.update': () => void orders.update({ id: 'no number' }, bad),
   'dataSource.query': () => void dataSource.query(BAD_SQL),
   'dataSource.manager.save': () => void dataSource.manager.save(Order, bad),
@@ -104,10 +118,19 @@ const BEYOND_US = {
     void manager.createQueryBuilder().insert().into(Order).values(bad).execute(),
   'query builder of the data source': () =>
     void dataSource.createQueryBuilder().insert().into(Order).values(bad).execute(),
-  'async function': async (manager) => {
-    const careless = async () => void (await manager.save(Order, bad));
-    void careless();
-  },
+};
+
+/** The same where only the rejection of a promise that is not ours tells that nobody handled it. */
+const PASSED_ON = {
+  'Promise.all': () => void Promise.all([river.insert(jobArgs('job', {}), { priority: 9 })]),
+  'Promise.race': () =>
+    void Promise.race([river.insert(jobArgs('job', {}), { priority: 9 }), pause(20)]),
+  'async function': () =>
+    void (async () => await river.insert(jobArgs('job', {}), { priority: 9 }))(),
+  'async function of a nested transaction': () =>
+    transaction.run({ propagation: 'NESTED' }, () => {
+      void (async () => await river.insert(jobArgs('job', {}), { priority: 9 }))();
+    }),
 };
 
 /** Nothing fails but what comes when the caller has been told that all is well. */
@@ -115,6 +138,15 @@ const TOO_LATE = {
   'an insert': () => void pause(10).then(() => void river.insert(jobArgs('late', {}))),
   'a save': () => void pause(10).then(() => void orders.save({ item: 'late' })),
 };
+
+// Without a listener Node.js ends the process, and must do so before COMMIT is sent.
+if (process.argv[3] === 'crash') {
+  await transaction.run(async (manager) => {
+    await manager.insert(Order, { item: 'lost' });
+    void Promise.all([river.insert(jobArgs('job', {}), { priority: 9 })]);
+  });
+  console.log('committed');
+}
 
 const unhandled = [];
 const onUnhandled = (reason) => unhandled.push(reason instanceof Error ? reason.name : reason);
@@ -135,6 +167,7 @@ async function tryAll(works) {
 process.on('unhandledRejection', onUnhandled);
 const failing = await tryAll(FAILING);
 const beyondUs = await tryAll(BEYOND_US);
+const passedOn = await tryAll(PASSED_ON);
 const tooLate = await tryAll(TOO_LATE);
 process.off('unhandledRejection', onUnhandled);
 
@@ -149,4 +182,4 @@ process.off('warning', onWarning);
 const used = listeners();
 await app.close();
 await dataSource.destroy();
-console.log(JSON.stringify({ failing, beyondUs, tooLate, warnings, before, used }));
+console.log(JSON.stringify({ failing, beyondUs, passedOn, tooLate, warnings, before, used }));
