@@ -52,6 +52,7 @@ export class RiverClient extends QueueAdministration {
   readonly #lookUp: UniqueLookUp;
   readonly #notifications: InsertNotifications;
   readonly #results: JobResults;
+  readonly #activeWork: ActiveWork;
 
   /** @internal Made by RiverModule; inject it. */
   constructor(dataSource: DataSource, options: RiverModuleOptions, activeWork = new ActiveWork()) {
@@ -62,6 +63,7 @@ export class RiverClient extends QueueAdministration {
     );
     const schema = new SchemaName(options.schema);
     super(connections, schema);
+    this.#activeWork = activeWork;
     this.#contexts = new InsertContexts(options);
     this.#connections = connections;
     this.#lookUp = new UniqueLookUp(schema);
@@ -236,8 +238,9 @@ export class RiverClient extends QueueAdministration {
    * cooldown are told now.
    */
   async beforeApplicationShutdown(): Promise<void> {
-    await this.#results.close();
-    await this.#notifications.close();
+    await this.#activeWork.unlessStopped(
+      Promise.all([this.#results.close(), this.#notifications.close()]),
+    );
   }
 
   /** Without a transaction, each insert stands by itself on a connection of the pool. */

@@ -91,6 +91,12 @@ export class ActiveWork {
     this.#clock ??= this.#newClock();
   }
 
+  /** Waits for work that belongs to the shutdown, but not for longer than the shutdown takes. */
+  async unlessStopped(work: Promise<unknown>): Promise<void> {
+    this.startClock();
+    await Promise.race([work, this.#clock?.hasStopped]);
+  }
+
   /** The servers of the application have closed: {@link close}, for good. */
   async shutDown(): Promise<void> {
     this.startClock();

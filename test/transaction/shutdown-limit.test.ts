@@ -1,0 +1,76 @@
+import { beforeAll, afterEach, describe, expect, test } from '@jest/globals';
+import { Agent, request } from 'node:http';
+import { connect, createTestDatabase, queryAll, type TestDatabase } from '../support/index.js';
+import { ChildApplication } from './child-application.js';
+import { forget, NOTHING, stored } from './orders.js';
+
+const PROGRAM = 'test/transaction/shutdown-limit-app.mjs';
+/** A process whose end takes longer is killed, which fails the test. */
+const KILLED_AFTER_MS = 12_000;
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  await queryAll(
+    database,
+    'create table orders (id serial primary key, item text not null); create table locked ()',
+  );
+});
+afterEach(() => forget(database));
+
+function start(shutdownTimeoutMs: number): ChildApplication {
+  return new ChildApplication(PROGRAM, [database.url, String(shutdownTimeoutMs)], KILLED_AFTER_MS);
+}
+
+const CLOSED = { close: 0, SIGTERM: 'SIGTERM' } as const;
+
+/** The status of the answer, on a connection that is kept alive; undefined when it breaks. */
+async function post(url: string, agent: Agent): Promise<number | undefined> {
+  return await new Promise((resolve) => {
+    const sent = request(url, { method: 'POST', agent }, (answer) => {
+      answer.resume().on('end', () => resolve(answer.statusCode));
+    });
+    sent.on('error', () => resolve(undefined)).end();
+  });
+}
+
+describe.each(['close', 'SIGTERM'] as const)('%s while a request holds a transaction', (how) => {
+  const agent = new Agent({ keepAlive: true });
+  afterEach(() => agent.destroy());
+
+  test.each(['hold/work', 'decorated', 'hold/lock'])(
+    'POST /%s: it is rolled back when shutdownTimeoutMs is over, answered, and all is closed',
+    async (path) => {
+      const locker = await connect(database);
+      await locker.query('begin; lock table locked');
+      const app = start(300);
+      try {
+        const { url } = await app.waitFor('listening');
+        const answer = post(`${url}/${path}`, agent);
+        await app.waitFor('held');
+        app.end(how);
+        expect(await answer).toBe(500);
+        expect(await app.exited).toBe(CLOSED[how]);
+        expect(app.unhandled).toEqual([]);
+        expect(await stored(database)).toEqual(NOTHING);
+      } finally {
+        await locker.end();
+      }
+    },
+  );
+
+  test('a request under way may still begin a transaction, until the limit', async () => {
+    const app = start(10_000);
+    const { url } = await app.waitFor('listening');
+    const answer = post(`${url}/late`, agent);
+    await app.waitFor('held');
+    app.end(how);
+    // The server refuses connections once the hooks before its end have run.
+    while ((await post(url as string, new Agent())) !== undefined);
+    app.child.send('go on');
+    expect(await answer).toBe(201);
+    expect(await app.exited).toBe(CLOSED[how]);
+    expect(app.unhandled).toEqual([]);
+    expect(await stored(database)).toEqual({ orders: ['late'], jobs: 2 });
+  });
+});
