@@ -3,6 +3,7 @@ import { InsertItemsError } from '../errors/insert-items-error.js';
 import { InvalidJobError } from '../errors/invalid-job-error.js';
 import type { InsertParams } from '../insert/insert-params.js';
 import type { JobSource } from '../postgres/copy-feed.js';
+import { copyLimits } from '../postgres/copy-limits.js';
 
 type Next = IteratorResult<unknown>;
 interface AnyIterator {
@@ -52,13 +53,22 @@ export class FastItems implements JobSource {
     return false;
   }
 
-  /** Lets the iterator clean up, unless it has ended. One that is busy does so when it is done. */
+  /**
+   * Lets the iterator clean up, unless it has ended. One that is busy does so when it is done, and one
+   * that takes long is not waited for without end.
+   */
   async close(): Promise<void> {
     if (this.#isOver) return;
     this.#isOver = true;
     // Why the insert failed is known; what goes wrong from here on changes nothing.
     const closed = (async () => await this.#iterator?.return?.())().catch(() => undefined);
-    if (!this.#isReading) await closed;
+    if (this.#isReading) return;
+    let timer: NodeJS.Timeout | undefined;
+    const tooLong = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, copyLimits.closeWithinMs);
+    });
+    await Promise.race([closed, tooLong]);
+    clearTimeout(timer);
   }
 
   #jobOf(item: unknown): InsertParams {

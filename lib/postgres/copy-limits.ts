@@ -6,4 +6,6 @@ export const copyLimits = {
   stalledAfterMs: 5_000,
   /** How long the server may take to answer when a bulk insert is aborted. */
   cutAfterMs: 1_000,
+  /** How long the items may take to clean up when a bulk insert fails. */
+  closeWithinMs: 5_000,
 };

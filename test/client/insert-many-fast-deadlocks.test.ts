@@ -9,7 +9,7 @@ const usual = { ...copyLimits };
 
 let database: TestDatabase;
 beforeAll(async () => {
-  Object.assign(copyLimits, { checkEveryMs: 10, stalledAfterMs: 200 });
+  Object.assign(copyLimits, { checkEveryMs: 10, stalledAfterMs: 200, closeWithinMs: 50 });
   database = await createTestDatabase();
 });
 afterEach(() => queryAll(database, 'truncate river_job'));
@@ -114,4 +114,18 @@ test('items that wait for another bulk insert of the same query runner are a dea
     await queryRunner.rollbackTransaction();
     await queryRunner.release();
     expect(await countJobs(database)).toBe(0);
+  }));
+
+test('items that never finish cleaning up do not keep a failed insert from its end', () =>
+  withPool(1, async ({ river }) => {
+    const bad = (function* () {
+      yield jobArgs('bad', { id: Number.NaN });
+    })();
+    const neverClosed = {
+      [Symbol.asyncIterator]: () => ({
+        next: async () => bad.next(),
+        return: () => new Promise<never>(() => undefined),
+      }),
+    };
+    expect(await failure(river.insertManyFast(neverClosed))).toMatchObject({ index: 0 });
   }));
