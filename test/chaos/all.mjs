@@ -1,6 +1,7 @@
 // Runs the trials, 32 at once, and collects what was found.
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { CHANGED } from './changes.mjs';
 import { watchPool } from './pool.mjs';
 import { programOf } from './program.mjs';
 import { PROTECTIONS } from './protections.mjs';
@@ -94,7 +95,8 @@ async function rowsOf({ admin }, trial) {
   const { rows } = await admin.query(
     `select 'o:' || tag as row from chaos_order where tag like $1
      union all select 'i:' || tag from chaos_item where tag like $1
-     union all select 'j:' || (args->>'tag') from river_job where args->>'tag' like $1`,
+     union all select 'j:' || (args->>'tag') from river_job where args->>'tag' like $1
+     union all select row from (${CHANGED}) changed where row like 'c:' || $1`,
     [`${trial}-%`],
   );
   return new Set(rows.map(({ row }) => row));
@@ -105,7 +107,8 @@ async function changedSince({ admin }, seen) {
   const { rows } = await admin.query(
     `select split_part(tag, '-', 1) as trial, count(*)::int as n from (
        select tag from chaos_order where tag <> 'taken' union all select tag from chaos_item
-       union all select args->>'tag' from river_job) all_rows group by 1`,
+       union all select args->>'tag' from river_job
+       union all select substr(row, 3) from (${CHANGED}) changed) all_rows group by 1`,
   );
   const now = new Map(rows.map(({ trial, n }) => [trial, n]));
   return [...seen]

@@ -1,4 +1,5 @@
 // What a careless handler does: a tree of steps, made of a seed and the number of the trial.
+import { CHANGE } from './changes.mjs';
 import { randomOf } from './random.mjs';
 
 /**
@@ -25,6 +26,19 @@ const ORDER_BY = [
   'dataSource.builder',
   'dataSource.manager',
   'runner.query',
+  'custom.save',
+  'custom.insert',
+  'custom.builder',
+  'custom.manager',
+  'own manager',
+];
+const CHANGE_BY = [
+  'manager',
+  'manager',
+  'repository',
+  'custom',
+  'dataSource.manager',
+  'own manager',
 ];
 const JOB_BY = ['insert', 'insert', 'insertMany', 'insertTx', 'insertManyTx', 'insertTx runner'];
 const SCOPES = [
@@ -33,7 +47,15 @@ const SCOPES = [
   [1, 'MANDATORY'],
   [1, 'SUPPORTS'],
   [2, 'manager.transaction'],
-  [1, 'dataSource.transaction'],
+  [2, 'dataSource.transaction'],
+  [1, 'custom.transaction'],
+];
+/** By what the handler opens its transaction, where it does not come over HTTP. */
+const OPENED_BY = [
+  [70, 'run'],
+  [16, 'dataSource.transaction'],
+  [8, 'manager.transaction'],
+  [6, 'custom.transaction'],
 ];
 
 export function programOf(seed, trial) {
@@ -41,12 +63,12 @@ export function programOf(seed, trial) {
   const numbers = { next: 0 };
   const steps = stepsOf(random, numbers, { depth: 0, count: random.between(2, 7) });
   if (random.chance(0.08)) insertAt(random, steps, { op: 'kill', afterMs: random.upTo(12) });
-  return {
-    trial,
-    viaHttp: random.chance(0.1),
-    options: optionsOf(random),
-    steps,
-  };
+  const viaHttp = random.chance(0.1);
+  const by = viaHttp ? 'run' : random.weighted(OPENED_BY);
+  const { isolation, ...others } = optionsOf(random);
+  // TypeORM's own calls take a level and nothing else.
+  const options = { ...(isolation && { isolation }), ...(by === 'run' && others) };
+  return { trial, viaHttp, by, options, steps };
 }
 
 function optionsOf(random) {
@@ -76,6 +98,7 @@ function stepOf(random, numbers, depth) {
     [30, 'order'],
     [26, 'job'],
     [8, 'cascade'],
+    [9, 'change'],
     [3, 'duplicate'],
     [2.5, 'bad sql'],
     [2, 'bad job'],
@@ -101,6 +124,8 @@ function stepOf(random, numbers, depth) {
       return { ...step, by: random.pick(JOB_BY), size: random.between(1, 3) };
     case 'cascade':
       return { ...step, by: random.pick(['repository', 'manager']), size: random.between(1, 3) };
+    case 'change':
+      return { ...step, by: random.pick(CHANGE_BY), change: random.pick(CHANGE) };
     case 'pause':
       return { ...step, wait: 'await', ms: random.upTo(6) };
     case 'slow sql':

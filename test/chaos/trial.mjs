@@ -1,6 +1,7 @@
 // Runs the program of a trial and notes what every promise told.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommitOutcomeUnknownError } from 'nestjs-river';
+import { storeBase } from './changes.mjs';
 import { orderWithItems, UNTRACKED } from './verbs.mjs';
 
 const nativeThen = Promise.prototype.then;
@@ -25,6 +26,7 @@ export class Trial {
 
   async run() {
     const { world, program } = this;
+    await storeBase(world, program);
     let root;
     const attemptWork = async (manager) => {
       // An attempt before this one was rolled back, and is to be tried again.
@@ -51,7 +53,7 @@ export class Trial {
     };
     const answer = program.viaHttp
       ? this.#callHandler(work)
-      : world.scopes.root(program.options, work);
+      : world.scopes.root(program.by, program.options, work);
     this.error = await answer.then(nothing, (error) => error ?? new Error('rejected'));
     this.root = root ?? this.#openScope('root', undefined);
     this.root.returned = true;
@@ -190,6 +192,7 @@ export class Trial {
     const begin = {
       order: () => verbs.order[step.by]({ manager }, tag),
       cascade: () => verbs.cascade({ manager }, step.by, orderWithItems(tag, step.size)),
+      change: () => verbs.change({ manager }, step.by, { change: step.change, tag }),
       job: () => verbs.job({ manager }, step.by, tags),
       duplicate: () => verbs.order[step.by]({ manager }, 'taken'),
       'bad sql': () => verbs.badSql({ manager }, step.by, tag),
@@ -200,6 +203,7 @@ export class Trial {
     const rows = {
       order: () => [`o:${tag}`],
       cascade: () => [`o:${tag}`, ...tags.map((each) => `i:${each}`)],
+      change: () => [`c:${tag}`],
       job: () => (/Many/.test(step.by) ? tags : tags.slice(0, 1)).map((each) => `j:${each}`),
     }[step.op];
     const record = { step, scope, rows: rows?.() ?? [], begunAt: ++this.clock, told: undefined };

@@ -1,7 +1,8 @@
 // How a step is done, in each of the ways in which an application may do it. Each begins at once and
 // answers a promise, which is the library's own where the way has one.
 import { jobArgs } from 'nestjs-river';
-import { ChaosJob, Order } from './world.mjs';
+import { changeBy } from './changes.mjs';
+import { ChaosJob, Order, Stock } from './world.mjs';
 
 const INSERT = 'insert into chaos_order (tag) values ($1)';
 const BAD_SQL = 'insert into chaos_order (tag) values ($1, no_such_column)';
@@ -12,10 +13,11 @@ export const UNTRACKED = new Set([
   'manager.builder',
   'dataSource.builder',
   'runner.query',
+  'custom.builder',
 ]);
 
 /** Through the library, and through the application's injected repositories. */
-export function libraryVerbs({ dataSource, orders, river }) {
+export function libraryVerbs({ dataSource, orders, customOrders, customStock, river }) {
   const runnerOf = ({ manager }) => manager.queryRunner ?? dataSource;
   const build = (builder, tag) => builder.insert().into(Order).values({ tag }).execute();
   const sql = (at, by, text, values) => {
@@ -38,6 +40,18 @@ export function libraryVerbs({ dataSource, orders, river }) {
       'dataSource.builder': (_, tag) => build(dataSource.createQueryBuilder(), tag),
       'dataSource.manager': (_, tag) => dataSource.manager.save(Order, { tag }),
       'runner.query': (at, tag) => runnerOf(at).query(INSERT, [tag]),
+      'custom.save': (_, tag) => customOrders.save({ tag }),
+      'custom.insert': (_, tag) => customOrders.insert({ tag }),
+      'custom.builder': (_, tag) => build(customOrders.createQueryBuilder(), tag),
+      'custom.manager': (_, tag) => customOrders.manager.save(Order, { tag }),
+      'own manager': (_, tag) => dataSource.createEntityManager().save(Order, { tag }),
+    },
+    change: ({ manager }, by, change) => {
+      if (by === 'repository') return changeBy(dataSource.getRepository(Stock), undefined, change);
+      if (by === 'custom') return changeBy(customStock, undefined, change);
+      if (by === 'dataSource.manager') return changeBy(dataSource.manager, Stock, change);
+      if (by === 'own manager') return changeBy(dataSource.createEntityManager(), Stock, change);
+      return changeBy(manager, Stock, change);
     },
     sql,
     badSql: (at, by, tag) => sql(at, by, BAD_SQL, [tag]),
@@ -79,7 +93,13 @@ export function plainVerbs() {
       'dataSource.builder': build,
       'dataSource.manager': save,
       'runner.query': query,
+      'custom.save': save,
+      'custom.insert': insert,
+      'custom.builder': build,
+      'custom.manager': save,
+      'own manager': save,
     },
+    change: ({ manager }, _by, change) => changeBy(manager, Stock, change),
     sql: ({ manager }, _by, sql, values) => manager.query(sql, values),
     badSql: ({ manager }, _by, tag) => manager.query(BAD_SQL, [tag]),
     cascade: ({ manager }, _by, entity) => manager.save(Order, entity),

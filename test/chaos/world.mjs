@@ -9,7 +9,8 @@ import {
   RiverTransaction,
   RiverTransactional,
 } from 'nestjs-river';
-import { DataSource, EntitySchema } from 'typeorm';
+import { DataSource, EntitySchema, Repository } from 'typeorm';
+import { CHANGE_TABLES } from './changes.mjs';
 
 export const Order = new EntitySchema({
   name: 'order',
@@ -33,6 +34,25 @@ export const Item = new EntitySchema({
   relations: { order: { type: 'many-to-one', target: 'order', inverseSide: 'items' } },
 });
 
+/** What steps change: each its own row; see changes.mjs. */
+export const Stock = new EntitySchema({
+  name: 'stock',
+  tableName: 'chaos_stock',
+  columns: {
+    tag: { type: String, primary: true },
+    note: { type: String, nullable: true },
+    n: { type: Number },
+    deletedAt: { type: 'timestamptz', deleteDate: true, nullable: true },
+  },
+});
+
+/** As applications write them: with a manager of their own, made before any transaction. */
+class Custom extends Repository {
+  constructor(entity, dataSource) {
+    super(entity, dataSource.createEntityManager());
+  }
+}
+
 export class ChaosJob {
   constructor(tag) {
     this.tag = tag;
@@ -47,13 +67,14 @@ const TABLES = `
     id serial primary key, tag text not null, "orderId" int references chaos_order);
   create table chaos_counter (id int primary key, n int not null);
   insert into chaos_counter select id, 0 from generate_series(0, ${COUNTERS - 1}) id;
-  insert into chaos_order (tag) values ('taken')`;
+  insert into chaos_order (tag) values ('taken');
+  ${CHANGE_TABLES}`;
 
 export async function startWorld(url, { joinRepositories = true } = {}) {
   const dataSource = await new DataSource({
     type: 'postgres',
     url,
-    entities: [Order, Item],
+    entities: [Order, Item, Stock],
     logging: false,
     extra: {
       max: 10,
@@ -63,10 +84,14 @@ export async function startWorld(url, { joinRepositories = true } = {}) {
     },
   }).initialize();
   await dataSource.query(TABLES);
+  const customOrders = new Custom(Order, dataSource);
+  const customStock = new Custom(Stock, dataSource);
   const { app, handlers, errors } = await startApp(dataSource, { joinRepositories });
   return {
     dataSource,
     orders: dataSource.getRepository(Order),
+    customOrders,
+    customStock,
     river: app.get(RiverClient),
     transaction: app.get(RiverTransaction),
     /** Handlers that wait to be called over HTTP, by the number of their trial. */
