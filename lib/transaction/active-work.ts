@@ -77,6 +77,11 @@ export class ActiveWork {
     return work;
   }
 
+  /** Whether nothing is under way. */
+  get isIdle(): boolean {
+    return this.#running.size === 0;
+  }
+
   /** Whether something new would be rejected. */
   get isClosed(): boolean {
     return this.#refusal() !== undefined;

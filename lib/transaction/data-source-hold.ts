@@ -1,5 +1,6 @@
-import type { DataSource } from 'typeorm';
+import type { DataSource, QueryRunner } from 'typeorm';
 import { defineOwn } from './define-own.js';
+import { scopeOf } from './transaction-levels.js';
 
 const holds = new WeakMap<DataSource, DataSourceHold>();
 
@@ -17,6 +18,7 @@ export class DataSourceHold {
       this.#destroying++;
       try {
         await Promise.all([...this.#closes].map((close) => close()));
+        releaseRunners(dataSource);
         await destroy();
       } finally {
         this.#destroying--;
@@ -49,5 +51,19 @@ export class DataSourceHold {
       this.#undo();
       holds.delete(this.#dataSource);
     };
+  }
+}
+
+/**
+ * Lets TypeORM release the runners of transactions that did not end in time. It calls `release()` of
+ * the first connected runner until that is no longer connected; that of ours has no effect while a
+ * transaction is open, so the loop would never end.
+ */
+function releaseRunners({ driver }: DataSource): void {
+  const { connectedQueryRunners = [] } = driver as unknown as {
+    readonly connectedQueryRunners?: readonly QueryRunner[];
+  };
+  for (const runner of connectedQueryRunners) {
+    if (scopeOf(runner) !== undefined) Reflect.deleteProperty(runner, 'release');
   }
 }

@@ -45,6 +45,8 @@ export class DataSourceJoin {
   /** Called by Nest when the servers have closed, so that requests under way could still insert. */
   async onApplicationShutdown(): Promise<void> {
     await this.#activeWork.shutDown();
+    // A transaction that did not end in time still needs all of it, until the data source is destroyed.
+    if (!this.#activeWork.isIdle) return;
     for (const undo of this.#undo.splice(0)) undo();
   }
 }

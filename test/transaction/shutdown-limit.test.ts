@@ -74,3 +74,41 @@ describe.each(['close', 'SIGTERM'] as const)('%s while a request holds a transac
     expect(await stored(database)).toEqual({ orders: ['late'], jobs: 2 });
   });
 });
+
+describe('dataSource.destroy() while a transaction is stuck', () => {
+  test.each([
+    'work',
+    'lock',
+    'hook',
+    'beforeTransactionStart',
+    'afterTransactionStart',
+    'beforeTransactionCommit',
+    'afterTransactionCommit',
+    'beforeTransactionRollback',
+    'beforeQuery',
+    'afterQuery',
+  ])('in %s: it ends', async (where) => {
+    const locker = await connect(database);
+    await locker.query('begin; lock table locked');
+    const app = start(300);
+    const agent = new Agent();
+    try {
+      const { url } = await app.waitFor('listening');
+      const answer = post(`${url}/hold/${where}`, agent);
+      await app.waitFor('held');
+      app.end('destroy');
+      await app.waitFor('closed');
+      app.child.kill('SIGKILL');
+      await Promise.all([app.exited, answer]);
+      expect(app.unhandled).toEqual([]);
+      expect(await stored(database)).toEqual(
+        ['hook', 'afterTransactionCommit'].includes(where)
+          ? { orders: ['held'], jobs: 1 }
+          : NOTHING,
+      );
+    } finally {
+      agent.destroy();
+      await locker.end();
+    }
+  });
+});
