@@ -1,6 +1,11 @@
+import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { command, mustSucceed } from './command.mjs';
 import { compileApp, compiler, install, installNode } from './place.mjs';
+
+const MATRIX = fileURLToPath(new URL('../typeorm-matrix/', import.meta.url));
+const MATRIX_LIMIT_MS = 300_000;
 
 /**
  * @typedef {object} Bench What all combinations share.
@@ -16,7 +21,8 @@ import { compileApp, compiler, install, installNode } from './place.mjs';
  * @param {import('./combinations.mjs').Combination} combination
  * @param {Bench} bench
  */
-export async function tryCombination({ name, packages, nodes = [] }, bench) {
+export async function tryCombination(combination, bench) {
+  const { name, packages, nodes = [], matrix } = combination;
   const { place, tarball, report } = bench;
   const folder = join(place, name.replace(/[^A-Za-z0-9.]+/g, '-'));
   console.log(`\n${name}`);
@@ -25,6 +31,8 @@ export async function tryCombination({ name, packages, nodes = [] }, bench) {
   );
   if (!installed) return;
   console.log(`     ${await versions(folder, Object.keys(packages))}`);
+  if (matrix !== 'left out') await tryMatrix(folder, bench);
+  if (matrix === 'only') return;
   await report.check("the package's own types hold", () => checkTypes(folder));
   for (const type of /** @type {const} */ (['module', 'commonjs'])) {
     let program = '';
@@ -35,6 +43,23 @@ export async function tryCombination({ name, packages, nodes = [] }, bench) {
       await run({ type, program, folder, version }, bench);
     }
   }
+}
+
+/**
+ * Makes TypeORM's own calls, outside our transactions and in them.
+ *
+ * @param {string} folder
+ * @param {Bench} bench
+ */
+async function tryMatrix(folder, { databases, report }) {
+  const program = join(folder, 'typeorm-matrix');
+  await cp(MATRIX, program, { recursive: true });
+  const args = /** @type {const} */ ([
+    process.execPath,
+    join(program, 'program.mjs'),
+    await databases.create(),
+  ]);
+  await report.program("TypeORM's own calls", args, folder, MATRIX_LIMIT_MS);
 }
 
 /**

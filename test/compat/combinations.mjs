@@ -6,7 +6,8 @@
  * @property {string} name
  * @property {Readonly<Record<string, string>>} packages What is installed beside the package itself.
  * @property {readonly string[]} [nodes] Versions of Node to run on too, beside the one that runs this.
- * @property {boolean} [noExtras] Without Nest's own packages for TypeORM and HTTP.
+ * @property {'only' | 'left out'} [matrix] Of TypeORM's own calls: without the application, or left
+ *   out where another combination makes them in the same version.
  */
 
 /** @param {Record<string, string>} versions */
@@ -18,6 +19,7 @@ function packages({ nest, nestTypeorm, typeorm, ...others }) {
     '@nestjs/typeorm': nestTypeorm,
     typeorm,
     pg: '8',
+    'pg-query-stream': '4',
     'reflect-metadata': '0.2',
     rxjs: '7',
     '@types/node': '20',
@@ -46,6 +48,11 @@ export const COMBINATIONS = [
     packages: packages({ nest: '11', nestTypeorm: '11', typeorm: '0.3', typescript: '5.9' }),
   },
   {
+    name: 'Nest 11, TypeORM 1.0.0 (the lowest of its major)',
+    packages: packages({ nest: '11', nestTypeorm: '11', typeorm: '1.0.0' }),
+    matrix: 'only',
+  },
+  {
     name: 'Nest 11, TypeORM 1',
     packages: packages({ nest: '11', nestTypeorm: '11', typeorm: '1' }),
   },
@@ -53,5 +60,6 @@ export const COMBINATIONS = [
     name: 'Nest 12, TypeORM 1',
     packages: packages({ nest: '12', nestTypeorm: '12', typeorm: '1' }),
     nodes: ['22', '24'],
+    matrix: 'left out',
   },
 ];

@@ -32,16 +32,19 @@ export class Report {
    * @param {string} what
    * @param {readonly [node: string, ...args: string[]]} program
    * @param {string} cwd
+   * @param {number} [limitMs]
    */
-  async program(what, [node, ...args], cwd) {
-    const { code, output } = await command(node, args, { cwd, limitMs: RUN_LIMIT_MS });
+  async program(what, [node, ...args], cwd, limitMs = RUN_LIMIT_MS) {
+    const { code, output } = await command(node, args, { cwd, limitMs });
     const passed = output.match(/^ok /gm)?.length ?? 0;
     const failed = output.match(/^FAIL /gm)?.length ?? 0;
     // One that says nothing of a failure may have failed as a whole.
     const isWhole = failed === 0 && (code !== 0 || passed === 0);
     this.passed += passed;
     this.failed += isWhole ? 1 : failed;
-    if (failed === 0 && !isWhole) console.log(`ok   ${what}: ${passed} checks`);
-    else console.log(`FAIL ${what}, ended with ${code}:\n${output}`);
+    if (failed === 0 && !isWhole) {
+      const [summary] = output.match(/^TypeORM .*$/m) ?? [];
+      console.log(`ok   ${what}: ${passed} checks${summary ? `\n     ${summary}` : ''}`);
+    } else console.log(`FAIL ${what}, ended with ${code}:\n${output}`);
   }
 }
