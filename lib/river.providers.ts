@@ -27,6 +27,12 @@ const RIVER_ACTIVE_WORK = Symbol('nestjs-river.ActiveWork');
 const RIVER_DATA_SOURCE_JOIN = Symbol('nestjs-river.DataSourceJoin');
 const RIVER_OTHER_TRANSACTIONS = Symbol('nestjs-river.OtherTransactions');
 
+const ACTIVE_WORK: Provider = {
+  provide: RIVER_ACTIVE_WORK,
+  useFactory: (given: unknown) => new ActiveWork(checkClientOptions(given).shutdownTimeoutMs),
+  inject: [RIVER_MODULE_OPTIONS],
+};
+
 /** The providers of one `forRoot()`, and the tokens of those that others may inject. */
 export function riverProviders({ name = DEFAULT_RIVER_NAME, dataSource }: RiverModuleExtras): {
   readonly providers: Provider[];
@@ -42,11 +48,7 @@ export function riverProviders({ name = DEFAULT_RIVER_NAME, dataSource }: RiverM
       useFactory: createClient,
       inject: [RIVER_MODULE_OPTIONS, RIVER_DATA_SOURCE, RIVER_ACTIVE_WORK],
     },
-    {
-      provide: RIVER_ACTIVE_WORK,
-      useFactory: (given: unknown) => new ActiveWork(checkClientOptions(given).shutdownTimeoutMs),
-      inject: [RIVER_MODULE_OPTIONS],
-    },
+    ACTIVE_WORK,
     {
       provide: transaction,
       useFactory: (

@@ -4,9 +4,14 @@ import {
   type ConnectionSettings,
 } from '../postgres/connection.js';
 import type { ActiveWork } from '../transaction/active-work.js';
-import type { TransactionSource } from '../transaction/ambient-transaction.js';
+import {
+  enclosingTransaction,
+  type TransactionSource,
+} from '../transaction/ambient-transaction.js';
 import { CurrentTransaction } from '../transaction/current-transaction.js';
 import { explicitTransaction } from '../transaction/explicit-transaction.js';
+import { TransactionScope } from '../transaction/transaction-scope.js';
+import { onHeld } from '../transaction/held-transaction.js';
 import type { JoinableTransaction } from '../transaction/joinable-transaction.js';
 
 /** Where a call of the client runs: in a transaction, or by itself on a connection of the pool. */
@@ -41,7 +46,7 @@ export class ClientConnections {
     this.#settings = settings;
     this.#activeWork = activeWork;
     this.#current = new CurrentTransaction(settings.dataSource, source);
-    this.pool = new PoolConnection(settings);
+    this.pool = new PoolConnection(settings, onHeld);
   }
 
   /**
@@ -72,6 +77,16 @@ export class ClientConnections {
     return transaction === undefined
       ? this.#activeWork.run(begin)
       : transaction.follow(what, begin);
+  }
+
+  /**
+   * Whether the running code is within a transaction of ours, though perhaps put outside it. In a test
+   * that holds one connection, a shared statement would wait for that transaction, and it for us.
+   */
+  get isWithinScope(): boolean {
+    const isOpen = (transaction: unknown): boolean =>
+      transaction instanceof TransactionScope && !transaction.hasEnded;
+    return enclosingTransaction(this.#settings.dataSource, isOpen) !== undefined;
   }
 
   /** Runs what the client does by itself, in nobody's transaction. */

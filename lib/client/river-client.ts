@@ -280,7 +280,8 @@ export class RiverClient extends QueueAdministration {
     }
     if (transaction === undefined) {
       checkOutsidePolicy(jobs);
-      if (this.#lanes?.takes(jobs)) return this.#lanes.insert(jobs);
+      if (this.#lanes?.takes(jobs) && !this.#connections.isWithinScope)
+        return this.#lanes.insert(jobs);
     }
     return this.#inserter.insert(connection, jobs, this.#notifications.wake(transaction));
   }

@@ -176,34 +176,56 @@ export async function inTransaction<T>(
   }
 }
 
-/** Runs each statement on a connection of the pool's, outside any transaction. */
+/** Runs work on a query runner that was in a transaction before it was created for us. */
+type OnHeld = <T>(
+  queryRunner: QueryRunner,
+  settings: ConnectionSettings,
+  work: (connection: Connection) => Promise<T>,
+) => Promise<T>;
+
+const asItIs: OnHeld = async (queryRunner, settings, work) => {
+  const client = await rawClient(queryRunner, 'connect');
+  return await work(new ClientConnection(client, settings, queryRunner));
+};
+
+/**
+ * Runs each statement on a connection of the pool's, outside any transaction. Where
+ * `createQueryRunner()` returns a query runner that is in a transaction already, as in tests that hold
+ * one, that connection belongs to somebody else and is neither closed nor released.
+ */
 export class PoolConnection implements Connection {
   readonly inTransaction = false;
   readonly #settings: ConnectionSettings;
+  readonly #onHeld: OnHeld;
 
-  constructor(settings: ConnectionSettings) {
+  constructor(settings: ConnectionSettings, onHeld: OnHeld = asItIs) {
     this.#settings = settings;
+    this.#onHeld = onHeld;
   }
 
   run(statement: Statement, values: unknown[], meanwhile?: () => void): Promise<TextRow[]> {
-    return this.#onClient(statement.operation, (connection) =>
+    return this.#onClient(statement.operation, (connection: Connection) =>
       connection.run(statement, values, meanwhile),
     );
   }
 
   transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
-    return this.#onClient('begin', (connection) => inTransaction(connection, work));
+    return this.#onClient('begin', (connection) => inTransaction(connection, work), work);
   }
 
   exclusive<T>(work: ExclusiveWork<T>): Promise<T> {
-    return this.#onClient('insert', (connection) => connection.exclusive(work));
+    return this.#onClient('insert', (connection: Connection) => connection.exclusive(work));
   }
 
+  /** @param onHeld does the same where the connection is in a transaction already */
   async #onClient<T>(
     operation: string,
     work: (connection: ClientConnection) => Promise<T>,
+    onHeld = work as (connection: Connection) => Promise<T>,
   ): Promise<T> {
     const queryRunner = this.#settings.dataSource.createQueryRunner('master');
+    if (queryRunner.isTransactionActive)
+      return await this.#onHeld(queryRunner, this.#settings, onHeld);
     let client: PgClient | undefined;
     let result: T;
     try {

@@ -91,7 +91,6 @@ export class CopyInserter {
         feed,
         interrupt,
         onConflict,
-        isJoined: connection.inTransaction,
       });
       if (connection.inTransaction && counts.inserted > 0)
         await connection.run(this.#statements.wake, [wake.admit(queues)]);
@@ -105,19 +104,21 @@ export class CopyInserter {
   }
 
   /** On one connection; what is aborted before there is one does not wait for it. */
-  async #load(connection: Connection, load: Load): Promise<Inserted> {
+  async #load(connection: Connection, load: Omit<Load, 'isJoined'>): Promise<Inserted> {
     const { feed, interrupt } = load;
     const { dataSource } = this.#host;
     let begin: () => void = () => undefined;
     const begun = new Promise<void>((resolve) => (begin = resolve));
     const loaded = connection.exclusive((own, others) => {
       begin();
+      // Also one that a test holds, which the pool's connection does not know of.
+      const joined = { ...load, isJoined: own.client.getTransactionStatus() !== 'I' };
       return whileUseful(
         { dataSource, client: own.client, others, feed, interrupt },
         async (last) =>
           own.canCopy
-            ? await this.#copy(own, load, last)
-            : await this.#insertBatches(own, load, last),
+            ? await this.#copy(own, joined, last)
+            : await this.#insertBatches(own, joined, last),
       );
     });
     loaded.catch(() => undefined);

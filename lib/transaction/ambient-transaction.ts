@@ -70,6 +70,22 @@ export function isOutside(dataSource: DataSource): boolean {
   return level !== undefined && level.current?.({ lenient: true }) === undefined;
 }
 
+/**
+ * The innermost transaction around the running code for which `matches` holds, also where a level in
+ * between puts the code outside transactions.
+ */
+export function enclosingTransaction(
+  dataSource: DataSource,
+  matches: (transaction: AmbientTransaction) => boolean,
+): AmbientTransaction | undefined {
+  for (let frame = frames.getStore(); frame !== undefined; frame = frame.outer) {
+    if (frame.dataSource !== dataSource) continue;
+    const transaction = frame.current?.({ lenient: true });
+    if (transaction !== undefined && matches(transaction)) return transaction;
+  }
+  return undefined;
+}
+
 /** Whether the running code is what ends this transaction; see {@link Frame.ending}. */
 export function isEnding(transaction: object): boolean {
   return nearest((frame) => frame.ending !== undefined)?.ending === transaction;

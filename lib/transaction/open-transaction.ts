@@ -58,10 +58,9 @@ export class OpenTransaction {
 
   static async begin(
     dataSource: DataSource,
-    name: string,
-    options: RiverTransactionOptions,
+    queryRunner: QueryRunner,
+    { name, options }: { name: string; options: RiverTransactionOptions },
   ): Promise<OpenTransaction> {
-    const queryRunner = dataSource.createQueryRunner('master');
     const client = await rawClient(queryRunner, 'begin');
     const watch = new ConnectionWatch(queryRunner, client);
     try {
@@ -237,7 +236,7 @@ function isConfigured(options: RiverTransactionOptions): boolean {
   return readOnly === true || statementTimeoutMs !== undefined || lockTimeoutMs !== undefined;
 }
 
-async function configure(
+export async function configure(
   queryRunner: QueryRunner,
   options: RiverTransactionOptions,
 ): Promise<void> {

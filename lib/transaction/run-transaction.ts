@@ -1,36 +1,29 @@
-import type { DataSource, EntityManager } from 'typeorm';
+import type { DataSource } from 'typeorm';
 import {
   CommitOutcomeUnknownError,
   TransactionEndedWithinError,
   TransactionUnfinishedError,
 } from '../errors/transaction-error.js';
 import { Abort } from './abort.js';
-import type { ActiveWork } from './active-work.js';
 import { runInLevel } from './ambient-transaction.js';
+import { runInHeld } from './held-transaction.js';
 import { OpenTransaction } from './open-transaction.js';
 import { promised } from './promised.js';
+import type { TransactionAttempt } from './transaction-attempt.js';
 import type { TransactionOutcome } from './transaction-hooks.js';
-import type { RiverTransactionOptions } from './transaction-options.js';
 
 /** Milliseconds that a statement under way is given to end when its transaction is given up. */
 const CUT_AFTER_MS = 1_000;
 
-/** One attempt of a transaction. */
-export interface TransactionAttempt<T> {
-  readonly name: string;
-  readonly options: RiverTransactionOptions;
-  readonly work: (manager: EntityManager) => Promise<T> | T;
-  readonly reportHookError: (error: unknown) => void;
-  /** Gives it up when the application does not wait any longer. */
-  readonly activeWork: ActiveWork;
-}
-
 /** Runs work in a transaction of its own: begin, work, end, give back the connection, hooks. */
 export async function runTransaction<T>(
   dataSource: DataSource,
-  { name, options, work, reportHookError, activeWork }: TransactionAttempt<T>,
+  attempt: TransactionAttempt<T>,
 ): Promise<T> {
-  const transaction = await OpenTransaction.begin(dataSource, name, options);
+  const { name, options, work, reportHookError, activeWork } = attempt;
+  const queryRunner = dataSource.createQueryRunner('master');
+  if (queryRunner.isTransactionActive) return await runInHeld(queryRunner, dataSource, attempt);
+  const transaction = await OpenTransaction.begin(dataSource, queryRunner, attempt);
   const { scope } = transaction;
   const { manager } = scope.queryRunner;
   const abort = new Abort(options, activeWork);

@@ -1,5 +1,6 @@
 import { TransactionRolledBackError } from '../errors/transaction-error.js';
 import { runInLevel } from './ambient-transaction.js';
+import type { TransactionHooks } from './transaction-hooks.js';
 import { TransactionScope } from './transaction-scope.js';
 
 let serial = 0;
@@ -7,8 +8,14 @@ let serial = 0;
 /**
  * Runs `work` in a savepoint of `outer`. An error undoes what `work` did and is passed on; the
  * transaction around it stays usable, but fails if nobody waits for the answer.
+ *
+ * @param hooks where its hooks wait for the end: by default those of `outer`
  */
-export function runInSavepoint<T>(outer: TransactionScope, work: () => Promise<T> | T): Promise<T> {
+export function runInSavepoint<T>(
+  outer: TransactionScope,
+  work: () => Promise<T> | T,
+  hooks: TransactionHooks = outer.hooks,
+): Promise<T> {
   const inner = new TransactionScope(outer.shared, outer);
   const { send, dataSource, name } = outer.shared;
   const savepoint = `river_${(serial = (serial + 1) % 1_000_000_000)}`;
@@ -23,7 +30,7 @@ export function runInSavepoint<T>(outer: TransactionScope, work: () => Promise<T
         if (inner.firstFailure === undefined) throw error;
         throw new TransactionRolledBackError(inner.firstFailure);
       });
-      inner.hooks.passTo(outer.hooks);
+      inner.hooks.passTo(hooks);
       return result;
     } catch (error) {
       inner.refuseQuietly();
@@ -32,7 +39,7 @@ export function runInSavepoint<T>(outer: TransactionScope, work: () => Promise<T
         // The connection is broken, and so is the transaction around it.
         outer.firstFailure ??= failure;
       });
-      inner.hooks.passRollbacksTo(outer.hooks);
+      inner.hooks.passRollbacksTo(hooks);
       throw error;
     }
   };

@@ -16,6 +16,12 @@ export function registerRoot(root: TransactionScope): void {
   (root.shared.client as Rooted)[ROOT] = root;
 }
 
+/** A held transaction has ended, and its query runner may begin another. */
+export function forgetRoot(root: TransactionScope): void {
+  delete (root.queryRunner as Rooted)[ROOT];
+  delete (root.shared.client as Rooted)[ROOT];
+}
+
 /**
  * The scope of ours that a call on this query runner belongs to: the one that the running code is in,
  * if it is on this connection; else the outermost, for code that came by the runner or its manager in
