@@ -12,6 +12,7 @@ import { DEFAULT_RIVER_NAME, getRiverClientToken, getRiverTransactionToken } fro
 import { ActiveWork } from './transaction/active-work.js';
 import { DataSourceJoin } from './transaction/data-source-join.js';
 import { OtherTransactions } from './transaction/other-transactions.js';
+import { onFirstShutdownHook } from './transaction/first-shutdown-hook.js';
 import { RequestTransactionInterceptor } from './transaction/request-transaction.interceptor.js';
 import { RiverTransaction } from './transaction/river-transaction.js';
 
@@ -33,6 +34,15 @@ const ACTIVE_WORK: Provider = {
   inject: [RIVER_MODULE_OPTIONS],
 };
 
+/** Starts the limit of the shutdown before Nest waits for requests under way. */
+const SHUTDOWN_CLOCK: Provider = {
+  provide: Symbol('nestjs-river.ShutdownClock'),
+  useFactory: (modules: ModulesContainer, activeWork: ActiveWork) => ({
+    onModuleInit: () => onFirstShutdownHook(modules, () => activeWork.startClock()),
+  }),
+  inject: [ModulesContainer, RIVER_ACTIVE_WORK],
+};
+
 /** The providers of one `forRoot()`, and the tokens of those that others may inject. */
 export function riverProviders({ name = DEFAULT_RIVER_NAME, dataSource }: RiverModuleExtras): {
   readonly providers: Provider[];
@@ -49,6 +59,7 @@ export function riverProviders({ name = DEFAULT_RIVER_NAME, dataSource }: RiverM
       inject: [RIVER_MODULE_OPTIONS, RIVER_DATA_SOURCE, RIVER_ACTIVE_WORK],
     },
     ACTIVE_WORK,
+    SHUTDOWN_CLOCK,
     {
       provide: transaction,
       useFactory: (

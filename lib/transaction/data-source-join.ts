@@ -37,11 +37,6 @@ export class DataSourceJoin {
     this.#undo.push(activeWork.holdOpen(dataSource));
   }
 
-  /** Called by Nest before it closes its servers and waits for requests under way. */
-  onModuleDestroy(): void {
-    this.#activeWork.startClock();
-  }
-
   /** Called by Nest when the servers have closed, so that requests under way could still insert. */
   async onApplicationShutdown(): Promise<void> {
     await this.#activeWork.shutDown();

@@ -1,8 +1,21 @@
 import 'reflect-metadata';
-import { Controller, Injectable, Module, Post, type DynamicModule } from '@nestjs/common';
+import {
+  Controller,
+  Injectable,
+  Module,
+  Post,
+  type DynamicModule,
+  type OnModuleDestroy,
+} from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { InjectRepository, TypeOrmModule } from '@nestjs/typeorm';
-import { jobArgs, RiverClient, RiverModule, RiverTransactional } from 'nestjs-river';
+import {
+  jobArgs,
+  RiverClient,
+  RiverModule,
+  RiverTransaction,
+  RiverTransactional,
+} from 'nestjs-river';
 import { DataSource, Repository } from 'typeorm';
 import { dataSourceOptions } from './modules.js';
 import { Order, SendReceipt } from './orders.js';
@@ -16,11 +29,30 @@ export interface Told {
 
 const tell = (told: Told): void => void process.send?.(told);
 
+/** Waits, as consumers of queues do, for the work under way, in the hook that Nest calls first. */
+@Injectable()
+class Consumer implements OnModuleDestroy {
+  #work: Promise<unknown> = Promise.resolve();
+
+  constructor(private readonly transaction: RiverTransaction) {}
+
+  begin(): void {
+    this.#work = this.transaction
+      .run({ propagation: 'REQUIRES_NEW' }, () => new Promise<never>(() => undefined))
+      .catch(() => undefined);
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.#work;
+  }
+}
+
 @Controller('slow')
 class SlowController {
   constructor(
     @InjectRepository(Order) private readonly orders: Repository<Order>,
     private readonly river: RiverClient,
+    private readonly consumer: Consumer,
   ) {}
 
   /** Waits, in its transaction, to be told to go on. */
@@ -34,6 +66,16 @@ class SlowController {
     });
     await this.river.insert(new SendReceipt(order.id, 'slow'));
     return { id: order.id };
+  }
+
+  /** Holds its transaction open, and never returns. */
+  @Post('stuck')
+  @RiverTransactional()
+  async stick(): Promise<void> {
+    await this.orders.save({ email: 'stuck' });
+    this.consumer.begin();
+    tell({ at: 'started' });
+    await new Promise(() => undefined);
   }
 
   /** By itself, without a transaction. */
@@ -63,9 +105,9 @@ class Late {
 
 @Module({})
 class AppModule {
-  static with(url: string, order: string): DynamicModule {
+  static with(url: string, order: string, shutdownTimeoutMs: number): DynamicModule {
     const typeorm = TypeOrmModule.forRoot(dataSourceOptions(url));
-    const river = RiverModule.forRoot();
+    const river = RiverModule.forRoot({ shutdownTimeoutMs });
     return {
       module: AppModule,
       imports: [
@@ -73,18 +115,22 @@ class AppModule {
         TypeOrmModule.forFeature([Order]),
       ],
       controllers: [SlowController],
-      providers: [Late],
+      providers: [Consumer, Late],
     };
   }
 }
 
-/** An application of its own process, to be ended by a signal. Takes the URL, and what is imported first. */
-async function main(url: string, order: string): Promise<void> {
-  const app = await NestFactory.create(AppModule.with(url, order), { logger: false });
+/**
+ * An application of its own process, to be ended by a signal. Takes the URL, what is imported first, and
+ * the limit of the shutdown.
+ */
+async function main(url: string, order: string, limit: string): Promise<void> {
+  const module = AppModule.with(url, order, Number(limit));
+  const app = await NestFactory.create(module, { logger: false });
   app.enableShutdownHooks();
   await app.listen(0, '127.0.0.1');
   tell({ at: 'listening', url: await app.getUrl() });
 }
 
-const [url = '', order = ''] = process.argv.slice(2);
-void main(url, order);
+const [url = '', order = '', limit = ''] = process.argv.slice(2);
+void main(url, order, limit);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { fork } from 'node:child_process';
+import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -27,11 +27,32 @@ export async function shutdownChecks(url: string): Promise<void> {
         await dataSource.destroy();
       }
     });
+    await check(
+      `SIGTERM while a request holds a transaction, ${first} imported first`,
+      async () => {
+        const dataSource = await new DataSource({ type: 'postgres', url }).initialize();
+        try {
+          await dataSource.query('truncate compat_order, river_job');
+          await endWhileHeld(url, first);
+          assert.equal(await counter(dataSource)('compat_order'), 0);
+        } finally {
+          await dataSource.destroy();
+        }
+      },
+    );
   }
 }
 
-async function endInTheMiddle(databaseUrl: string, first: string): Promise<void> {
-  const child = fork(PROGRAM, [databaseUrl, first]);
+interface Started {
+  readonly child: ChildProcess;
+  readonly exited: Promise<[number | null, string | null]>;
+  readonly told: readonly Told[];
+  readonly waitFor: (at: Told['at']) => Promise<Told>;
+  readonly post: (path: string) => Promise<Response>;
+}
+
+async function start(databaseUrl: string, first: string, limitMs: number): Promise<Started> {
+  const child = fork(PROGRAM, [databaseUrl, first, String(limitMs)]);
   const exited = once(child, 'exit') as Promise<[number | null, string | null]>;
   const told: Told[] = [];
   child.on('message', (message: Told) => told.push(message));
@@ -46,6 +67,23 @@ async function endInTheMiddle(databaseUrl: string, first: string): Promise<void>
   const { url } = await waitFor('listening');
   const post = (path: string): Promise<Response> =>
     fetch(url + path, { method: 'POST', headers: { connection: 'close' } });
+  return { child, exited, told, waitFor, post };
+}
+
+/** The limit counts although the servers wait for the request: nothing ends before it is over. */
+async function endWhileHeld(databaseUrl: string, first: string): Promise<void> {
+  const { child, exited, waitFor, post } = await start(databaseUrl, first, 300);
+  const answer = post('/slow/stuck');
+  await waitFor('started');
+  child.kill('SIGTERM');
+  const limit = setTimeout(() => child.kill('SIGKILL'), 30_000);
+  assert.equal((await answer).status, 500);
+  assert.deepEqual(await exited, [null, 'SIGTERM']);
+  clearTimeout(limit);
+}
+
+async function endInTheMiddle(databaseUrl: string, first: string): Promise<void> {
+  const { child, exited, told, waitFor, post } = await start(databaseUrl, first, 10_000);
   const answer = post('/slow');
   await waitFor('started');
   const insert = await post('/slow/insert');
