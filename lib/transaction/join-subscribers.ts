@@ -67,17 +67,17 @@ function install(prototype: object, users: Users): () => void {
       defineOwn(prototype, key, { value: own, writable: true }),
     ];
     if (key === 'broadcast') {
-      return replace(async function (...args) {
-        await method.apply(this, args);
+      return replace(function (...args) {
+        const told = method.apply(this, args) as Promise<void>;
+        if (args[0] !== 'BeforeTransactionCommit' || !isJoined(this)) return told;
         // What a subscriber began and did not await is part of the transaction, too.
-        if (args[0] === 'BeforeTransactionCommit' && isJoined(this))
-          await settleForeign(this.queryRunner);
+        return told.then(() => settleForeign(this.queryRunner));
       });
     }
     if (event === undefined || event === 'BeforeTransactionRollback') return [];
     return replace(function (...args) {
-      const call = (): unknown => method.apply(this, args);
-      return isJoined(this) ? inLevelOf(this.queryRunner, event, call) : call();
+      if (!isJoined(this)) return method.apply(this, args);
+      return inLevelOf(this.queryRunner, event, () => method.apply(this, args));
     });
   });
   return () => {
