@@ -48,6 +48,7 @@ export { ReadOnlyEntityError } from './errors/read-only-entity-error.js';
 export { RiverError } from './errors/river-error.js';
 export {
   CommitOutcomeUnknownError,
+  HookTimeoutError,
   type CommitOutcome,
   NotInTransactionError,
   ShuttingDownError,
@@ -55,6 +56,7 @@ export {
   TransactionScopeBusyError,
   TransactionUnfinishedError,
   RiverTransactionError,
+  SecondConnectionTimeoutError,
   TransactionEndedError,
   TransactionEndedWithinError,
   TransactionRolledBackError,

@@ -62,17 +62,14 @@ export function riverProviders({ name = DEFAULT_RIVER_NAME, dataSource }: RiverM
     SHUTDOWN_CLOCK,
     {
       provide: transaction,
-      useFactory: (
-        { onHookError, transactionSource }: RiverModuleOptions,
-        source: DataSource,
-        activeWork: ActiveWork,
-      ) => new RiverTransaction(name, source, { onHookError, activeWork, transactionSource }),
+      useFactory: (options: RiverModuleOptions, source: DataSource, activeWork: ActiveWork) =>
+        new RiverTransaction(name, source, { ...options, activeWork }),
       inject: [RIVER_MODULE_OPTIONS, RIVER_DATA_SOURCE, RIVER_ACTIVE_WORK],
     },
     {
       provide: RIVER_DATA_SOURCE_JOIN,
       useFactory: (
-        { joinRepositories = true }: RiverModuleOptions,
+        { joinRepositories = true, secondConnectionTimeoutMs }: RiverModuleOptions,
         source: DataSource,
         activeWork: ActiveWork,
         helper: RiverTransaction,
@@ -81,6 +78,7 @@ export function riverProviders({ name = DEFAULT_RIVER_NAME, dataSource }: RiverM
           activeWork,
           transaction: helper,
           repositories: joinRepositories,
+          secondConnectionTimeoutMs,
         }),
       // After the client, which is not made when anything is wrong.
       inject: [RIVER_MODULE_OPTIONS, RIVER_DATA_SOURCE, RIVER_ACTIVE_WORK, transaction, client],

@@ -23,6 +23,8 @@ const CHECKS: Record<keyof RiverModuleOptions, (value: unknown, field: string) =
   joinRepositories: must(isBoolean, 'must be true or false'),
   transactionSource: must(isFunction, 'must be a function of the data source'),
   onHookError: must(isFunction, 'must be a function of the error'),
+  hookTimeoutMs: must(isTimerMs, 'must be whole milliseconds, 0 to 2147483647'),
+  secondConnectionTimeoutMs: must(isTimerMs, 'must be whole milliseconds, 0 to 2147483647'),
   shutdownTimeoutMs: must(isTimerMs, 'must be whole milliseconds, 0 to 2147483647'),
   clock: must(isFunction, 'must be a function that returns a Date'),
   waitFor: checkWaitFor,

@@ -6,6 +6,7 @@ import {
 import type { ActiveWork } from '../transaction/active-work.js';
 import {
   enclosingTransaction,
+  holderOf,
   type TransactionSource,
 } from '../transaction/ambient-transaction.js';
 import { CurrentTransaction } from '../transaction/current-transaction.js';
@@ -80,13 +81,17 @@ export class ClientConnections {
   }
 
   /**
-   * Whether the running code is within a transaction of ours, though perhaps put outside it. In a test
-   * that holds one connection, a shared statement would wait for that transaction, and it for us.
+   * Whether the running code is within a transaction, though perhaps put outside it. A shared statement
+   * has no limit on its wait for a second connection; and in a test that holds one connection, it would
+   * wait for that transaction, and the transaction for it.
    */
-  get isWithinScope(): boolean {
+  get isWithinTransaction(): boolean {
+    const { dataSource } = this.#settings;
     const isOpen = (transaction: unknown): boolean =>
       transaction instanceof TransactionScope && !transaction.hasEnded;
-    return enclosingTransaction(this.#settings.dataSource, isOpen) !== undefined;
+    return (
+      holderOf(dataSource) !== undefined || enclosingTransaction(dataSource, isOpen) !== undefined
+    );
   }
 
   /** Runs what the client does by itself, in nobody's transaction. */

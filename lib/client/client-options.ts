@@ -94,6 +94,17 @@ export interface RiverModuleOptions {
   /** Told of errors of `afterCommit` and `afterRollback` hooks, which are logged in any case. */
   readonly onHookError?: ((error: unknown) => void) | undefined;
   /**
+   * Milliseconds that an `afterCommit` or `afterRollback` hook may take before the next one runs and
+   * `onHookError` receives a `HookTimeoutError`. Default 10000.
+   */
+  readonly hookTimeoutMs?: number | undefined;
+  /**
+   * Milliseconds that code in an open transaction waits for a second connection of the pool, in
+   * `transaction.outside(...)`, REQUIRES_NEW, NOT_SUPPORTED or on a query runner of its own, before it
+   * fails with a `SecondConnectionTimeoutError`. Default 5000.
+   */
+  readonly secondConnectionTimeoutMs?: number | undefined;
+  /**
    * Milliseconds to wait, when the application ends, for inserts and transactions under way before the
    * data source is closed. Default 10000.
    */

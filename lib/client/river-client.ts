@@ -280,7 +280,7 @@ export class RiverClient extends QueueAdministration {
     }
     if (transaction === undefined) {
       checkOutsidePolicy(jobs);
-      if (this.#lanes?.takes(jobs) && !this.#connections.isWithinScope)
+      if (this.#lanes?.takes(jobs) && !this.#connections.isWithinTransaction)
         return this.#lanes.insert(jobs);
     }
     return this.#inserter.insert(connection, jobs, this.#notifications.wake(transaction));

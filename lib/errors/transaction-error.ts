@@ -98,6 +98,37 @@ export class TransactionAbortedError extends RiverTransactionError {
   }
 }
 
+/**
+ * Code in a transaction needed a second connection, and the pool had none to give within the module's
+ * `secondConnectionTimeoutMs`. Nothing of what it was for was sent.
+ */
+export class SecondConnectionTimeoutError extends RiverTransactionError {
+  override readonly retryable = true;
+
+  constructor(limitMs: number) {
+    super(
+      `The pool had no second connection within ${limitMs} ms for code that holds one already in an ` +
+        'open transaction. Connections that all wait for a second one never come back. Do the work ' +
+        'after COMMIT, in an afterCommit hook, instead of in transaction.outside(...), ' +
+        "REQUIRES_NEW or NOT_SUPPORTED; or use 'NESTED'; or give the pool more connections than " +
+        'transactions run at the same time.',
+      { code: 'RIVER_SECOND_CONNECTION_TIMEOUT' },
+    );
+  }
+}
+
+/** A hook that ran after the end of a transaction took longer than the module's `hookTimeoutMs`. */
+export class HookTimeoutError extends RiverTransactionError {
+  constructor(limitMs: number) {
+    super(
+      `A hook that ran after the end of a transaction did not settle within ${limitMs} ms. The ` +
+        'transaction does not wait for it any longer. Let the hook start long work without awaiting ' +
+        "it, or raise the module's option hookTimeoutMs.",
+      { code: 'RIVER_HOOK_TIMEOUT' },
+    );
+  }
+}
+
 /** What became of a transaction, as far as the server can still tell. */
 export type CommitOutcome = 'committed' | 'rolled back' | 'unknown';
 

@@ -1,5 +1,6 @@
 import type { DataSource, Logger, QueryRunner } from 'typeorm';
 import { DatabaseError } from '../errors/database-error.js';
+import { RiverError } from '../errors/river-error.js';
 import { copyIn, type CopyRows } from './copy-in.js';
 import { inTurn, isQueued } from './copy-turns.js';
 import { AS_TEXT, type PgClient, type TextRow } from './pg-client.js';
@@ -248,7 +249,7 @@ async function failed(
   // Whoever waits for a connection must not be given this one, which is about to close.
   if (error instanceof DatabaseError && error.endsConnection) close(client);
   await giveBack(queryRunner, client);
-  throw client === undefined ? new DatabaseError(operation, error) : error;
+  throw client === undefined ? unavailable(operation, error) : error;
 }
 
 /** The client of `pg` beneath a query runner, connected if it was not. */
@@ -256,8 +257,13 @@ export async function rawClient(queryRunner: QueryRunner, operation: string): Pr
   try {
     return (await queryRunner.connect()) as PgClient;
   } catch (cause) {
-    throw new DatabaseError(operation, cause);
+    throw unavailable(operation, cause);
   }
+}
+
+/** Errors of ours say themselves why there is no connection. */
+function unavailable(operation: string, cause: unknown): RiverError {
+  return cause instanceof RiverError ? cause : new DatabaseError(operation, cause);
 }
 
 /** Gives a connection back to the pool. One that is still in a transaction is closed instead. */
@@ -266,9 +272,12 @@ export function giveBack(queryRunner: QueryRunner, client: PgClient | undefined)
   return queryRunner.release();
 }
 
-/** Closes a connection, whatever it is busy with. In pipeline mode `end()` would wait for that. */
+/**
+ * Closes a connection, whatever it is busy with. In pipeline mode `end()` alone would wait for that; it
+ * keeps the pool from giving the connection to anybody.
+ */
 export function close(client: PgClient | undefined): void {
   const { connection } = (client ?? {}) as { connection?: { stream?: { destroy?(): void } } };
-  if (client?.pipeline === true && connection?.stream?.destroy) connection.stream.destroy();
-  else void client?.end?.().catch(() => undefined);
+  if (client?.pipeline === true) connection?.stream?.destroy?.();
+  void client?.end?.().catch(() => undefined);
 }

@@ -2,76 +2,91 @@ import { TransactionAbortedError } from '../errors/transaction-error.js';
 import type { ActiveWork } from './active-work.js';
 import type { RiverTransactionOptions } from './transaction-options.js';
 
-/** Gives up a transaction from outside: by its time limit, its signal, or the end of the application. */
+type AbortListener = (reason: TransactionAbortedError) => void;
+
+/** Aborts a transaction from outside: by its time limit, its signal, or the end of the application. */
 export class Abort {
   readonly #stops: (() => void)[] = [];
-  readonly #stopWatchingEnd: (() => void) | undefined;
-  #raised: TransactionAbortedError | undefined;
-  #onRaise: ((error: TransactionAbortedError) => void) | undefined;
+  readonly #listeners = new Set<AbortListener>();
+  #reason: TransactionAbortedError | undefined;
 
-  /** @param activeWork gives it up when the application does not wait any longer */
+  /** @param activeWork aborts it when the application does not wait any longer */
   constructor({ timeoutMs, signal }: RiverTransactionOptions, activeWork?: ActiveWork) {
     if (timeoutMs !== undefined) {
-      const timer = setTimeout(() => this.#raise(`it took longer than ${timeoutMs} ms`), timeoutMs);
+      const timer = setTimeout(() => this.abort(`it took longer than ${timeoutMs} ms`), timeoutMs);
       this.#stops.push(() => clearTimeout(timer));
     }
     if (signal !== undefined) {
-      const onAbort = (): void => this.#raise('its signal was raised', signal.reason);
+      const onAbort = (): void => this.abort('its signal was aborted', signal.reason);
       if (signal.aborted) onAbort();
       signal.addEventListener('abort', onAbort, { once: true });
       this.#stops.push(() => signal.removeEventListener('abort', onAbort));
     }
-    this.#stopWatchingEnd = activeWork?.whenGivenUp((reason) =>
-      this.#raise('the application ended before it did', reason),
-    );
+    if (activeWork !== undefined) {
+      this.#stops.push(
+        activeWork.whenGivenUp((reason) =>
+          this.abort('the application ended before it did', reason),
+        ),
+      );
+    }
   }
 
-  get isRaised(): boolean {
-    return this.#raised !== undefined;
+  /** Why it is aborted, once it is: the first reason. */
+  get reason(): TransactionAbortedError | undefined {
+    return this.#reason;
   }
 
-  #raise(why: string, cause?: unknown): void {
-    this.#raised ??= new TransactionAbortedError(why, cause);
-    this.#onRaise?.(this.#raised);
+  abort(why: string, cause?: unknown): void {
+    if (this.#reason !== undefined) return;
+    this.#reason = new TransactionAbortedError(why, cause);
+    for (const listener of this.#listeners) listener(this.#reason);
   }
 
-  /** The answer of `work`, unless it is given up first. */
+  throwIfAborted(): void {
+    if (this.#reason !== undefined) throw this.#reason;
+  }
+
+  /**
+   * Calls `listener` when it is aborted, at once if it is already.
+   *
+   * @returns undoes it
+   */
+  onAbort(listener: AbortListener): () => void {
+    if (this.#reason !== undefined) listener(this.#reason);
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** What `work` resolves to, unless it is aborted before. */
   unlessFirst<T>(work: Promise<T>): Promise<T> {
-    if (this.#stops.length === 0 && this.#stopWatchingEnd === undefined) return work;
+    if (this.#stops.length === 0) return work;
     return new Promise((resolve, reject) => {
-      if (this.#raised !== undefined) reject(this.#raised);
-      this.#onRaise = reject;
-      work.then(resolve, reject);
+      const undo = this.onAbort(reject);
+      work.then(
+        (value) => {
+          undo();
+          resolve(value);
+        },
+        (error: unknown) => {
+          undo();
+          reject(error);
+        },
+      );
     });
   }
 
-  /** Runs `work` under the limits, and lets go of them when it is done. */
+  /** Runs `work` under the limits, unless it is aborted already. */
   async limit<T>(work: () => Promise<T>): Promise<T> {
     try {
+      this.throwIfAborted();
       return await this.unlessFirst(work());
     } finally {
       this.stop();
     }
   }
 
-  /** Calls `tell` when it is raised, at once if it is already; nobody else is told from here on. */
-  whenRaised(tell: () => void): void {
-    this.#onRaise = tell;
-    if (this.#raised !== undefined) tell();
-  }
-
-  /**
-   * From here on only the end of the application gives it up.
-   *
-   * @throws TransactionAbortedError when it is raised already
-   */
-  leaveLimits(): void {
-    for (const stop of this.#stops) stop();
-    if (this.#raised !== undefined) throw this.#raised;
-  }
-
+  /** From here on nothing aborts it. */
   stop(): void {
     for (const stop of this.#stops) stop();
-    this.#stopWatchingEnd?.();
   }
 }

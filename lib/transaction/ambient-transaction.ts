@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import type { Abort } from './abort.js';
 import type { JoinableTransaction } from './joinable-transaction.js';
 
 /** A transaction that calls without a `tx` join. */
@@ -19,6 +20,13 @@ export interface AmbientTransaction extends JoinableTransaction {
  */
 export type TransactionSource = (dataSource: DataSource) => QueryRunner | EntityManager | undefined;
 
+/** Something that holds a connection of the pool as long as work in its level is under way. */
+export interface Holder {
+  readonly isHeld: boolean;
+  /** Aborts the transaction on that connection. */
+  readonly abort?: Abort;
+}
+
 /** One level of the asynchronous context. */
 interface Frame {
   readonly dataSource: DataSource;
@@ -33,6 +41,8 @@ interface Frame {
     ((asked: { readonly lenient: boolean }) => AmbientTransaction | undefined) | undefined;
   /** What TypeORM and its subscribers do in it ends this transaction. */
   readonly ending?: object | undefined;
+  /** Who else waits for a connection in it waits for a second one. */
+  readonly holder?: Holder | undefined;
   readonly outer: Frame | undefined;
 }
 
@@ -44,8 +54,8 @@ const frames = new AsyncLocalStorage<Frame>();
 
 /** Runs `work` with `level` as the innermost level of its data source. */
 export function runInLevel<T>(level: Omit<Frame, 'outer'>, work: () => T): T {
-  const { dataSource, name, current, ending } = level;
-  return frames.run({ dataSource, name, current, ending, outer: frames.getStore() }, work);
+  const { dataSource, name, current, ending, holder } = level;
+  return frames.run({ dataSource, name, current, ending, holder, outer: frames.getStore() }, work);
 }
 
 const STRICT = { lenient: false };
@@ -89,6 +99,12 @@ export function enclosingTransaction(
 /** Whether the running code is what ends this transaction; see {@link Frame.ending}. */
 export function isEnding(transaction: object): boolean {
   return nearest((frame) => frame.ending !== undefined)?.ending === transaction;
+}
+
+/** What holds a connection of this data source while the running code asks for another. */
+export function holderOf(dataSource: DataSource): Holder | undefined {
+  return nearest((frame) => frame.dataSource === dataSource && frame.holder?.isHeld === true)
+    ?.holder;
 }
 
 function alive(transaction: AmbientTransaction | undefined): AmbientTransaction | undefined {

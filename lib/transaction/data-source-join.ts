@@ -4,12 +4,14 @@ import type { TransactionOpener } from './joined-data-source.js';
 import { joinRepositories } from './join-repositories.js';
 import { joinSubscribers } from './join-subscribers.js';
 import type { RiverTransaction } from './river-transaction.js';
+import { limitSecondConnections } from './second-connection.js';
 import { trackManagers } from './tracked-manager.js';
 import { trackRepositories } from './tracked-repository.js';
 
 /**
  * What a module does to the application's data source, and undoes when the application ends:
- * repositories join transactions, and the data source is not destroyed while work is in progress.
+ * repositories join transactions, no transaction waits forever for a second connection, and the data
+ * source is not destroyed while work is in progress.
  */
 export class DataSourceJoin {
   readonly #activeWork: ActiveWork;
@@ -21,7 +23,13 @@ export class DataSourceJoin {
       activeWork,
       transaction,
       repositories,
-    }: { activeWork: ActiveWork; transaction: RiverTransaction; repositories: boolean },
+      secondConnectionTimeoutMs,
+    }: {
+      activeWork: ActiveWork;
+      transaction: RiverTransaction;
+      repositories: boolean;
+      secondConnectionTimeoutMs?: number | undefined;
+    },
   ) {
     this.#activeWork = activeWork;
     this.#undo.push(trackManagers(dataSource), trackRepositories());
@@ -34,7 +42,10 @@ export class DataSourceJoin {
       };
       this.#undo.push(joinRepositories(dataSource, opener), joinSubscribers(dataSource));
     }
-    this.#undo.push(activeWork.holdOpen(dataSource));
+    this.#undo.push(
+      limitSecondConnections(dataSource, secondConnectionTimeoutMs),
+      activeWork.holdOpen(dataSource),
+    );
   }
 
   /** Called by Nest when the servers have closed, so that requests under way could still insert. */

@@ -5,7 +5,7 @@ import { enclosingTransaction } from './ambient-transaction.js';
 import { ConnectionWatch } from './connection-watch.js';
 import { defineOwn } from './define-own.js';
 import { endIsOurs, endsTransaction } from './forbidden-statements.js';
-import { configure } from './open-transaction.js';
+import { configure } from './begin-transaction.js';
 import type { TransactionAttempt } from './transaction-attempt.js';
 import { runInSavepoint } from './savepoint.js';
 import { StatementQueue } from './statement-queue.js';
@@ -23,7 +23,7 @@ const UNAWAITED_LIMIT_MS = 5_000;
 export async function runInHeld<T>(
   queryRunner: QueryRunner,
   dataSource: DataSource,
-  { name, options, work, reportHookError, activeWork }: TransactionAttempt<T>,
+  { name, options, work, reportHookError, hookTimeoutMs, activeWork }: TransactionAttempt<T>,
 ): Promise<T> {
   const scope = await innermostScope(queryRunner, dataSource, name);
   const { manager } = queryRunner;
@@ -38,7 +38,7 @@ export async function runInHeld<T>(
     outcome = 'commit';
     return result;
   } finally {
-    await hooks.run(outcome, reportHookError);
+    await hooks.run(outcome, reportHookError, hookTimeoutMs);
   }
 }
 

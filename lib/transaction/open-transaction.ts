@@ -7,10 +7,11 @@ import {
   TransactionRolledBackError,
 } from '../errors/transaction-error.js';
 import { isConnectionLost } from '../errors/database-error.js';
-import { giveBack, rawClient } from '../postgres/connection.js';
-import { isEnding, runInLevel } from './ambient-transaction.js';
+import { giveBack } from '../postgres/connection.js';
+import type { Abort } from './abort.js';
+import { isEnding, runInLevel, type Holder } from './ambient-transaction.js';
+import { beginTransaction } from './begin-transaction.js';
 import { askCommitOutcome } from './commit-outcome.js';
-import { ConnectionWatch } from './connection-watch.js';
 import { endIsOurs, endsTransaction } from './forbidden-statements.js';
 import { admitQuerySubscribers } from './query-subscribers.js';
 import { StatementQueue } from './statement-queue.js';
@@ -23,7 +24,7 @@ import { TransactionScope } from './transaction-scope.js';
 const DEFAULT_UNAWAITED_LIMIT_MS = 5_000;
 
 /** A transaction of ours on a connection of its own, from BEGIN to COMMIT or ROLLBACK. */
-export class OpenTransaction {
+export class OpenTransaction implements Holder {
   readonly scope: TransactionScope;
   readonly #dataSource: DataSource;
   readonly #query: QueryRunner['query'];
@@ -31,7 +32,12 @@ export class OpenTransaction {
   readonly #savepoints: StatementQueue;
   readonly #release: () => Promise<void>;
   readonly #openAt = performance.now();
-  #isCommitting = false;
+  readonly abort: Abort;
+  /** Until the connection is given back. */
+  isHeld = true;
+  /** What TypeORM and its subscribers do within it is the end of this transaction. */
+  #ending: object | undefined;
+  #isCommitSent = false;
   #isCommitted = false;
 
   private constructor(
@@ -41,14 +47,17 @@ export class OpenTransaction {
       query,
       options,
       savepoints,
+      abort,
     }: {
       dataSource: DataSource;
       query: QueryRunner['query'];
       options: RiverTransactionOptions;
       savepoints: StatementQueue;
+      abort: Abort;
     },
   ) {
     this.#savepoints = savepoints;
+    this.abort = abort;
     this.scope = scope;
     this.#dataSource = dataSource;
     this.#query = query;
@@ -59,45 +68,40 @@ export class OpenTransaction {
   static async begin(
     dataSource: DataSource,
     queryRunner: QueryRunner,
-    { name, options }: { name: string; options: RiverTransactionOptions },
+    { name, options, abort }: { name: string; options: RiverTransactionOptions; abort: Abort },
   ): Promise<OpenTransaction> {
-    const client = await rawClient(queryRunner, 'begin');
-    const watch = new ConnectionWatch(queryRunner, client);
-    try {
-      await queryRunner.startTransaction(options.isolation);
-      watch.watchEnd();
-      if (isConfigured(options)) await configure(queryRunner, options);
-      const query: QueryRunner['query'] = queryRunner.query.bind(queryRunner);
-      const savepoints = new StatementQueue(client);
-      const scope: TransactionScope = new TransactionScope({
-        dataSource,
-        name,
-        queryRunner,
-        client,
-        watch,
-        options,
-        unawaitedLimitMs: options.unawaitedLimitMs ?? DEFAULT_UNAWAITED_LIMIT_MS,
-        detach: options.afterEnd === 'detach',
-        send: (sql) => {
-          if (scope.shared.isOver)
-            return Promise.reject(new TransactionEndedError('A nested transaction'));
-          const begin = (): Promise<unknown> => {
-            if (watch.lost !== undefined) return Promise.reject(watch.lost);
-            watch.expectSavepoint(sql);
-            return query(sql);
-          };
-          return turnOn(client) === undefined ? savepoints.push(begin) : begin();
-        },
-      });
-      const transaction = new OpenTransaction(scope, { dataSource, query, options, savepoints });
-      transaction.#takeOver();
-      return transaction;
-    } catch (error) {
-      watch.stop();
-      const reason: unknown = watch.lost ?? error;
-      await giveBack(queryRunner, client);
-      throw reason;
-    }
+    const { client, watch } = await beginTransaction(queryRunner, options, abort);
+    const query: QueryRunner['query'] = queryRunner.query.bind(queryRunner);
+    const savepoints = new StatementQueue(client);
+    const scope: TransactionScope = new TransactionScope({
+      dataSource,
+      name,
+      queryRunner,
+      client,
+      watch,
+      options,
+      unawaitedLimitMs: options.unawaitedLimitMs ?? DEFAULT_UNAWAITED_LIMIT_MS,
+      detach: options.afterEnd === 'detach',
+      send: (sql) => {
+        if (scope.shared.isOver)
+          return Promise.reject(new TransactionEndedError('A nested transaction'));
+        const begin = (): Promise<unknown> => {
+          if (watch.lost !== undefined) return Promise.reject(watch.lost);
+          watch.expectSavepoint(sql);
+          return query(sql);
+        };
+        return turnOn(client) === undefined ? savepoints.push(begin) : begin();
+      },
+    });
+    const transaction = new OpenTransaction(scope, {
+      dataSource,
+      query,
+      options,
+      savepoints,
+      abort,
+    });
+    transaction.#takeOver();
+    return transaction;
   }
 
   /** Waits for everything that was begun in it; see {@link TransactionScope.settle}. */
@@ -123,7 +127,6 @@ export class OpenTransaction {
       );
       scope.shared.xid = (answer as { xid: string | null }[])[0]?.xid ?? undefined;
     }
-    this.#isCommitting = true;
     try {
       await this.#end(() => queryRunner.commitTransaction());
     } catch (error) {
@@ -150,9 +153,24 @@ export class OpenTransaction {
     }
   }
 
+  /** A COMMIT that is given up for a ROLLBACK is no end any more, and what it goes on with is rejected. */
   #end(work: () => Promise<void>): Promise<void> {
     const { dataSource, name } = this.scope.shared;
-    return runInLevel({ dataSource, name, ending: this }, work);
+    const ending = (this.#ending = {});
+    return runInLevel({ dataSource, name, ending, holder: this }, work);
+  }
+
+  get #isEnding(): boolean {
+    return this.#ending !== undefined && isEnding(this.#ending);
+  }
+
+  /** Whether the server may have the COMMIT. */
+  get isCommitSent(): boolean {
+    return this.#isCommitSent;
+  }
+
+  get isCommitted(): boolean {
+    return this.#isCommitted;
   }
 
   /** Closes the connection under a statement that does not end. What was not sent by then never is. */
@@ -160,11 +178,17 @@ export class OpenTransaction {
     this.scope.cut();
   }
 
+  outcomeUnknown(cause: unknown): CommitOutcomeUnknownError {
+    const lost = { xid: this.scope.shared.xid, openAt: this.#openAt };
+    return new CommitOutcomeUnknownError(cause, () => askCommitOutcome(this.#dataSource, lost));
+  }
+
   async release(): Promise<void> {
     const { queryRunner, client, watch } = this.scope.shared;
     this.scope.refuse();
     queryRunner.release = this.#release;
     watch.stop();
+    this.isHeld = false;
     await giveBack(queryRunner, client);
   }
 
@@ -177,10 +201,10 @@ export class OpenTransaction {
       release: () => Promise<void>;
     };
     runner.query = (...args) => {
-      // TypeORM's own ROLLBACK, and what subscribers ask while they are told of the end.
-      if (scope.hasEnded && isEnding(this)) return this.#query(...args);
-      if (args[0] === 'COMMIT' && this.#isCommitting)
+      if (args[0] === 'COMMIT' && this.#isEnding)
         return this.scope.isSettled ? this.#sendCommit() : this.#commitSettled();
+      // TypeORM's own ROLLBACK, and what subscribers ask while they are told of the end.
+      if (scope.hasEnded && this.#isEnding) return this.#query(...args);
       if (endsTransaction(args[0])) return Promise.reject(endIsOurs());
       const asker = scopeOf(scope.queryRunner) ?? scope;
       return asker.enqueue('A statement', () => this.#query(...args));
@@ -205,49 +229,26 @@ export class OpenTransaction {
     const { scope } = this;
     const { client, queryRunner, watch } = scope.shared;
     const answer = scope.enqueueAlone('COMMIT', async () => {
+      this.abort.throwIfAborted();
       // Before anybody hears of it: a logger may have something to write down.
       scope.refuse();
       this.#dataSource.logger.logQuery('COMMIT', undefined, queryRunner);
       try {
         watch.expectEnd('COMMIT');
+        this.#isCommitSent = true;
         const { command } = await client.query({ text: 'COMMIT', values: [] });
         if (watch.endedWithin !== undefined) throw watch.endedWithin;
         if (command !== 'COMMIT') throw new TransactionRolledBackError(scope.firstFailure);
         this.#isCommitted = true;
       } catch (cause) {
         if (cause instanceof RiverTransactionError) throw cause;
-        const { xid } = scope.shared;
-        if (isConnectionLost(cause)) {
-          const lost = { xid, openAt: this.#openAt };
-          throw new CommitOutcomeUnknownError(cause, () =>
-            askCommitOutcome(this.#dataSource, lost),
-          );
-        }
+        if (isConnectionLost(cause)) throw this.outcomeUnknown(cause);
         throw new QueryFailedError('COMMIT', undefined, cause as Error);
       }
     });
     scope.refuse();
     return answer;
   }
-}
-
-function isConfigured(options: RiverTransactionOptions): boolean {
-  const { readOnly, statementTimeoutMs, lockTimeoutMs } = options;
-  return readOnly === true || statementTimeoutMs !== undefined || lockTimeoutMs !== undefined;
-}
-
-export async function configure(
-  queryRunner: QueryRunner,
-  options: RiverTransactionOptions,
-): Promise<void> {
-  if (options.readOnly) await queryRunner.query('SET TRANSACTION READ ONLY');
-  const { statementTimeoutMs, lockTimeoutMs } = options;
-  if (statementTimeoutMs === undefined && lockTimeoutMs === undefined) return;
-  await queryRunner.query(
-    `SELECT set_config('statement_timeout', coalesce($1, current_setting('statement_timeout')), true),
-  set_config('lock_timeout', coalesce($2, current_setting('lock_timeout')), true)`,
-    [statementTimeoutMs?.toString() ?? null, lockTimeoutMs?.toString() ?? null],
-  );
 }
 
 /** TypeORM has then released a savepoint instead of committing: the whole is rolled back. */

@@ -2,15 +2,27 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sqlStateOf } from '../errors/database-error.js';
 import { TransactionEndedWithinError } from '../errors/transaction-error.js';
 
-/** Runs a transaction again, in a new one each time, while others stand in its way. */
-export async function withRetries<T>(retries: number, run: () => Promise<T>): Promise<T> {
+/** The longest pause before the next attempt, in milliseconds. */
+const MAX_PAUSE_MS = 1_000;
+
+/**
+ * Runs a transaction again, in a new one each time, while it conflicts with others.
+ *
+ * @param pause waits before the next attempt; ends early when `signal` is aborted
+ */
+export async function withRetries<T>(
+  { retries, signal }: { readonly retries: number; readonly signal?: AbortSignal | undefined },
+  run: () => Promise<T>,
+  pause = (ms: number): Promise<unknown> => sleep(ms, undefined, { signal }),
+): Promise<T> {
   for (let attempt = 0; ; attempt++) {
     try {
       return await run();
     } catch (error) {
       if (attempt >= retries || !isWorthAnotherTry(error)) throw error;
-      await sleep(Math.random() * Math.min(1_000, 10 * 2 ** attempt));
     }
+    // The next attempt reports that the signal was aborted.
+    await pause(Math.random() * Math.min(MAX_PAUSE_MS, 10 * 2 ** attempt)).catch(() => undefined);
   }
 }
 

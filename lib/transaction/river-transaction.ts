@@ -25,7 +25,9 @@ export type TransactionWork<T> = (manager: EntityManager) => Promise<T> | T;
 export interface RiverTransactionSettings {
   /** Keeps the data source open until what is under way has ended. */
   readonly activeWork?: ActiveWork | undefined;
-  /** Told of errors of afterCommit and afterRollback hooks, beside Nest's Logger. */
+  /** Milliseconds that an afterCommit or afterRollback hook may take. */
+  readonly hookTimeoutMs?: number | undefined;
+  /** Receives errors of afterCommit and afterRollback hooks, beside Nest's Logger. */
   readonly onHookError?: ((error: unknown) => void) | undefined;
   /** Finds transactions that another package opened; see the module's option. */
   readonly transactionSource?: TransactionSource | undefined;
@@ -124,7 +126,10 @@ export class RiverTransaction {
     return await this.#level(transaction, work);
   }
 
-  /** Runs `work` outside of any transaction of this data source: on connections of its own. */
+  /**
+   * Runs `work` outside of any transaction of this data source, on connections of its own. Called in a
+   * transaction, it needs a second connection; see the module's option `secondConnectionTimeoutMs`.
+   */
   async outside<T>(work: () => Promise<T> | T): Promise<T> {
     return await this.#level(undefined, work);
   }
@@ -157,8 +162,9 @@ export class RiverTransaction {
 
   /**
    * Calls `hook` once the transaction that the running code is in is committed, outside of it; never
-   * if it is rolled back. Hooks run in order, each awaited, before `run` answers. An error of a hook
-   * is logged and told to the module's `onHookError`; it changes nothing.
+   * if it is rolled back. Hooks run in order before `run` resolves, each awaited for at most the
+   * module's `hookTimeoutMs`. An error of a hook is logged and reported to the module's `onHookError`;
+   * it changes nothing.
    *
    * @throws NotInTransactionError when there is none of ours
    */
@@ -190,7 +196,8 @@ export class RiverTransaction {
         );
       } catch (error) {
         // What it did cannot be undone alone, and what it has yet to do would be missing.
-        if (abort.isRaised && ambient instanceof TransactionScope) ambient.giveUp(error);
+        if (abort.reason !== undefined && ambient instanceof TransactionScope)
+          ambient.giveUp(error);
         throw error;
       }
     };
@@ -226,10 +233,13 @@ export class RiverTransaction {
         options,
         work,
         reportHookError: (error) => this.#reportHookError(error),
+        hookTimeoutMs: this.#settings.hookTimeoutMs,
         activeWork: this.#activeWork,
       });
-    const { retries = 0 } = options;
-    return this.#activeWork.run(() => (retries === 0 ? attempt() : withRetries(retries, attempt)));
+    const { retries = 0, signal } = options;
+    return this.#activeWork.run(() =>
+      retries === 0 ? attempt() : withRetries({ retries, signal }, attempt),
+    );
   }
 
   #reportHookError(error: unknown): void {
@@ -249,7 +259,16 @@ export class RiverTransaction {
 
   #level<T>(transaction: AmbientTransaction | undefined, work: () => T): T {
     return runInLevel(
-      { dataSource: this.#dataSource, name: this.name, current: () => transaction },
+      {
+        dataSource: this.#dataSource,
+        name: this.name,
+        current: () => transaction,
+        holder: transaction && {
+          get isHeld() {
+            return !transaction.queryRunner.isReleased;
+          },
+        },
+      },
       work,
     );
   }

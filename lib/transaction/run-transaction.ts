@@ -5,49 +5,73 @@ import {
   TransactionUnfinishedError,
 } from '../errors/transaction-error.js';
 import { Abort } from './abort.js';
-import { runInLevel } from './ambient-transaction.js';
+import { holderOf, runInLevel } from './ambient-transaction.js';
+import { Cut } from './cut.js';
 import { runInHeld } from './held-transaction.js';
 import { OpenTransaction } from './open-transaction.js';
 import { promised } from './promised.js';
 import type { TransactionAttempt } from './transaction-attempt.js';
 import type { TransactionOutcome } from './transaction-hooks.js';
 
-/** Milliseconds that a statement under way is given to end when its transaction is given up. */
-const CUT_AFTER_MS = 1_000;
-
 /** Runs work in a transaction of its own: begin, work, end, give back the connection, hooks. */
 export async function runTransaction<T>(
   dataSource: DataSource,
   attempt: TransactionAttempt<T>,
 ): Promise<T> {
-  const { name, options, work, reportHookError, activeWork } = attempt;
-  const queryRunner = dataSource.createQueryRunner('master');
-  if (queryRunner.isTransactionActive) return await runInHeld(queryRunner, dataSource, attempt);
-  const transaction = await OpenTransaction.begin(dataSource, queryRunner, attempt);
-  const { scope } = transaction;
-  const { manager } = scope.queryRunner;
+  const { options, activeWork } = attempt;
   const abort = new Abort(options, activeWork);
-  let outcome: TransactionOutcome = 'rollback';
-  // A statement that goes on and on, or a server that fell silent, would keep it from ending.
-  let cut: NodeJS.Timeout | undefined;
-  const cutSoon = (): void => void (cut ??= setTimeout(() => transaction.cut(), CUT_AFTER_MS));
   try {
-    const working = runInLevel({ dataSource, name, current: () => scope }, () =>
-      promised(() => work(manager)),
+    abort.throwIfAborted();
+    const queryRunner = dataSource.createQueryRunner('master');
+    if (queryRunner.isTransactionActive) return await runInHeld(queryRunner, dataSource, attempt);
+    const unlink = abortWithHolder(abort, holderOf(dataSource)?.abort);
+    const transaction = await OpenTransaction.begin(dataSource, queryRunner, { ...attempt, abort });
+    unlink?.();
+    return await runInOpen(transaction, { ...attempt, abort });
+  } finally {
+    abort.stop();
+  }
+}
+
+/** Until it has begun, a transaction of its own is aborted with the one that it was asked for in. */
+function abortWithHolder(abort: Abort, holder: Abort | undefined): (() => void) | undefined {
+  if (holder === undefined || holder.reason !== undefined) return undefined;
+  return holder.onAbort((reason) =>
+    abort.abort('the transaction around it was aborted before this one had begun', reason),
+  );
+}
+
+async function runInOpen<T>(
+  transaction: OpenTransaction,
+  {
+    name,
+    work,
+    reportHookError,
+    hookTimeoutMs,
+    abort,
+  }: TransactionAttempt<T> & { readonly abort: Abort },
+): Promise<T> {
+  const { scope } = transaction;
+  const { dataSource, queryRunner, watch } = scope.shared;
+  const cut = new Cut(() => transaction.cut());
+  let outcome: TransactionOutcome = 'rollback';
+  try {
+    const working = runInLevel(
+      { dataSource, name, current: () => scope, holder: transaction },
+      () => promised(() => work(queryRunner.manager)),
     );
     const result = await abort.unlessFirst(
-      working.then((answer) => (abort.isRaised ? answer : transaction.settle().then(() => answer))),
+      working.then((value) =>
+        abort.reason === undefined ? transaction.settle().then(() => value) : value,
+      ),
     );
-    abort.leaveLimits();
-    abort.whenRaised(cutSoon);
-    await transaction.commit(reportHookError);
+    await commit(transaction, { abort, cut, reportHookError });
     outcome = 'commit';
     return result;
   } catch (error) {
-    if (error instanceof TransactionUnfinishedError) cutSoon();
-    abort.whenRaised(cutSoon);
-    await transaction.rollback();
-    const { endedWithin } = scope.shared.watch;
+    if (error instanceof TransactionUnfinishedError) cut.soon();
+    await rollback(transaction, { abort, cut });
+    const { endedWithin } = watch;
     if (error instanceof CommitOutcomeUnknownError) outcome = 'unknown';
     if (endedWithin !== undefined && endedWithin.command !== 'ROLLBACK') outcome = 'unknown';
     // Part of the work may be stored, and its own error does not say so.
@@ -57,8 +81,40 @@ export async function runTransaction<T>(
     throw error;
   } finally {
     abort.stop();
-    clearTimeout(cut);
+    cut.stop();
     await transaction.release();
-    if (!scope.hooks.isEmpty) await scope.hooks.run(outcome, reportHookError);
+    if (!scope.hooks.isEmpty) await scope.hooks.run(outcome, reportHookError, hookTimeoutMs);
   }
+}
+
+interface End {
+  readonly abort: Abort;
+  readonly cut: Cut;
+}
+
+/** Until the COMMIT is sent an abort rolls back; from then on it closes a connection that is silent. */
+function commit(
+  transaction: OpenTransaction,
+  { abort, cut, reportHookError }: End & Pick<TransactionAttempt<unknown>, 'reportHookError'>,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    abort.onAbort((reason) => {
+      if (transaction.isCommitSent) cut.soon();
+      else reject(reason);
+    });
+    cut.onDone(() => {
+      if (transaction.isCommitted) resolve();
+      else reject(transaction.outcomeUnknown(abort.reason));
+    });
+    if (abort.reason === undefined) transaction.commit(reportHookError).then(resolve, reject);
+  });
+}
+
+/** With its connection closed, nothing of it can be stored any more, whatever it still waits for. */
+function rollback(transaction: OpenTransaction, { abort, cut }: End): Promise<void> {
+  return new Promise((resolve) => {
+    abort.onAbort(() => cut.soon());
+    cut.onDone(resolve);
+    void transaction.rollback().then(resolve);
+  });
 }

@@ -8,6 +8,7 @@ export interface TransactionAttempt<T> {
   readonly options: RiverTransactionOptions;
   readonly work: (manager: EntityManager) => Promise<T> | T;
   readonly reportHookError: (error: unknown) => void;
+  readonly hookTimeoutMs?: number | undefined;
   /** Gives it up when the application does not wait any longer. */
   readonly activeWork: ActiveWork;
 }

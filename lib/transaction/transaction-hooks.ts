@@ -1,4 +1,9 @@
-/** A hook of the application; what it answers is awaited before the next one runs. */
+import { HookTimeoutError } from '../errors/transaction-error.js';
+
+/** How long a hook may take, unless the module says otherwise. */
+const DEFAULT_TIMEOUT_MS = 10_000;
+
+/** A hook of the application; a promise that it returns is awaited before the next one runs. */
 export type TransactionHook = () => unknown;
 
 /** How a transaction ended; `unknown` when the connection broke during COMMIT. */
@@ -47,7 +52,11 @@ export class TransactionHooks {
   }
 
   /** Runs the hooks in order. Their errors are reported and change nothing: the fact stands. */
-  async run(outcome: TransactionOutcome, report: (error: unknown) => void): Promise<void> {
+  async run(
+    outcome: TransactionOutcome,
+    report: (error: unknown) => void,
+    timeoutMs: number = DEFAULT_TIMEOUT_MS,
+  ): Promise<void> {
     // Of an outcome that is not known neither may be told: it may be false.
     const hooks = {
       commit: [...this.#first, ...this.#afterCommit],
@@ -56,10 +65,26 @@ export class TransactionHooks {
     };
     for (const hook of [...this.#always, ...hooks[outcome]]) {
       try {
-        await hook();
+        const result = hook();
+        if (isThenable(result)) await settled(Promise.resolve(result).catch(report), timeoutMs);
       } catch (error) {
         report(error);
       }
     }
   }
+}
+
+function isThenable(value: unknown): boolean {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
+}
+
+/** @throws HookTimeoutError; what becomes of the hook later is reported all the same */
+function settled(hook: Promise<unknown>, timeoutMs: number): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new HookTimeoutError(timeoutMs)), timeoutMs);
+    void hook.then((value) => {
+      clearTimeout(timer);
+      resolve(value);
+    });
+  });
 }
