@@ -10,7 +10,7 @@ import {
   rawClient,
   type Connection,
 } from '../postgres/connection.js';
-import { inTurn } from '../postgres/copy-turns.js';
+import { inTurn } from '../postgres/client-turns.js';
 import { isPgClient, type PgClient } from '../postgres/pg-client.js';
 import { dataSourceOf, isQueryRunner } from '../transaction/explicit-transaction.js';
 

@@ -2,7 +2,7 @@ import type { DataSource, Logger, QueryRunner } from 'typeorm';
 import { DatabaseError } from '../errors/database-error.js';
 import { RiverError } from '../errors/river-error.js';
 import { copyIn, type CopyRows } from './copy-in.js';
-import { inTurn, isQueued } from './copy-turns.js';
+import { inTurn, isQueued } from './client-turns.js';
 import { AS_TEXT, type PgClient, type TextRow } from './pg-client.js';
 import { statement, type Statement } from './statement.js';
 

@@ -4,7 +4,12 @@ import { NotInTransactionError, RiverTransactionError } from '../errors/transact
 import { ClientConnection } from '../postgres/connection.js';
 import { isPgClient, type PgClient } from '../postgres/pg-client.js';
 import type { AmbientTransaction } from './ambient-transaction.js';
-import { ForeignTransaction, notInTransaction, requireOpen } from './foreign-transaction.js';
+import {
+  ForeignTransaction,
+  foreignConnection,
+  notInTransaction,
+  requireOpen,
+} from './foreign-transaction.js';
 import type { JoinableTransaction } from './joinable-transaction.js';
 import { scopeOf, scopeOnClient } from './transaction-levels.js';
 
@@ -35,9 +40,19 @@ export function explicitTransaction(tx: unknown, dataSource: DataSource): Joinab
     requireDataSource(scope.queryRunner, dataSource, 'tx');
     return scope;
   }
-  requireOpen(tx, 'the pg client');
+  const open = (): void => requireOpen(tx, 'the pg client');
+  open();
   return {
-    connection: (settings) => new ClientConnection(tx, settings),
+    connection: (settings) => {
+      const own = new ClientConnection(tx, settings);
+      return foreignConnection(
+        async () => {
+          open();
+          return own;
+        },
+        () => undefined,
+      );
+    },
     follow: (_what, begin) => begin(),
   };
 }

@@ -7,6 +7,7 @@ import {
   type Connection,
   type ConnectionSettings,
 } from '../postgres/connection.js';
+import { inTurn } from '../postgres/client-turns.js';
 import { isClosed, type PgClient } from '../postgres/pg-client.js';
 import type { AmbientTransaction } from './ambient-transaction.js';
 import { followForeign, guardForeign, isRollingBack } from './foreign-guard.js';
@@ -57,17 +58,33 @@ export class ForeignTransaction implements AmbientTransaction {
       requireOpen(client, 'the query runner');
       return new ClientConnection(client, settings, this.queryRunner);
     };
-    const refusal = (): Error | undefined =>
-      isRollingBack(this.queryRunner) ? ended() : undefined;
-    const connection: Connection = {
-      inTransaction: true,
-      run: async (...call) => await (await open()).run(...call),
-      transaction: (work) => work(connection),
-      exclusive: async (work) =>
-        await (await open()).exclusive((alone, others) => work(alone, { ...others, refusal })),
-    };
-    return connection;
+    return foreignConnection(open, () => (isRollingBack(this.queryRunner) ? ended() : undefined));
   }
+}
+
+/**
+ * The connection of a transaction that is not ours. `pg` is given our statements one at a time, unless
+ * its client is in pipeline mode: more are deprecated in 8, and 9 rejects them.
+ *
+ * @param open checks that the transaction is open
+ * @param refusal why a bulk insert is of no use any more
+ */
+export function foreignConnection(
+  open: () => Promise<ClientConnection>,
+  refusal: () => Error | undefined,
+): Connection {
+  const connection: Connection = {
+    inTransaction: true,
+    run: async (...call) => {
+      const own = await open();
+      if (own.client.pipeline === true) return await own.run(...call);
+      return await inTurn(own.client, async () => await (await open()).run(...call));
+    },
+    transaction: (work) => work(connection),
+    exclusive: async (work) =>
+      await (await open()).exclusive((alone, others) => work(alone, { ...others, refusal })),
+  };
+  return connection;
 }
 
 /**

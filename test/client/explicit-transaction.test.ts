@@ -82,6 +82,28 @@ const kinds: Record<string, InTransaction> = {
   },
 };
 
+/** @returns the most statements that were with the driver at the same time so far */
+async function countInFlight(tx: Transaction): Promise<() => number> {
+  const runner = 'queryRunner' in tx ? tx.queryRunner : 'connect' in tx ? tx : undefined;
+  const raw = (runner && !(runner instanceof pg.Client) ? await runner.connect() : tx) as pg.Client;
+  const query = raw.query.bind(raw) as (...args: unknown[]) => Promise<unknown>;
+  let [now, most] = [0, 0];
+  Object.assign(raw, {
+    query: async (...args: unknown[]) => {
+      most = Math.max(most, ++now);
+      try {
+        return await query(...args);
+      } finally {
+        now--;
+      }
+    },
+  });
+  return () => {
+    Object.assign(raw, { query });
+    return most;
+  };
+}
+
 describe.each(Object.entries(kinds))('insertTx with %s', (_what, inTransaction) => {
   test('is stored with the commit, not before it', async () => {
     await inTransaction(async (tx) => {
@@ -111,6 +133,15 @@ describe.each(Object.entries(kinds))('insertTx with %s', (_what, inTransaction) 
       });
     }, 'commit');
     expect(await countJobs(client.database)).toBe(1);
+  });
+
+  test('sends inserts that were asked for together one after the other', async () => {
+    await inTransaction(async (tx) => {
+      const inFlight = await countInFlight(tx);
+      await Promise.all(['a', 'b', 'c'].map((text) => river.insertTx(tx, new SortArgs([text]))));
+      expect(inFlight()).toBe(1);
+    }, 'commit');
+    expect(await countJobs(client.database)).toBe(3);
   });
 
   test('leaves it usable when the job is refused', async () => {
