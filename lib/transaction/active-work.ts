@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { ShuttingDownError } from '../errors/transaction-error.js';
 import { DataSourceHold } from './data-source-hold.js';
+import { beforeSettled } from './promised.js';
 import { ShutdownClock } from './shutdown-clock.js';
 
 const DEFAULT_TIMEOUT_MS = 10_000;
@@ -73,8 +74,9 @@ export class ActiveWork {
     const refusal = this.#refusal();
     if (refusal !== undefined) return Promise.reject(refusal);
     const work = begin();
-    this.follow(work);
-    return work;
+    let end = (): void => undefined;
+    this.follow(new Promise<void>((resolve) => (end = resolve)));
+    return beforeSettled(work, end);
   }
 
   /** Whether nothing is under way. */

@@ -1,4 +1,4 @@
-import { promised } from './promised.js';
+import { beforeSettled, promised } from './promised.js';
 import { turnOn, type StatementTurn } from './statement-turn.js';
 
 /** Runs one statement after the other, in the order in which they were asked for. */
@@ -45,13 +45,11 @@ export class StatementQueue {
     this.#tail = isAlone ? ended : Promise.all([this.#tail, ended]);
     if (isAlone) this.#barrier = ended;
     const answer = isFirst ? promised(run) : before.then(run);
-    const done = (failure?: unknown): void => {
+    return beforeSettled(answer, (failure) => {
       this.#left--;
       onEnd?.(failure);
       end();
-    };
-    answer.then(() => done(), done);
-    return answer;
+    });
   }
 
   /** How much is asked for and not done, what is under way included. */

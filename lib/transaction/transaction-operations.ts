@@ -3,8 +3,7 @@ import { checkUnhandled } from './unhandled-failures.js';
 
 interface Running {
   readonly name: string;
-  /** Settled when it is done; never rejects. */
-  readonly ended: Promise<void>;
+  readonly ended: Promise<unknown>;
 }
 
 interface Failure {
@@ -37,21 +36,21 @@ export class TransactionOperations {
    * throws the error, and it is not an unhandled rejection as well.
    */
   follow<T>(name: string, answer: Promise<T>): Promise<T> {
-    let settle: { resolve: (value: T) => void; reject: (error: unknown) => void };
-    const promise = new ObservedPromise<T>((resolve, reject) => (settle = { resolve, reject }));
     const ended = answer.then(
       (value) => {
         this.#running.delete(promise);
-        settle.resolve(value);
+        return value;
       },
       (error: unknown) => {
         this.#running.delete(promise);
         if (!promise.isObserved) this.#failures.push({ promise, error });
         if (this.#isChecking) this.#checkUnhandled(error);
         promise.silence();
-        settle.reject(error);
+        throw error;
       },
     );
+    // Straight from one promise to the other: a stack trace names the callers only then.
+    const promise = new ObservedPromise<T>((resolve, reject) => void ended.then(resolve, reject));
     this.#running.set(promise, { name, ended });
     this.#begun++;
     return promise;
@@ -72,7 +71,7 @@ export class TransactionOperations {
   }
 
   async ended(): Promise<void> {
-    await Promise.all([...this.#running.values()].map(({ ended }) => ended));
+    await Promise.allSettled([...this.#running.values()].map(({ ended }) => ended));
   }
 
   /** Whether Node.js has yet to say, in a later turn, if a failure was handled. */

@@ -14,6 +14,7 @@ import {
 import type { PgClient } from '../postgres/pg-client.js';
 import type { AmbientTransaction } from './ambient-transaction.js';
 import type { ConnectionWatch } from './connection-watch.js';
+import { beforeSettled } from './promised.js';
 import { StatementQueue } from './statement-queue.js';
 import { TransactionHooks } from './transaction-hooks.js';
 import { TransactionOperations } from './transaction-operations.js';
@@ -180,9 +181,7 @@ export class TransactionScope implements AmbientTransaction, Others {
       { isAlone: true },
     );
     this.#inners++;
-    const leave = (): void => void this.#inners--;
-    answer.then(leave, leave);
-    return answer;
+    return beforeSettled(answer, () => this.#inners--);
   }
 
   /** Follows an operation that may take several statements; see {@link TransactionOperations}. */
