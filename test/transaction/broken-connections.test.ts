@@ -123,6 +123,30 @@ describe('a backend that is ended', () => {
   });
 });
 
+test('a connection whose ROLLBACK a subscriber refused is closed, not given to the next one', async () => {
+  const { subscribers } = shop.dataSource;
+  const subscriber = {
+    beforeTransactionRollback: () => {
+      throw new Error('refused');
+    },
+  };
+  subscribers.push(subscriber);
+  const thrown = new Error('of the work');
+  let pid: unknown;
+  try {
+    const attempt = transaction.run(async (manager) => {
+      await river.insert(new SendReceipt('book'));
+      pid = await manager.query('select pg_backend_pid()');
+      throw thrown;
+    });
+    expect(await failure(attempt)).toBe(thrown);
+  } finally {
+    subscribers.splice(subscribers.indexOf(subscriber), 1);
+  }
+  expect(await shop.dataSource.query('select pg_backend_pid()')).not.toEqual(pid);
+  expect(await stored(shop.database)).toEqual(NOTHING);
+});
+
 describe('a transaction that cannot begin', () => {
   test('because a subscriber refused it gives the connection back', async () => {
     const { subscribers } = shop.dataSource;
