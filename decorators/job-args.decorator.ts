@@ -1,5 +1,6 @@
 import { checkInsertOpts } from '../lib/insert/check-insert-opts.js';
 import { checkKind } from '../lib/insert/insert-params.js';
+import { checkWritable } from '../lib/insert/unique-arg-presence.js';
 import { setJobArgsMetadata, type ArgsClass } from '../lib/job/job-args-metadata.js';
 import type { JobArgsProtocol } from '../lib/job/job-args-protocol.js';
 import type { InsertOptsOf, Path } from '../lib/job/insert-opts.js';
@@ -34,5 +35,17 @@ export function JobArgs<const ArgsPath extends string = never>(
 ): <Class extends ArgsClass>(target: Class & WithPaths<Class, ArgsPath>) => void {
   checkKind(kind);
   const checked = checkInsertOpts(defaults, `@JobArgs('${kind}').`);
-  return (target) => setJobArgsMetadata(target, { kind, defaults: checked });
+  return (target) => {
+    const byArgs = checked.uniqueOpts?.byArgs;
+    if (typeof byArgs === 'object') checkPaths(target, kind, byArgs);
+    setJobArgsMetadata(target, { kind, defaults: checked });
+  };
+}
+
+function checkPaths(target: ArgsClass, kind: string, paths: readonly (readonly string[])[]): void {
+  for (const [index, [key]] of paths.entries()) {
+    if (key === undefined) continue;
+    const field = `@JobArgs('${kind}').uniqueOpts.byArgs[${index}]`;
+    checkWritable(target.prototype as object, key, field);
+  }
 }

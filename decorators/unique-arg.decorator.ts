@@ -1,11 +1,26 @@
 import 'reflect-metadata';
+import { checkWritable } from '../lib/insert/unique-arg-presence.js';
+import type { JsonKey } from '../lib/job/insert-opts.js';
 import { addUniqueArg } from '../lib/job/unique-arg-metadata.js';
+
+type HasToJSON = { toJSON(...args: never[]): unknown };
+
+/** Makes what JSON omits a compile error; `descriptor` is there for methods and accessors only. */
+type UniqueArgDecorator = <Class extends object>(
+  target: Class,
+  key: Class extends HasToJSON ? JsonKey<Class> : string,
+  descriptor?: Class extends HasToJSON ? PropertyDescriptor : undefined,
+) => void;
 
 /**
  * Marks a property of args as one that `uniqueOpts: { byArgs: true }` compares; the others do not
  * count then. On a property that holds an object of a class with marked properties of its own, only
  * those count. The same as River's struct tag `river:"unique"` in Go.
  *
+ * A method, a getter that no `toJSON()` of the class writes, and a property that the declared result
+ * of `toJSON()` does not have are compile errors.
+ *
+ * @throws InvalidJobError at load, for methods and for getters of a class without `toJSON()`
  * @param type the class of a nested object, where TypeScript does not emit it: `() => Customer`
  *
  * @example
@@ -15,8 +30,9 @@ import { addUniqueArg } from '../lib/job/unique-arg-metadata.js';
  *   note?: string;
  * }
  */
-export function UniqueArg(type?: () => unknown): (target: object, key: string) => void {
+export function UniqueArg(type?: () => unknown): UniqueArgDecorator {
   return (target, key) => {
+    checkWritable(target, key, `@UniqueArg() ${key}`);
     const emitted: unknown = Reflect.getMetadata('design:type', target, key);
     addUniqueArg(target, { key, type: type ?? (() => emitted) });
   };

@@ -68,7 +68,7 @@ export function makeInsertParams(
   const queue = merged.queue ?? DEFAULT_QUEUE;
   const when = schedule(merged.schedule, context.now);
   const scheduledAt = when ?? new Date(context.now);
-  const { kind, uniqueArgPaths } = job;
+  const { kind, payload } = job;
   return Object.freeze({
     kind,
     encodedArgs,
@@ -82,7 +82,7 @@ export function makeInsertParams(
     tags: merged.tags ?? [],
     unique: merged.uniqueOpts
       ? makeUnique(
-          { kind, encodedArgs, queue, scheduledAt, now: context.now, uniqueArgPaths },
+          { kind, encodedArgs, queue, scheduledAt, now: context.now, payload },
           merged.uniqueOpts,
         )
       : undefined,

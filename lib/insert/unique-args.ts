@@ -67,6 +67,9 @@ export function allUniqueArgs(encodedArgs: string): string {
   return `{${members.map(([key, value]) => `${encodeKey(key)}:${escapeAsGo(value)}`).join(',')}}`;
 }
 
+/** Told of a selected path that the JSON does not contain; throws if that is an error. */
+export type OnAbsent = (path: readonly string[]) => void;
+
 /**
  * What River's Go client builds of the selected values: objects, or arrays where a key is a number,
  * with nulls (here undefined) before its position.
@@ -78,15 +81,18 @@ type Selected = string | Map<string, Selected> | (Selected | undefined)[];
  * value found set into a fresh object; '' when none is found.
  *
  * @param paths each a list of literal keys
+ * @param onAbsent called with each path under which nothing is found
  */
 export function selectedUniqueArgs(
   encodedArgs: string,
   paths: readonly (readonly string[])[],
+  onAbsent: OnAbsent,
 ): string {
   let root: Selected | undefined;
   for (const path of [...paths].sort(comparePaths)) {
     const value = valueAt(encodedArgs, path);
-    if (value !== undefined) root = place(root ?? emptyFor(path[0]), path, escapeAsGo(value));
+    if (value === undefined) onAbsent(path);
+    else root = place(root ?? emptyFor(path[0]), path, escapeAsGo(value));
   }
   return root === undefined ? '' : print(root);
 }

@@ -1,7 +1,7 @@
 import type { JobState } from '../job/job-state.js';
 import type { CheckedUniqueOpts } from './checked-insert-opts.js';
 import { sha256 } from './sha256.js';
-import { allUniqueArgs, selectedUniqueArgs } from './unique-args.js';
+import { allUniqueArgs, selectedUniqueArgs, type OnAbsent } from './unique-args.js';
 import { formatSeconds, periodOf } from './unique-period.js';
 
 /** The order of River's bit(8) `unique_states`, leftmost first. */
@@ -40,6 +40,7 @@ export interface UniqueSubject {
   readonly queue: string;
   /** The scheduled time if given, else now; decides the period. */
   readonly scheduledAt: Date;
+  readonly onAbsent: OnAbsent;
 }
 
 /** The unique key as River's Go client computes it, byte by byte. */
@@ -48,7 +49,7 @@ export function uniqueKey(job: UniqueSubject, opts: CheckedUniqueOpts): UniqueKe
   if (!opts.excludeKind) parts.push(`&kind=${job.kind}`);
   if (opts.byArgs === true) parts.push(`&args=${allUniqueArgs(job.encodedArgs)}`);
   else if (opts.byArgs !== undefined) {
-    parts.push(`&args=${selectedUniqueArgs(job.encodedArgs, opts.byArgs)}`);
+    parts.push(`&args=${selectedUniqueArgs(job.encodedArgs, opts.byArgs, job.onAbsent)}`);
   }
   if (opts.byPeriod !== undefined) {
     parts.push(`&period=${formatSeconds(periodOf(job.scheduledAt, opts.byPeriod).startNs)}`);

@@ -3,7 +3,7 @@ import type { JobState } from '../job/job-state.js';
 import { canonicalJson } from './canonical-json.js';
 import type { CheckedUniqueOpts } from './checked-insert-opts.js';
 import { sha256 } from './sha256.js';
-import { valueInJsonb } from './unique-args.js';
+import { valueInJsonb, type OnAbsent } from './unique-args.js';
 import { periodOf, type Period } from './unique-period.js';
 
 /**
@@ -28,6 +28,7 @@ export interface LockSubject {
   readonly kind: string;
   readonly encodedArgs: string;
   readonly queue: string;
+  readonly onAbsent?: OnAbsent;
 }
 
 export function uniqueLock(
@@ -56,17 +57,21 @@ function checkIndexes(paths: readonly (readonly string[])[]): void {
 export function lockText(job: LockSubject, opts: CheckedUniqueOpts): string {
   const parts: string[] = [];
   if (!opts.excludeKind) parts.push(`&kind=${JSON.stringify(job.kind)}`);
-  if (opts.byArgs !== undefined)
-    parts.push(`&args=${comparableArgs(job.encodedArgs, opts.byArgs)}`);
+  if (opts.byArgs !== undefined) parts.push(`&args=${comparableArgs(job, opts.byArgs)}`);
   if (opts.byQueue) parts.push(`&queue=${job.queue}`);
   return parts.join('');
 }
 
-function comparableArgs(encodedArgs: string, paths: true | readonly (readonly string[])[]): string {
+function comparableArgs(
+  { encodedArgs, onAbsent }: LockSubject,
+  paths: true | readonly (readonly string[])[],
+): string {
   if (paths === true) return canonicalJson(encodedArgs);
   const values = paths.map((path) => {
     const value = valueInJsonb(encodedArgs, path);
-    return value === undefined ? null : [canonicalJson(value)];
+    if (value !== undefined) return [canonicalJson(value)];
+    onAbsent?.(path);
+    return null;
   });
   return JSON.stringify(values);
 }

@@ -1,5 +1,7 @@
 import type { JobState } from '../job/job-state.js';
 import type { CheckedUniqueOpts } from './checked-insert-opts.js';
+import { uniqueArgPaths } from '../job/unique-arg-metadata.js';
+import { checkAbsent } from './unique-arg-presence.js';
 import { uniqueKey, type UniqueKey } from './unique-key.js';
 import { uniqueLock, type UniqueLock } from './unique-lock.js';
 
@@ -15,13 +17,16 @@ export interface UniqueSubject {
   readonly queue: string;
   readonly scheduledAt: Date;
   readonly now: Date;
-  /** What `@UniqueArg` marks; decides when all args are asked for. */
-  readonly uniqueArgPaths: readonly (readonly string[])[];
+  /** The args before they were encoded. */
+  readonly payload: object;
 }
 
-export function makeUnique(job: UniqueSubject, given: CheckedUniqueOpts): Unique {
-  const marked = given.byArgs === true && job.uniqueArgPaths.length > 0;
-  const opts = marked ? { ...given, byArgs: job.uniqueArgPaths } : given;
+export function makeUnique(subject: UniqueSubject, given: CheckedUniqueOpts): Unique {
+  // What `@UniqueArg` marks decides when all args are asked for.
+  const marked = given.byArgs === true ? uniqueArgPaths(subject.payload) : [];
+  const opts = marked.length > 0 ? { ...given, byArgs: marked } : given;
+  const onAbsent = (path: readonly string[]): void => checkAbsent(subject.payload, path);
+  const job = { ...subject, onAbsent };
   const states = opts.byState;
   // River's default is covered.
   if (states === undefined) return uniqueKey(job, opts);

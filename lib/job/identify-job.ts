@@ -3,7 +3,6 @@ import { describeValue } from '../errors/describe-value.js';
 import { InvalidJobError } from '../errors/invalid-job-error.js';
 import { PayloadArgs } from './job-args.js';
 import { decoratedParentOf, getOwnJobArgsMetadata } from './job-args-metadata.js';
-import { uniqueArgPaths } from './unique-arg-metadata.js';
 
 /** What is known of a job from its args alone. */
 export interface IdentifiedJob {
@@ -12,8 +11,8 @@ export interface IdentifiedJob {
   readonly args: object;
   /** The class that claims the kind; undefined for plain objects and `jobArgs(...)`. */
   readonly argsClass: { readonly name: string } | undefined;
-  /** The paths that `@UniqueArg` marks in the class of the args. */
-  readonly uniqueArgPaths: readonly (readonly string[])[];
+  /** Where the properties are that the class of the args describes. */
+  readonly payload: object;
   /** Top-level properties that belong to the protocol and not to the args. */
   readonly notArgs: readonly string[];
   /** Defaults of the class, as checked when its decorator ran. */
@@ -49,7 +48,7 @@ export function identifyJob(args: unknown): IdentifiedJob {
       kind: metadata.kind,
       args,
       argsClass: constructor,
-      uniqueArgPaths: uniqueArgPaths(payloadOf(args)),
+      payload: payloadOf(args),
       notArgs: typeof insertOpts === 'function' && !answersItself ? ['insertOpts'] : [],
       classOpts: metadata.defaults,
       instanceOpts,
@@ -66,14 +65,13 @@ export function identifyJob(args: unknown): IdentifiedJob {
     kind,
     args,
     argsClass: isPlain ? undefined : constructor,
-    uniqueArgPaths: uniqueArgPaths(payloadOf(args)),
+    payload: payloadOf(args),
     notArgs: answersItself ? [] : ['kind', 'insertOpts'],
     classOpts: undefined,
     instanceOpts,
   };
 }
 
-/** Where the properties are that the class of the args describes. */
 function payloadOf(args: object): object {
   return args instanceof PayloadArgs ? (args as PayloadArgs<object>).toJSON() : args;
 }

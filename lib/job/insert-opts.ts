@@ -23,6 +23,17 @@ export type Path<T, D extends number = 4> = unknown extends T
                 : K | `${K}.${Path<NonNullable<T[K]>, Depth[D]>}`;
           }[keyof T & string];
 
+/** The top-level keys of what JSON makes of args of type `T`, where the type tells; else any string. */
+export type JsonKey<T> = unknown extends T
+  ? string
+  : [keyof T] extends [never]
+    ? string
+    : T extends { toJSON(...args: never[]): infer Encoded }
+      ? JsonKey<Encoded>
+      : T extends unknown
+        ? keyof T & string
+        : never;
+
 /**
  * What makes a job unique: while an equal job exists in one of the states of {@link byState}, an
  * insert stores nothing and returns that job. At least one dimension is needed; `{}` is not unique.
