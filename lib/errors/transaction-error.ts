@@ -68,15 +68,15 @@ export class TransactionEndedWithinError extends RiverTransactionError {
   }
 }
 
-/** A savepoint owns the connection, and waits for what would have to wait for the savepoint. */
+const BEHIND_NESTED =
+  'was asked from outside a nested transaction, which owns the connection until it ends and seems to ' +
+  'be waiting for just this. Do not await, inside a nested transaction, work that was begun outside ' +
+  'of it.';
+
+/** A savepoint or a stream owns the connection, and waits for what would have to wait for it. */
 export class TransactionScopeBusyError extends RiverTransactionError {
-  constructor(what: string) {
-    super(
-      `${what} was asked from outside a nested transaction, which owns the connection until it ends ` +
-        'and seems to be waiting for just this. Do not await, inside a nested transaction, work that ' +
-        'was begun outside of it.',
-      { code: 'RIVER_TRANSACTION_SCOPE_BUSY' },
-    );
+  constructor(what: string, reason = BEHIND_NESTED) {
+    super(`${what} ${reason}`, { code: 'RIVER_TRANSACTION_SCOPE_BUSY' });
   }
 }
 

@@ -235,7 +235,23 @@ describe("the application's own dataSource.transaction", () => {
 });
 
 describe('a stream', () => {
-  beforeAll(() => undefined);
+  test.each(['each row', 'no row'])(
+    'is closed with an error when a statement is awaited before %s is read',
+    async (read) => {
+      await queryAll(
+        database,
+        `insert into orders (item) select 'item ' || n from generate_series(1, 1000) n`,
+      );
+      const deadlock = transaction.run(async (manager) => {
+        const stream = await manager.createQueryBuilder(Order, 'o').stream();
+        if (read === 'no row') return await river.insert(new SendReceipt('unread'));
+        for await (const _row of stream) await river.insert(new SendReceipt('read'));
+      });
+      await expect(deadlock).rejects.toMatchObject({ code: 'RIVER_TRANSACTION_SCOPE_BUSY' });
+      expect(await queryAll(database, 'select 1 from river_job')).toEqual([]);
+    },
+    15_000,
+  );
 
   test('is read in a transaction, and statements asked for meanwhile follow it', async () => {
     await queryAll(
