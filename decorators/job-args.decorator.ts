@@ -1,3 +1,4 @@
+import { nameText } from '../lib/errors/name-text.js';
 import { checkInsertOpts } from '../lib/insert/check-insert-opts.js';
 import { checkKind } from '../lib/insert/insert-params.js';
 import { checkWritable } from '../lib/insert/unique-arg-presence.js';
@@ -34,7 +35,7 @@ export function JobArgs<const ArgsPath extends string = never>(
   defaults?: InsertOptsOf<ArgsPath>,
 ): <Class extends ArgsClass>(target: Class & WithPaths<Class, ArgsPath>) => void {
   checkKind(kind);
-  const checked = checkInsertOpts(defaults, `@JobArgs('${kind}').`);
+  const checked = checkInsertOpts(defaults, `@JobArgs('${nameText(kind)}').`);
   return (target) => {
     const byArgs = checked.uniqueOpts?.byArgs;
     if (typeof byArgs === 'object') checkPaths(target, kind, byArgs);
@@ -45,7 +46,7 @@ export function JobArgs<const ArgsPath extends string = never>(
 function checkPaths(target: ArgsClass, kind: string, paths: readonly (readonly string[])[]): void {
   for (const [index, [key]] of paths.entries()) {
     if (key === undefined) continue;
-    const field = `@JobArgs('${kind}').uniqueOpts.byArgs[${index}]`;
+    const field = `@JobArgs('${nameText(kind)}').uniqueOpts.byArgs[${index}]`;
     checkWritable(target.prototype as object, key, field);
   }
 }

@@ -9,6 +9,7 @@ import {
 import { ModulesContainer } from '@nestjs/core';
 import { RiverConfigurationError } from './errors/configuration-error.js';
 import { describeValue } from './errors/describe-value.js';
+import { nameText } from './errors/name-text.js';
 import type {
   RiverModuleExtras,
   RiverModuleForRootAsyncOptions,
@@ -145,7 +146,7 @@ function refused(field: string, rule: string): RiverConfigurationError {
 
 function nameTaken(name: string): RiverConfigurationError {
   return new RiverConfigurationError(
-    `RiverModule: two modules have the name '${name}'. Import RiverModule.forRoot(...) once, or give ` +
+    `RiverModule: two modules have the name '${nameText(name)}'. Import RiverModule.forRoot(...) once, or give ` +
       "each its own `name` and inject the clients by @InjectRiverClient('name').",
     { code: 'RIVER_CLIENT_NAME_TAKEN', field: 'name' },
   );

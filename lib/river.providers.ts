@@ -3,6 +3,7 @@ import { APP_INTERCEPTOR, ModulesContainer } from '@nestjs/core';
 import { DataSource } from 'typeorm';
 import { checkClientOptions } from './client/check-client-options.js';
 import { RiverClient } from './client/river-client.js';
+import { nameText } from './errors/name-text.js';
 import { checkDataSource } from './postgres/check-data-source.js';
 import { checkSchema } from './postgres/check-schema.js';
 import { PoolConnection } from './postgres/connection.js';
@@ -126,7 +127,7 @@ function dataSourceProvider(dataSource: string | DataSource | undefined): Provid
   }
   const isNamed = dataSource !== undefined && dataSource !== 'default';
   const token = isNamed ? `${dataSource}DataSource` : DataSource;
-  const what = isNamed ? `the data source '${dataSource}'` : 'the default data source';
+  const what = isNamed ? `the data source '${nameText(dataSource)}'` : 'the default data source';
   return {
     provide: RIVER_DATA_SOURCE,
     useFactory: (found: DataSource | undefined) => checkDataSource(found, what),

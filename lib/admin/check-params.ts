@@ -1,5 +1,6 @@
 import { InvalidJobError } from '../errors/invalid-job-error.js';
 import { invalidParams, InvalidParamsError } from '../errors/invalid-params-error.js';
+import { nameText } from '../errors/name-text.js';
 import { encodeJson } from '../insert/encode-json.js';
 import { whyNotText } from '../insert/well-formed.js';
 
@@ -20,7 +21,10 @@ export function givenParams(params: unknown, names: readonly string[]): Record<s
   const given = Object.entries(params).filter(([, value]) => value !== undefined);
   for (const [name] of given) {
     if (names.includes(name)) continue;
-    throw invalidParams(name, `there is no such parameter. The parameters are ${names.join(', ')}`);
+    throw invalidParams(
+      nameText(name),
+      `there is no such parameter. The parameters are ${names.join(', ')}`,
+    );
   }
   return Object.fromEntries(given);
 }

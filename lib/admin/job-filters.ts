@@ -1,4 +1,5 @@
 import { invalidParams } from '../errors/invalid-params-error.js';
+import { nameText } from '../errors/name-text.js';
 import { EARLIEST_TIME } from '../insert/insert-defaults.js';
 import { isJobState, JOB_STATES, type JobState } from '../job/job-state.js';
 import { checkJsonObject, checkText } from './check-params.js';
@@ -118,7 +119,10 @@ function checkTimeRange(value: unknown, field: string): TimeRange | undefined {
   const range: { from?: Date; to?: Date } = {};
   for (const [bound, time] of Object.entries(value)) {
     if (bound !== 'from' && bound !== 'to') {
-      throw invalidParams(`${field}.${bound}`, 'there is no such bound, only from and to');
+      throw invalidParams(
+        `${field}.${nameText(bound)}`,
+        'there is no such bound, only from and to',
+      );
     }
     if (time !== undefined) range[bound] = checkTime(time, `${field}.${bound}`);
   }

@@ -1,6 +1,7 @@
 import { driverMessage } from '../errors/driver-message.js';
 import { RiverError } from '../errors/river-error.js';
 import { RiverMigrationError } from '../errors/migration-error.js';
+import { nameText } from '../errors/name-text.js';
 import { COMMANDS, type Command } from './commands.js';
 import { FLAGS, parseFlags, type Flag } from './flags.js';
 import type { Terminal } from './terminal.js';
@@ -20,7 +21,9 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined) {
-    terminal.printError(name === '' ? overview() : `nestjs-river: no command ${name}; see --help`);
+    terminal.printError(
+      name === '' ? overview() : `nestjs-river: no command ${nameText(name)}; see --help`,
+    );
     return 2;
   }
   try {

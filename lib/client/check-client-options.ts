@@ -1,5 +1,6 @@
 import { RiverConfigurationError } from '../errors/configuration-error.js';
 import { describeValue } from '../errors/describe-value.js';
+import { nameText } from '../errors/name-text.js';
 import { RiverError } from '../errors/river-error.js';
 import { checkMaxAttempts, checkOutsideTransaction } from '../insert/check-insert-opts.js';
 import { SchemaName } from '../postgres/schema-name.js';
@@ -45,7 +46,7 @@ export function checkClientOptions(options: unknown): RiverModuleOptions {
   }
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(CHECKS, name)) {
-      throw refused(name, BESIDE_FACTORY.includes(name) ? GIVE_BESIDE : NO_SUCH_OPTION);
+      throw refused(nameText(name), BESIDE_FACTORY.includes(name) ? GIVE_BESIDE : NO_SUCH_OPTION);
     }
     if (value === undefined) continue;
     try {
@@ -122,7 +123,10 @@ function checkWaitFor(value: unknown, field: string): void {
 function refuseOthers(others: object, field: string, options: string): void {
   const [unknown] = Object.keys(others);
   if (unknown === undefined) return;
-  throw refused(`${field}.${unknown}`, `there is no such option. The options are ${options}`);
+  throw refused(
+    `${field}.${nameText(unknown)}`,
+    `there is no such option. The options are ${options}`,
+  );
 }
 
 function must(holds: (value: unknown) => boolean, rule: string) {

@@ -1,5 +1,6 @@
 import { describeValue } from '../errors/describe-value.js';
 import { InvalidJobError } from '../errors/invalid-job-error.js';
+import { nameText } from '../errors/name-text.js';
 import type { InsertManyItem } from './insert-many-params.js';
 
 /** What `insertManyFast` takes: an array, or what hands out items one by one. */
@@ -48,7 +49,7 @@ export function checkInsertManyFastOpts(opts: unknown): InsertManyFastOpts {
   for (const [name, value] of Object.entries(opts)) {
     if (!Object.hasOwn(CHECKS, name)) {
       const names = Object.keys(CHECKS).join(', ');
-      throw refused(name, `there is no such option. The options are ${names}`);
+      throw refused(nameText(name), `there is no such option. The options are ${names}`);
     }
     const [rule, holds] = CHECKS[name as keyof InsertManyFastOpts];
     if (value !== undefined && !holds(value)) throw refused(name, rule, value);

@@ -1,4 +1,5 @@
 import { InvalidJobError } from '../errors/invalid-job-error.js';
+import { nameText } from '../errors/name-text.js';
 import type { IdentifiedJob } from '../job/identify-job.js';
 
 /** Which class has which kind. One per client: a process-wide one would outlive its application. */
@@ -17,11 +18,15 @@ export class KindRegistry {
     if (owner === argsClass) return;
     if (owner !== undefined && (owner.name !== argsClass.name || owner.name === '')) {
       throw new InvalidJobError(
-        `kind: '${kind}' is the kind of the class ${owner.name || '(anonymous)'} already; the class ` +
-          `${argsClass.name || '(anonymous)'} needs another one, or a worker would decode the wrong args.`,
+        `kind: '${nameText(kind)}' is the kind of the class ${classText(owner)} already; the class ` +
+          `${classText(argsClass)} needs another one, or a worker would decode the wrong args.`,
         { code: 'RIVER_KIND_TAKEN', field: 'kind' },
       );
     }
     this.#classes.set(kind, argsClass);
   }
+}
+
+function classText({ name }: { readonly name: string }): string {
+  return nameText(name) || '(anonymous)';
 }

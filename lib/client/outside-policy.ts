@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import { nameText } from '../errors/name-text.js';
 import { RiverTransactionError } from '../errors/transaction-error.js';
 import type { InsertParams } from '../insert/insert-params.js';
 
@@ -18,7 +19,7 @@ export function checkOutsidePolicy(jobs: readonly InsertParams[]): void {
 
 function outside(kind: string): RiverTransactionError {
   return new RiverTransactionError(
-    `A job of kind '${kind}' was inserted outside of a transaction. Put @RiverTransactional() on the ` +
+    `A job of kind '${nameText(kind)}' was inserted outside of a transaction. Put @RiverTransactional() on the ` +
       "method, use transaction.run(...) or insertTx(...), or allow it by outsideTransaction: 'allow'.",
     { code: 'RIVER_OUTSIDE_TRANSACTION', field: 'outsideTransaction' },
   );

@@ -1,3 +1,4 @@
+import { nameText } from '../errors/name-text.js';
 import type { InsertParams } from '../insert/insert-params.js';
 import { statesOfBits } from '../insert/unique-key.js';
 import type { JobRow } from '../job/job-row.js';
@@ -57,7 +58,7 @@ function wouldBeInserted(states: readonly JobState[]): string {
 type Blocker = Pick<JobRow, 'id' | 'kind' | 'state' | 'uniqueStates'>;
 
 function isBlocked(path: 'index' | 'lock', { id, kind, state, uniqueStates }: Blocker): string {
-  const job = `Job ${id} (kind ${kind}, state ${state})`;
+  const job = `Job ${id} (kind ${nameText(kind)}, state ${state})`;
   return path === 'index'
     ? `${job} has the same unique key, and its own unique states (${uniqueStates?.join(', ')}) contain ${state}.`
     : `${job} is equal in what was asked for, and its state is among those asked for.`;

@@ -1,4 +1,5 @@
 import { InvalidParamsError, invalidParams } from '../errors/invalid-params-error.js';
+import { nameText } from '../errors/name-text.js';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 /** The longest that a timer can be set to. */
@@ -33,7 +34,7 @@ export function checkWaitOptions(options: unknown = {}): CheckedWaitOptions {
   }
   const { timeoutMs = DEFAULT_TIMEOUT_MS, signal, ...others } = options as Record<string, unknown>;
   const [stray] = Object.keys(others);
-  if (stray !== undefined) throw unknownOption(stray);
+  if (stray !== undefined) throw unknownOption(nameText(stray));
   if (timeoutMs !== null && !isTimeout(timeoutMs)) {
     const rule = `must be whole milliseconds from 1 to ${MAX_TIMEOUT_MS}, or null for no limit`;
     throw invalidParams('timeoutMs', rule, timeoutMs);

@@ -1,3 +1,4 @@
+import { nameText } from './name-text.js';
 import { RiverError } from './river-error.js';
 
 /** There is no job of this id: it was never there, or it has been deleted, by hand or by age. */
@@ -32,7 +33,7 @@ export class JobRunningError extends RiverError {
 export class QueueNotFoundError extends RiverError {
   constructor(name: string) {
     super(
-      `There is no queue '${name}'. A queue is there once a worker has begun to work it, and until a ` +
+      `There is no queue '${nameText(name)}'. A queue is there once a worker has begun to work it, and until a ` +
         'day after the last one has stopped.',
       { code: 'RIVER_QUEUE_NOT_FOUND', field: 'name' },
     );

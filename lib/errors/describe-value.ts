@@ -1,3 +1,4 @@
+import { nameText } from './name-text.js';
 /**
  * The kind of a value for an error message, never its content: messages end up in logs, and args
  * may hold what must not.
@@ -27,7 +28,7 @@ export function className(value: object): string {
   try {
     const constructor: unknown = value.constructor;
     const name: unknown = typeof constructor === 'function' ? constructor.name : undefined;
-    return typeof name === 'string' && name !== '' ? name : 'Object';
+    return typeof name === 'string' && name !== '' ? nameText(name) : 'Object';
   } catch {
     return 'Object';
   }

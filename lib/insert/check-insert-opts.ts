@@ -1,6 +1,7 @@
 import { describeValue } from '../errors/describe-value.js';
 import type { RiverErrorCode } from '../errors/error-code.js';
 import { InvalidJobError } from '../errors/invalid-job-error.js';
+import { nameText } from '../errors/name-text.js';
 import type { OutsideTransaction } from '../job/insert-opts.js';
 import { NOTHING_GIVEN, type CheckedInsertOpts, type Schedule } from './checked-insert-opts.js';
 import { checkUniqueOpts } from './check-unique-opts.js';
@@ -67,7 +68,7 @@ function checkOptions(opts: unknown, where: string): CheckedInsertOpts {
   }
   const given = opts as Record<string, unknown>;
   for (const name of Object.keys(given)) {
-    if (!Object.hasOwn(CHECKS, name)) throw unknownOption(`${where}${name}`);
+    if (!Object.hasOwn(CHECKS, name)) throw unknownOption(`${where}${nameText(name)}`);
   }
   if (given['scheduledAt'] != null && given['delay'] != null) {
     throw refused(

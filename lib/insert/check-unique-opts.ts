@@ -1,5 +1,6 @@
 import { describeValue } from '../errors/describe-value.js';
 import { InvalidJobError } from '../errors/invalid-job-error.js';
+import { nameText } from '../errors/name-text.js';
 import { isJobState, JOB_STATES, type JobState } from '../job/job-state.js';
 import type { CheckedUniqueOpts } from './checked-insert-opts.js';
 
@@ -18,7 +19,7 @@ export function checkUniqueOpts(value: unknown, field: string): CheckedUniqueOpt
   const given = value as Record<string, unknown>;
   for (const name of Object.keys(given)) {
     if (!OPTIONS.includes(name)) {
-      throw refused(`${field}.${name}`, `is no option; the options are ${OPTIONS.join(', ')}`);
+      throw refused(`${field}.${nameText(name)}`, `is no option; the options are ${OPTIONS.join(', ')}`);
     }
   }
   const checked: CheckedUniqueOpts = Object.freeze({

@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import { className } from '../errors/describe-value.js';
 import { InvalidJobError } from '../errors/invalid-job-error.js';
+import { nameText, quotedNameText } from '../errors/name-text.js';
 import { PayloadArgs } from '../job/job-args.js';
 import { MAX_DEPTH, MAX_INTEGER_DIGITS, RawJson } from './raw-json.js';
 import { whyNotText } from './well-formed.js';
@@ -20,6 +21,9 @@ let spareWalk: Walk | undefined;
 /** Letters that stand in JSON as they are, and that jsonb holds: nearly all strings have no others. */
 const PLAIN = /^[ !#-[\]-~]*$/;
 const NOTHING: readonly string[] = [];
+
+/** Steps of a path that a message names, at its beginning and at its end. */
+const MAX_STEPS = 8;
 
 /**
  * The JSON text of a value, as `JSON.stringify` would write it, but nothing is changed silently:
@@ -182,11 +186,12 @@ function refuse(walk: Walk, rule: string): InvalidJobError {
 
 /** `args.customer.emails[0]`; keys that are no identifiers in brackets and quotes. */
 function pathOf({ path }: Walk): string {
-  return path
-    .map((step, index) => {
-      if (typeof step === 'number') return `[${step}]`;
-      if (index === 0) return step;
-      return /^[A-Za-z_$][\w$]*$/.test(step) ? `.${step}` : `[${JSON.stringify(step)}]`;
-    })
-    .join('');
+  const steps = path.map((step, index) => {
+    if (typeof step === 'number') return `[${step}]`;
+    if (index === 0) return step;
+    if (/^[A-Za-z_$][\w$]*$/.test(step)) return `.${nameText(step)}`;
+    return `[${quotedNameText(step)}]`;
+  });
+  if (steps.length > 2 * MAX_STEPS) steps.splice(MAX_STEPS, steps.length - 2 * MAX_STEPS, '…');
+  return steps.join('');
 }

@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import { describeValue } from '../errors/describe-value.js';
 import { InvalidJobError } from '../errors/invalid-job-error.js';
+import { nameText } from '../errors/name-text.js';
 import { PayloadArgs } from './job-args.js';
 import { decoratedParentOf, getOwnJobArgsMetadata } from './job-args-metadata.js';
 
@@ -105,8 +106,8 @@ function hint(args: unknown): string {
 
 function undecoratedSubclass(child: { name: string }, parent: { name: string }): InvalidJobError {
   return new InvalidJobError(
-    `args: the class ${child.name} has no @JobArgs of its own; that of its parent class ` +
-      `${parent.name} does not count, since a worker would decode other args. Decorate ${child.name}.`,
+    `args: the class ${nameText(child.name)} has no @JobArgs of its own; that of its parent class ` +
+      `${nameText(parent.name)} does not count, since a worker would decode other args. Decorate ${nameText(child.name)}.`,
     { code: 'RIVER_ARGS_UNDECORATED', field: 'args' },
   );
 }

@@ -1,4 +1,5 @@
 import type { RiverErrorCode } from '../errors/error-code.js';
+import { nameText } from '../errors/name-text.js';
 import { RiverError } from '../errors/river-error.js';
 import type { AttemptError, JobRow } from './job-row.js';
 
@@ -74,7 +75,7 @@ export class WaitAbortedError extends RiverError {
 }
 
 function nameOf({ id, kind }: JobRow): string {
-  return `Job ${id} (kind ${kind})`;
+  return `Job ${id} (kind ${nameText(kind, MAX_TEXT)})`;
 }
 
 function attemptsOf({ attempt, maxAttempts }: JobRow): string {
@@ -88,7 +89,7 @@ function errorsOf({ errors }: JobRow): string {
 }
 
 function tell({ at, attempt, error }: AttemptError): string {
-  const text = error.length > MAX_TEXT ? `${error.slice(0, MAX_TEXT)}…` : error;
+  const text = nameText(error, MAX_TEXT);
   const time = Number.isNaN(at.getTime()) ? 'an unknown time' : at.toISOString();
   return ` Attempt ${attempt} at ${time}: ${text || 'no error text'}.`;
 }

@@ -1,6 +1,7 @@
 import type { RiverErrorCode } from '../errors/error-code.js';
 import { describeValue } from '../errors/describe-value.js';
 import { RiverMigrationError } from '../errors/migration-error.js';
+import { nameText } from '../errors/name-text.js';
 import { NEWEST_VERSION } from './main-line.js';
 import type { MigrateOptions } from './migrate-options.js';
 
@@ -51,7 +52,10 @@ export function checkNames(options: unknown, known: object, what: string): void 
   }
   const stray = Object.keys(options).find((name) => !names.includes(name));
   if (stray !== undefined) {
-    throw refused(stray, `there is no such option of ${what}. The options are ${names.join(', ')}`);
+    throw refused(
+      nameText(stray),
+      `there is no such option of ${what}. The options are ${names.join(', ')}`,
+    );
   }
 }
 

@@ -1,9 +1,10 @@
-import type { DataSource, Logger, QueryRunner } from 'typeorm';
+import type { DataSource, QueryRunner } from 'typeorm';
 import { DatabaseError } from '../errors/database-error.js';
 import { RiverError } from '../errors/river-error.js';
 import { copyIn, type CopyRows } from './copy-in.js';
 import { inTurn, isQueued } from './client-turns.js';
 import { AS_TEXT, type PgClient, type TextRow } from './pg-client.js';
+import { StatementLog, type LoggingDataSource } from './statement-log.js';
 import { statement, type Statement } from './statement.js';
 
 /** Something that runs statements of ours. */
@@ -41,11 +42,7 @@ export interface ConnectionSettings extends StatementSettings {
 
 /** What is needed of them once there is a connection. */
 export interface StatementSettings {
-  /** Whose logger and slow-query limit see the statements: a data source, or what stands for one. */
-  readonly dataSource: {
-    readonly logger: Pick<Logger, 'logQuery' | 'logQueryError' | 'logQuerySlow'>;
-    readonly options: { readonly maxQueryExecutionTime?: number };
-  };
+  readonly dataSource: LoggingDataSource;
   /** Whether statements are prepared under a name. */
   readonly preparedStatements: boolean;
 }
@@ -65,19 +62,19 @@ export class ClientConnection implements Connection {
   readonly inTransaction = true;
   readonly client: PgClient;
   readonly #settings: StatementSettings;
-  readonly #queryRunner: QueryRunner | undefined;
+  readonly #log: StatementLog;
 
   constructor(client: PgClient, settings: StatementSettings, queryRunner?: QueryRunner) {
     this.client = client;
     this.#settings = settings;
-    this.#queryRunner = queryRunner;
+    this.#log = new StatementLog(settings.dataSource, queryRunner);
   }
 
   // A promise more than is needed is felt here.
   async run(statement: Statement, values: unknown[], meanwhile?: () => void): Promise<TextRow[]> {
     const isPrepared = this.#settings.preparedStatements && !unprepared.has(this.client);
     const { text } = statement;
-    const begin = this.#logBegin(text);
+    const begin = this.#log.begin(text);
     let rows: unknown[];
     try {
       const name = isPrepared ? statement.name : undefined;
@@ -86,11 +83,11 @@ export class ClientConnection implements Connection {
       ({ rows } = await answer);
     } catch (cause) {
       const error = new DatabaseError(statement.operation, cause);
-      this.#logFailure(text, error);
+      this.#log.failure(text, error);
       if (!isPrepared || !this.#mayBeUnprepared(error)) throw error;
       return await this.run(statement, values);
     }
-    this.#logEnd(text, begin);
+    this.#log.end(text, begin);
     return rows as TextRow[];
   }
 
@@ -111,34 +108,14 @@ export class ClientConnection implements Connection {
 
   /** Runs a COPY ... FROM STDIN; see {@link copyIn}. */
   async copy(statement: Statement, rows: CopyRows): Promise<void> {
-    const begin = this.#logBegin(statement.text);
+    const begin = this.#log.begin(statement.text);
     try {
       await copyIn(this.client, statement, rows);
     } catch (error) {
-      if (error instanceof DatabaseError) this.#logFailure(statement.text, error);
+      if (error instanceof DatabaseError) this.#log.failure(statement.text, error);
       throw error;
     }
-    this.#logEnd(statement.text, begin);
-  }
-
-  /** @returns when it began */
-  #logBegin(text: string): number {
-    this.#settings.dataSource.logger.logQuery(text, undefined, this.#queryRunner);
-    return Date.now();
-  }
-
-  #logEnd(text: string, begin: number): void {
-    const { logger, options } = this.#settings.dataSource;
-    const { maxQueryExecutionTime } = options;
-    if (!maxQueryExecutionTime) return;
-    const took = Date.now() - begin;
-    if (took > maxQueryExecutionTime) logger.logQuerySlow(took, text, undefined, this.#queryRunner);
-  }
-
-  /** The message alone: the driver's error quotes the values of a row that was refused. */
-  #logFailure(text: string, { message }: DatabaseError): void {
-    const { logger } = this.#settings.dataSource;
-    logger.logQueryError(message, text, undefined, this.#queryRunner);
+    this.#log.end(statement.text, begin);
   }
 
   async transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T> {

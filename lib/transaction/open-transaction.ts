@@ -8,6 +8,7 @@ import {
 } from '../errors/transaction-error.js';
 import { isConnectionLost } from '../errors/database-error.js';
 import { giveBack } from '../postgres/connection.js';
+import { StatementLog } from '../postgres/statement-log.js';
 import type { Abort } from './abort.js';
 import { isEnding, runInLevel, type Holder } from './ambient-transaction.js';
 import { beginTransaction } from './begin-transaction.js';
@@ -232,7 +233,7 @@ export class OpenTransaction implements Holder {
       this.abort.throwIfAborted();
       // Before anybody hears of it: a logger may have something to write down.
       scope.refuse();
-      this.#dataSource.logger.logQuery('COMMIT', undefined, queryRunner);
+      new StatementLog(this.#dataSource, queryRunner).begin('COMMIT');
       try {
         watch.expectEnd('COMMIT');
         this.#isCommitSent = true;

@@ -1,4 +1,5 @@
 import { describeValue } from '../errors/describe-value.js';
+import { nameText } from '../errors/name-text.js';
 import { RiverTransactionError } from '../errors/transaction-error.js';
 
 /** Postgres' isolation levels, as TypeORM names them. */
@@ -104,7 +105,7 @@ export function checkTransactionOptions(options: RiverTransactionOptions): void 
     const rule = Object.hasOwn(RULES, name) ? RULES[name as keyof typeof RULES] : undefined;
     if (rule === undefined) {
       throw refused(
-        name,
+        nameText(name),
         `there is no such option. The options are ${Object.keys(RULES).join(', ')}`,
       );
     }
