@@ -47,7 +47,8 @@ export class ClientConnections {
     this.#settings = settings;
     this.#activeWork = activeWork;
     this.#current = new CurrentTransaction(settings.dataSource, source);
-    this.pool = new PoolConnection(settings, onHeld);
+    const whenCut = (cut: () => void): (() => void) => activeWork.whenCut(cut);
+    this.pool = new PoolConnection({ ...settings, whenCut }, onHeld);
   }
 
   /**

@@ -38,6 +38,11 @@ export interface Others {
 /** How statements are sent, the same for every connection of a client. */
 export interface ConnectionSettings extends StatementSettings {
   readonly dataSource: DataSource;
+  /**
+   * Calls `cut` when a connection of the pool that is still in use must be closed, since the
+   * application ends. Returns what undoes it.
+   */
+  readonly whenCut?: ((cut: () => void) => () => void) | undefined;
 }
 
 /** What is needed of them once there is a connection. */
@@ -206,11 +211,14 @@ export class PoolConnection implements Connection {
       return await this.#onHeld(queryRunner, this.#settings, onHeld);
     let client: PgClient | undefined;
     let result: T;
+    const leave = this.#settings.whenCut?.(() => close(client));
     try {
       client = (await queryRunner.connect()) as PgClient;
       result = await work(new ClientConnection(client, this.#settings, queryRunner));
     } catch (error) {
       return await failed(error, operation, { queryRunner, client });
+    } finally {
+      leave?.();
     }
     await giveBack(queryRunner, client);
     return result;

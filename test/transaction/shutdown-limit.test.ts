@@ -75,6 +75,32 @@ describe.each(['close', 'SIGTERM'] as const)('%s while a request holds a transac
   });
 });
 
+describe('an insert outside a transaction that waits for a lock', () => {
+  test.each([
+    // The connection breaks, and the server may go on with the statement.
+    ['insert', 'DatabaseError'],
+    ['insertManyFast', 'ShuttingDownError'],
+  ])('%s does not keep the application open', async (how, refused) => {
+    const locker = await connect(database);
+    const app = start(300);
+    const agent = new Agent();
+    try {
+      const { url } = await app.waitFor('listening');
+      await locker.query('begin; lock table river_job');
+      const answer = post(`${url}/hold/${how}`, agent);
+      await app.waitFor('held');
+      app.end('close');
+      expect(await answer).toBe(500);
+      expect(await app.exited).toBe(0);
+      expect(app.unhandled).toEqual([]);
+      expect(await app.waitFor('rejected')).toMatchObject({ refused });
+    } finally {
+      agent.destroy();
+      await locker.end();
+    }
+  });
+});
+
 describe('dataSource.destroy() while a transaction is stuck', () => {
   test.each([
     'work',
