@@ -55,12 +55,11 @@ class HoldController {
         tell({ at: 'held' });
         await this.dataSource.query('lock table locked');
       });
-    if (how === 'begin' || how === 'statement')
+    if (how === 'statement')
       return await this.buy(async () => {
         tell({ at: 'about to hold' });
         await goOn();
-        if (how === 'begin') await this.transaction.run({ propagation: 'REQUIRES_NEW' }, () => 0);
-        else await this.dataSource.query('select 1');
+        await this.dataSource.query('select 1');
       });
     if (how === 'hook') return await this.buy(() => this.transaction.afterCommit(() => held()));
     if (how === 'insert') {
@@ -136,7 +135,7 @@ class AppModule {}
 Module({
   imports: [
     TypeOrmModule.forRoot({ type: 'postgres', url, retryAttempts: 0 }),
-    RiverModule.forRoot({ shutdownTimeoutMs: Number(shutdownTimeoutMs) }),
+    RiverModule.forRoot({ shutdownTimeoutMs: Number(shutdownTimeoutMs), hookTimeoutMs: 500 }),
   ],
   controllers: [HoldController],
 })(AppModule);

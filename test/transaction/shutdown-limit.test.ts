@@ -3,6 +3,7 @@ import { Agent, request } from 'node:http';
 import { connect, createTestDatabase, queryAll, type TestDatabase } from '../support/index.js';
 import { ChildApplication } from './child-application.js';
 import { forget, NOTHING, stored } from './orders.js';
+import { Way } from './way.js';
 
 const PROGRAM = 'test/transaction/shutdown-limit-app.mjs';
 /** A process whose end takes longer is killed, which fails the test. */
@@ -18,8 +19,8 @@ beforeAll(async () => {
 });
 afterEach(() => forget(database));
 
-function start(shutdownTimeoutMs: number): ChildApplication {
-  return new ChildApplication(PROGRAM, [database.url, String(shutdownTimeoutMs)], KILLED_AFTER_MS);
+function start(shutdownTimeoutMs: number, url = database.url): ChildApplication {
+  return new ChildApplication(PROGRAM, [url, String(shutdownTimeoutMs)], KILLED_AFTER_MS);
 }
 
 const CLOSED = { close: 0, SIGTERM: 'SIGTERM' } as const;
@@ -101,19 +102,22 @@ describe('an insert outside a transaction that waits for a lock', () => {
   });
 });
 
-describe('dataSource.destroy() while a transaction is stuck', () => {
+/** What is stored of a transaction that is stuck after its COMMIT. */
+const COMMITTED = { orders: ['held'], jobs: 1 };
+
+describe.each(['close', 'destroy'] as const)('%s while a transaction is stuck', (how) => {
   test.each([
-    'work',
-    'lock',
-    'hook',
-    'beforeTransactionStart',
-    'afterTransactionStart',
-    'beforeTransactionCommit',
-    'afterTransactionCommit',
-    'beforeTransactionRollback',
-    'beforeQuery',
-    'afterQuery',
-  ])('in %s: it ends', async (where) => {
+    ['work', NOTHING],
+    ['lock', NOTHING],
+    ['hook', COMMITTED],
+    ['beforeTransactionStart', NOTHING],
+    ['afterTransactionStart', NOTHING],
+    ['beforeTransactionCommit', NOTHING],
+    ['afterTransactionCommit', COMMITTED],
+    ['beforeTransactionRollback', NOTHING],
+    ['beforeQuery', NOTHING],
+    ['afterQuery', NOTHING],
+  ])('in %s: it ends', async (where, left) => {
     const locker = await connect(database);
     await locker.query('begin; lock table locked');
     const app = start(300);
@@ -122,19 +126,40 @@ describe('dataSource.destroy() while a transaction is stuck', () => {
       const { url } = await app.waitFor('listening');
       const answer = post(`${url}/hold/${where}`, agent);
       await app.waitFor('held');
-      app.end('destroy');
+      app.end(how);
       await app.waitFor('closed');
-      app.child.kill('SIGKILL');
+      if (how === 'destroy') app.child.kill('SIGKILL');
+      else expect(await app.exited).toBe(0);
       await Promise.all([app.exited, answer]);
       expect(app.unhandled).toEqual([]);
-      expect(await stored(database)).toEqual(
-        ['hook', 'afterTransactionCommit'].includes(where)
-          ? { orders: ['held'], jobs: 1 }
-          : NOTHING,
-      );
+      expect(await stored(database)).toEqual(left);
     } finally {
       agent.destroy();
       await locker.end();
     }
+  });
+
+  test('in a statement that a silent server does not answer: it ends', async () => {
+    const way = new Way(database.url);
+    await way.open();
+    const app = start(300, way.url);
+    const agent = new Agent();
+    try {
+      const { url } = await app.waitFor('listening');
+      const answer = post(`${url}/hold/statement`, agent);
+      await app.waitFor('about to hold');
+      way.isSilent = true;
+      app.child.send('go on');
+      app.end(how);
+      await app.waitFor('closed');
+      if (how === 'destroy') app.child.kill('SIGKILL');
+      else expect(await app.exited).toBe(0);
+      await Promise.all([app.exited, answer]);
+      expect(app.unhandled).toEqual([]);
+    } finally {
+      agent.destroy();
+      await way.close();
+    }
+    expect(await stored(database)).toEqual(NOTHING);
   });
 });
