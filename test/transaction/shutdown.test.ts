@@ -133,7 +133,7 @@ test('a subscriber that keeps the COMMIT waiting for too long: rolled back, and 
   await new Promise((resolve) => setTimeout(resolve, 200));
   child.kill('SIGTERM');
   await exited;
-  expect(told).toContainEqual({ at: 'given up', refused: 'DatabaseError' });
+  expect(told).toContainEqual({ at: 'given up', refused: 'TransactionAbortedError' });
   expect(told.filter(({ unhandled }) => unhandled !== undefined)).toEqual([]);
   expect(await stored(database)).toEqual(NOTHING);
 });
