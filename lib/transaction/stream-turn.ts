@@ -27,7 +27,7 @@ export function streamInTurn(
       const left = idleAgain(scope.shared.client);
       const stream = await open(...args);
       resolve(stream);
-      const stop = closeUnread(stream as Readable, scope);
+      const stop = closeUnread(stream, scope);
       await left;
       stop();
     });
