@@ -1,7 +1,8 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { TransactionEndedError } from '../errors/transaction-error.js';
-import { ambientTransactionOf } from './ambient-transaction.js';
+import { ambientTransactionOf, runInLevel } from './ambient-transaction.js';
 import { defineOwn } from './define-own.js';
+import { ForeignTransaction } from './foreign-transaction.js';
 import { joinOf, type TypeormWork } from './joined-data-source.js';
 import { joining } from './joining-options.js';
 import { runInSavepoint } from './savepoint.js';
@@ -87,6 +88,13 @@ function trackedMethod(name: string, method: Method): Method {
       if (work !== undefined && scope !== undefined) return nested(scope, isolation, work);
       const opener = runner === undefined ? joinOf(dataSourceOf(this))?.opener : undefined;
       if (work !== undefined && opener !== undefined) return opener.open(isolation, work);
+      if (work !== undefined && runner !== undefined && joinOf(dataSourceOf(this)) !== undefined) {
+        const bound = boundTo(runner, dataSourceOf(this), work);
+        return method.apply(
+          this,
+          args.map((arg) => (arg === work ? bound : arg)),
+        );
+      }
     }
     const result = call();
     if (scope !== undefined && isPromise(result)) return followed(scope, label, result);
@@ -133,6 +141,14 @@ function nested(
     scope,
     joining({ isolation }, scope, () => work(manager)),
   );
+}
+
+/** Inserts and repositories in `work` join the transaction that TypeORM opens on a runner not of ours. */
+function boundTo(runner: QueryRunner, dataSource: DataSource, work: TypeormWork): TypeormWork {
+  return (manager) => {
+    const transaction = ForeignTransaction.on(runner, dataSource, () => new Error('not begun'));
+    return runInLevel({ dataSource, name: '', current: () => transaction }, () => work(manager));
+  };
 }
 
 function isPromise(value: unknown): value is Promise<unknown> {

@@ -234,6 +234,39 @@ describe("the application's own dataSource.transaction", () => {
   });
 });
 
+describe.each([false, true])('queryRunner.manager.transaction, in one by hand: %s', (byHand) => {
+  const within = async (end: () => void): Promise<void> => {
+    const runner = dataSource.createQueryRunner();
+    try {
+      if (byHand) await runner.startTransaction();
+      await runner.manager.transaction(async (manager) => {
+        await manager.insert(Order, { item: 'a' });
+        await early.orders.save({ item: 'b' });
+        await river.insert(new SendReceipt('a'));
+        end();
+      });
+      if (byHand) await runner.commitTransaction();
+    } finally {
+      if (runner.isTransactionActive) await runner.rollbackTransaction();
+      await runner.release();
+    }
+  };
+
+  test('inserts and repositories in it join', async () => {
+    await within(() => undefined);
+    expect(await stored()).toBe('a0 b0 1 jobs');
+  });
+
+  test('nothing of it is left after an error', async () => {
+    const error = new Error('mine');
+    const failed = within(() => {
+      throw error;
+    });
+    await expect(failed).rejects.toBe(error);
+    expect(await stored()).toBe('0 jobs');
+  });
+});
+
 describe('a stream', () => {
   test.each(['each row', 'no row'])(
     'is closed with an error when a statement is awaited before %s is read',
