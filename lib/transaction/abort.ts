@@ -1,6 +1,10 @@
 import { TransactionAbortedError } from '../errors/transaction-error.js';
-import type { ActiveWork } from './active-work.js';
 import type { RiverTransactionOptions } from './transaction-options.js';
+
+/** What ends with the application; the listener is called when its time limit is reached. */
+interface EndingWork {
+  whenGivenUp(listener: (reason: Error) => void): () => void;
+}
 
 type AbortListener = (reason: TransactionAbortedError) => void;
 
@@ -11,7 +15,7 @@ export class Abort {
   #reason: TransactionAbortedError | undefined;
 
   /** @param activeWork aborts it when the application does not wait any longer */
-  constructor({ timeoutMs, signal }: RiverTransactionOptions, activeWork?: ActiveWork) {
+  constructor({ timeoutMs, signal }: RiverTransactionOptions, activeWork?: EndingWork) {
     if (timeoutMs !== undefined) {
       const timer = setTimeout(() => this.abort(`it took longer than ${timeoutMs} ms`), timeoutMs);
       this.#stops.push(() => clearTimeout(timer));
