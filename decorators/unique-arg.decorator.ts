@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { InvalidJobError } from '../lib/errors/invalid-job-error.js';
 import { checkWritable } from '../lib/insert/unique-arg-presence.js';
 import type { JsonKey } from '../lib/job/insert-opts.js';
 import { addUniqueArg } from '../lib/job/unique-arg-metadata.js';
@@ -20,8 +21,9 @@ type UniqueArgDecorator = <Class extends object>(
  * A method, a getter that no `toJSON()` of the class writes, and a property that the declared result
  * of `toJSON()` does not have are compile errors.
  *
- * @throws InvalidJobError at load, for methods and for getters of a class without `toJSON()`
- * @param type the class of a nested object, where TypeScript does not emit it: `() => Customer`
+ * @throws InvalidJobError at load, for static properties, for methods and for getters of a class without `toJSON()`
+ * @param type the class of a nested object, where the compiler does not emit it: `() => Customer`, or
+ *   `() => Object` for one that counts whole
  *
  * @example
  * @JobArgs('invoice', { uniqueOpts: { byArgs: true } })
@@ -32,8 +34,19 @@ type UniqueArgDecorator = <Class extends object>(
  */
 export function UniqueArg(type?: () => unknown): UniqueArgDecorator {
   return (target, key) => {
+    checkPlace(target, key);
     checkWritable(target, key, `@UniqueArg() ${key}`);
     const emitted: unknown = Reflect.getMetadata('design:type', target, key);
-    addUniqueArg(target, { key, type: type ?? (() => emitted) });
+    addUniqueArg(target, { key, type: type ?? (() => emitted), isNamed: type !== undefined });
   };
+}
+
+/** Standard decorators have no target for a property, so that nothing could be found at an insert. */
+function checkPlace(target: unknown, key: unknown): void {
+  if (typeof target === 'object' && target !== null && typeof key === 'string') return;
+  throw new InvalidJobError(
+    '@UniqueArg(): must be on a property of the instances. Compile with "experimentalDecorators": ' +
+      'true, also in the settings of esbuild, tsx or Vitest, and do not mark static properties.',
+    { code: 'RIVER_INVALID_UNIQUE_OPTS', field: '@UniqueArg()' },
+  );
 }

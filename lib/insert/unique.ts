@@ -1,6 +1,6 @@
 import type { JobState } from '../job/job-state.js';
 import type { CheckedUniqueOpts } from './checked-insert-opts.js';
-import { uniqueArgPaths } from '../job/unique-arg-metadata.js';
+import { markedPaths } from './marked-paths.js';
 import { checkAbsent } from './unique-arg-presence.js';
 import { uniqueKey, type UniqueKey } from './unique-key.js';
 import { uniqueLock, type UniqueLock } from './unique-lock.js';
@@ -23,7 +23,7 @@ export interface UniqueSubject {
 
 export function makeUnique(subject: UniqueSubject, given: CheckedUniqueOpts): Unique {
   // What `@UniqueArg` marks decides when all args are asked for.
-  const marked = given.byArgs === true ? uniqueArgPaths(subject.payload) : [];
+  const marked = given.byArgs === true ? markedPaths(subject.payload) : [];
   const opts = marked.length > 0 ? { ...given, byArgs: marked } : given;
   const onAbsent = (path: readonly string[]): void => checkAbsent(subject.payload, path);
   const job = { ...subject, onAbsent };

@@ -5,7 +5,7 @@ import { refusalOf } from '../insert/refusal.js';
 
 const BY_ARGS = { uniqueOpts: { byArgs: true } };
 /** For what the types refuse as well. */
-const mark = UniqueArg() as (target: object, key: string) => void;
+const mark: (target: object, key: string) => void = UniqueArg();
 
 const textOf = (args: object, opts: object = BY_ARGS): string => keyOf(args, opts).text;
 
