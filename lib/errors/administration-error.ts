@@ -1,9 +1,10 @@
 import { nameText } from './name-text.js';
+import { notPrinted } from './conceal.js';
 import { RiverError } from './river-error.js';
 
 /** There is no job of this id: it was never there, or it has been deleted, by hand or by age. */
 export class JobNotFoundError extends RiverError {
-  readonly id: bigint;
+  declare readonly id: bigint;
 
   constructor(id: bigint) {
     super(
@@ -11,21 +12,29 @@ export class JobNotFoundError extends RiverError {
         'another schema, or in a transaction that is not committed.',
       { code: 'RIVER_JOB_NOT_FOUND', field: 'id' },
     );
-    this.id = id;
+    notPrinted(this, { id });
+  }
+
+  override toJSON(): Record<string, unknown> {
+    return { ...super.toJSON(), id: this.id.toString() };
   }
 }
 
 /** The job is being worked, and cannot be deleted meanwhile. */
 export class JobRunningError extends RiverError {
   override readonly retryable = true;
-  readonly id: bigint;
+  declare readonly id: bigint;
 
   constructor(id: bigint) {
     super(`Job ${id} is running, so it was not deleted. Cancel it first, or wait for its end.`, {
       code: 'RIVER_JOB_RUNNING',
       field: 'id',
     });
-    this.id = id;
+    notPrinted(this, { id });
+  }
+
+  override toJSON(): Record<string, unknown> {
+    return { ...super.toJSON(), id: this.id.toString() };
   }
 }
 

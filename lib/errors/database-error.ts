@@ -1,3 +1,4 @@
+import { withoutValues } from './conceal.js';
 import { RiverError } from './river-error.js';
 
 /**
@@ -23,7 +24,8 @@ const CLOSING = /^(08...|57P0[1-5])$/;
 
 /**
  * The database refused a statement or the connection broke. The driver's error is the `cause`; its
- * SQLSTATE is {@link sqlState}. The message holds neither SQL nor values.
+ * SQLSTATE is {@link sqlState}. The message holds neither SQL nor values, and what may hold values in the
+ * cause (`detail`, `where`, `fullMessage`) is there for code and is not printed.
  */
 export class DatabaseError extends RiverError {
   override readonly retryable: boolean;
@@ -35,7 +37,7 @@ export class DatabaseError extends RiverError {
     const sqlState = sqlStateOf(cause);
     super(`${operation} failed in the database: ${explain(sqlState, code)}`, {
       code: 'RIVER_DATABASE',
-      cause,
+      cause: withoutValues(cause),
     });
     this.sqlState = sqlState;
     this.retryable =

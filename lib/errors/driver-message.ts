@@ -3,6 +3,12 @@
  * tried in vain; the code is not.
  */
 export function driverMessage(error: unknown): string {
-  const { message = '', code = '' } = Object(error) as { message?: string; code?: string };
-  return message || `the connection failed ${code}`.trimEnd();
+  const { message = '', code = '', fullMessage = message } = Object(error) as DriverError;
+  return fullMessage || `the connection failed ${code}`.trimEnd();
+}
+
+interface DriverError {
+  message?: string;
+  code?: string;
+  fullMessage?: string;
 }

@@ -1,3 +1,4 @@
+import { concealed, isError } from './conceal.js';
 import type { RiverErrorCode } from './error-code.js';
 
 const BRAND = Symbol.for('nestjs-river.RiverError');
@@ -14,7 +15,8 @@ export interface RiverErrorOptions {
 
 /**
  * Base of all errors that this package throws. Switch on {@link code}, which is stable; the message
- * is for people and says what to do. Messages never hold SQL text, values of args, or credentials.
+ * is for people and says what to do. Messages never hold SQL text, values of args, or credentials. What
+ * may hold them in a cause, and the rows of jobs, are there for code and are not printed.
  */
 export class RiverError extends Error {
   readonly code: RiverErrorCode;
@@ -26,12 +28,20 @@ export class RiverError extends Error {
   readonly retryable: boolean = false;
 
   constructor(message: string, options: RiverErrorOptions) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    const { cause } = options;
+    const shown = RiverError.is(cause) ? cause : concealed(cause);
+    super(message, shown === undefined ? undefined : { cause: shown });
     this.name = new.target.name;
     this.code = options.code;
     this.field = options.field;
     this.index = options.index;
     Object.defineProperty(this, BRAND, { value: true });
+  }
+
+  /** What it says, for JSON: never a value of a job. */
+  toJSON(): Record<string, unknown> {
+    const { name, message } = this;
+    return { name, message, ...withoutBigints(this), cause: causeToJSON(this.cause) };
   }
 
   /**
@@ -41,4 +51,21 @@ export class RiverError extends Error {
   static is(value: unknown): value is RiverError {
     return typeof value === 'object' && value !== null && BRAND in value;
   }
+}
+
+function causeToJSON(cause: unknown): unknown {
+  if (isError(cause)) {
+    if (RiverError.is(cause)) return cause;
+    return { name: cause.name, message: cause.message, ...withoutBigints(cause) };
+  }
+  return typeof cause === 'bigint' ? cause.toString() : cause;
+}
+
+function withoutBigints(error: object): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(error).map(([key, value]: [string, unknown]) => [
+      key,
+      typeof value === 'bigint' ? value.toString() : value,
+    ]),
+  );
 }

@@ -1,3 +1,4 @@
+import { notPrinted } from '../errors/conceal.js';
 import type { RiverErrorCode } from '../errors/error-code.js';
 import { nameText } from '../errors/name-text.js';
 import { RiverError } from '../errors/river-error.js';
@@ -13,11 +14,11 @@ const MAX_TEXT = 300;
  */
 export class JobFailedError extends RiverError {
   /** The finished row, with every attempt error, and the output if one was recorded. */
-  readonly job: JobRow;
+  declare readonly job: JobRow;
 
   constructor(job: JobRow, code: RiverErrorCode) {
     super(`${nameOf(job)} was ${job.state} ${attemptsOf(job)}.${errorsOf(job)}`, { code });
-    this.job = job;
+    notPrinted(this, { job });
   }
 }
 
@@ -38,9 +39,9 @@ export class JobDiscardedError extends JobFailedError {
 /** The job did not end in time. It goes on; the same wait may be asked for again. */
 export class WaitTimeoutError extends RiverError {
   override readonly retryable = true;
-  readonly id: bigint;
+  declare readonly id: bigint;
   /** The job as it was at the end of the wait; undefined when the database could not be asked. */
-  readonly job: JobRow | undefined;
+  declare readonly job: JobRow | undefined;
 
   /** @param last the row, or why there is none */
   constructor(id: bigint, timeoutMs: number, last: { job: JobRow } | { cause: unknown }) {
@@ -53,8 +54,11 @@ export class WaitTimeoutError extends RiverError {
       `${job === undefined ? `Job ${id}` : nameOf(job)} did not end within ${timeoutMs} ms. ${found}`,
       { code: 'RIVER_WAIT_TIMEOUT', cause: 'cause' in last ? last.cause : undefined },
     );
-    this.id = id;
-    this.job = job;
+    notPrinted(this, { id, job });
+  }
+
+  override toJSON(): Record<string, unknown> {
+    return { ...super.toJSON(), id: this.id.toString() };
   }
 }
 

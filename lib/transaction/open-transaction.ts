@@ -6,6 +6,7 @@ import {
   TransactionEndedWithinError,
   TransactionRolledBackError,
 } from '../errors/transaction-error.js';
+import { concealed } from '../errors/conceal.js';
 import { isConnectionLost } from '../errors/database-error.js';
 import { giveBack } from '../postgres/connection.js';
 import { StatementLog } from '../postgres/statement-log.js';
@@ -244,7 +245,7 @@ export class OpenTransaction implements Holder {
       } catch (cause) {
         if (cause instanceof RiverTransactionError) throw cause;
         if (isConnectionLost(cause)) throw this.outcomeUnknown(cause);
-        throw new QueryFailedError('COMMIT', undefined, cause as Error);
+        throw concealed(new QueryFailedError('COMMIT', undefined, cause as Error));
       }
     });
     scope.refuse();

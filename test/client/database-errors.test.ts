@@ -56,7 +56,8 @@ describe('an error of the database', () => {
   test("keeps the driver's error as its cause, and no SQL or value in its message", async () => {
     const error = await failure('P0001');
     expect(error.cause).toBeInstanceOf(Error);
-    expect((error.cause as Error).message).toContain(SECRET);
+    expect(error.cause).toMatchObject({ fullMessage: expect.stringContaining(SECRET) });
+    expect((error.cause as Error).message).not.toContain(SECRET);
     for (const told of [error.message, JSON.stringify(error)]) {
       expect(told).not.toContain(SECRET);
       expect(told).not.toMatch(/INSERT INTO/i);
