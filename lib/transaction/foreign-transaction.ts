@@ -37,6 +37,11 @@ export class ForeignTransaction implements AmbientTransaction {
     return transaction;
   }
 
+  /** One that is known to be open. It is guarded from the first call in it on. */
+  static opened(queryRunner: QueryRunner, dataSource: DataSource): ForeignTransaction {
+    return new ForeignTransaction(queryRunner, dataSource);
+  }
+
   get isOpen(): boolean {
     return !this.queryRunner.isReleased && this.queryRunner.isTransactionActive;
   }

@@ -113,7 +113,6 @@ function transactionOn(
   dataSource: DataSource,
 ): AmbientTransaction | undefined {
   const scope = scopeOf(queryRunner);
-  if (scope === undefined)
-    return ForeignTransaction.on(queryRunner, dataSource, () => new Error('not in a transaction'));
+  if (scope === undefined) return ForeignTransaction.opened(queryRunner, dataSource);
   return scope.hasEnded || event.endsWith('Query') ? undefined : scope;
 }

@@ -146,7 +146,7 @@ function nested(
 /** Inserts and repositories in `work` join the transaction that TypeORM opens on a runner not of ours. */
 function boundTo(runner: QueryRunner, dataSource: DataSource, work: TypeormWork): TypeormWork {
   return (manager) => {
-    const transaction = ForeignTransaction.on(runner, dataSource, () => new Error('not begun'));
+    const transaction = ForeignTransaction.opened(runner, dataSource);
     return runInLevel({ dataSource, name: '', current: () => transaction }, () => work(manager));
   };
 }
