@@ -233,6 +233,7 @@ describe('COMMIT', () => {
     'that succeeded stays a success when a subscriber throws in %s',
     async (moment) => {
       const { subscribers } = shop.dataSource;
+      const others = [...subscribers];
       subscribers.push({
         [moment]: (event: { query?: string }) => {
           if (moment === 'afterTransactionCommit' || event.query === 'COMMIT') {
@@ -247,7 +248,7 @@ describe('COMMIT', () => {
         });
         expect(told).toBe('stored');
       } finally {
-        subscribers.pop();
+        subscribers.splice(0, subscribers.length, ...others);
       }
       expect(await stored(direct.database)).toMatchObject({ jobs: 1 });
       expect(hookErrors).toHaveLength(moment === 'afterTransactionCommit' ? 1 : 0);
@@ -256,6 +257,7 @@ describe('COMMIT', () => {
 
   test('that succeeded stays a success when a subscriber queries after it, in vain', async () => {
     const { subscribers } = shop.dataSource;
+    const others = [...subscribers];
     const answers: unknown[] = [];
     subscribers.push({
       async afterTransactionCommit({ queryRunner }) {
@@ -266,7 +268,7 @@ describe('COMMIT', () => {
     try {
       await transaction.run(() => river.insert(new SendReceipt('book')));
     } finally {
-      subscribers.pop();
+      subscribers.splice(0, subscribers.length, ...others);
     }
     expect(answers).toEqual([[{ one: 1 }]]);
     expect(hookErrors).toMatchObject([{ driverError: { code: '22012' } }]);

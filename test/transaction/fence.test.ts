@@ -242,6 +242,7 @@ describe('a database error that was swallowed', () => {
 
   test('at the last moment, by a subscriber, makes it fail, too', async () => {
     const { subscribers } = shop.dataSource;
+    const others = [...subscribers];
     subscribers.push({
       async beforeTransactionCommit({ queryRunner }) {
         await queryRunner.query('select 1/0').catch(() => undefined);
@@ -251,7 +252,7 @@ describe('a database error that was swallowed', () => {
       const attempt = transaction.run(() => river.insert(new SendReceipt('book')));
       await expect(attempt).rejects.toThrow(TransactionRolledBackError);
     } finally {
-      subscribers.pop();
+      subscribers.splice(0, subscribers.length, ...others);
     }
     expect(await stored(shop.database)).toEqual(NOTHING);
   });
