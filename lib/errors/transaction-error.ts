@@ -85,7 +85,8 @@ export class TransactionUnfinishedError extends RiverTransactionError {
   constructor(names: readonly string[], limitMs: number) {
     super(
       `The transaction was rolled back: ${names.join(', ') || 'a statement'} was begun in it, not awaited, ` +
-        `and not done ${limitMs} ms after its end was due. Await it.`,
+        `and not done ${limitMs} ms after its end was due. Await it. Read a stream to its end, or ` +
+        'close it, before the callback or handler returns.',
       { code: 'RIVER_TRANSACTION_UNFINISHED' },
     );
   }

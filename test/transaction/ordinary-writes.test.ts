@@ -316,6 +316,22 @@ describe('a stream', () => {
     expect((await queryAll(database, 'select 1 from river_job')).length).toBe(1);
   });
 
+  test('that is returned unread fails its transaction, whose error says what to do', async () => {
+    await queryAll(
+      database,
+      `insert into orders (item) select 'item ' || n from generate_series(1, 1000) n`,
+    );
+    const unread = transaction.run({ unawaitedLimitMs: 50 }, async (manager) => {
+      await river.insert(new SendReceipt('unread'));
+      return await manager.createQueryBuilder(Order, 'o').stream();
+    });
+    await expect(unread).rejects.toMatchObject({
+      code: 'RIVER_TRANSACTION_UNFINISHED',
+      message: expect.stringContaining('Read a stream to its end'),
+    });
+    expect(await queryAll(database, 'select 1 from river_job')).toEqual([]);
+  });
+
   test('whose query fails rejects, and the transaction is rolled back', async () => {
     const failed = transaction.run(async () => {
       await river.insert(new SendReceipt('a'));
