@@ -1,6 +1,9 @@
 import { nameText } from '../errors/name-text.js';
 import type { InsertParams } from '../insert/insert-params.js';
-import { statesOfBits } from '../insert/unique-key.js';
+import { canonicalJson } from '../insert/canonical-json.js';
+import { statesOfBits, type UniqueKey } from '../insert/unique-key.js';
+import { comparableArgs } from '../insert/unique-lock.js';
+import { periodOf } from '../insert/unique-period.js';
 import type { JobRow } from '../job/job-row.js';
 import type { JobState } from '../job/job-state.js';
 import type { Connection } from '../postgres/connection.js';
@@ -21,6 +24,12 @@ export interface UniqueExplanation<Args = unknown> {
   readonly states: readonly JobState[];
   /** The stored job that stands in the way now; undefined when this one would be inserted. */
   readonly blockedBy: JobRow<Args> | undefined;
+  /**
+   * A stored job on the index path whose args are equal as values, but whose key differs: in the order
+   * of nested keys, or in how a time or a number is spelled. It does not stand before this one. Looked
+   * for when nothing does, among 100 jobs.
+   */
+  readonly sameValues?: JobRow<Args> | undefined;
   /** The same in a sentence, for a person. */
   readonly reason: string;
 }
@@ -38,14 +47,51 @@ export async function explain<Args>(
   }
   const blockedBy = (await lookUp.find(connection, unique, job)) as JobRow<Args> | undefined;
   const states = unique.path === 'index' ? statesOfBits(unique.stateBits) : unique.states;
+  const sameValues =
+    blockedBy === undefined && unique.path === 'index'
+      ? ((await findSameValues({ job, unique, lookUp }, connection)) as JobRow<Args> | undefined)
+      : undefined;
+  const isStored = wouldBeInserted(states) + (sameValues ? hasOtherKey(sameValues) : '');
   return {
     path: unique.path,
     keyText: unique.text,
     keyHash: unique.hash.toString('hex'),
     states,
     blockedBy,
-    reason: blockedBy === undefined ? wouldBeInserted(states) : isBlocked(unique.path, blockedBy),
+    sameValues,
+    reason: blockedBy === undefined ? isStored : isBlocked(unique.path, blockedBy),
   };
+}
+
+interface Candidate {
+  readonly job: InsertParams;
+  readonly unique: UniqueKey;
+  readonly lookUp: UniqueLookUp;
+}
+
+async function findSameValues(
+  { job, unique, lookUp }: Candidate,
+  connection: Connection,
+): Promise<JobRow | undefined> {
+  const { byArgs, byPeriod } = unique.opts;
+  if (byArgs === undefined) return undefined;
+  const values = ({ encodedArgs }: { encodedArgs: string }): string =>
+    comparableArgs({ encodedArgs }, byArgs, (json) => canonicalJson(json, true));
+  const start = (time: Date): bigint | undefined =>
+    byPeriod === undefined ? undefined : periodOf(time, byPeriod).startNs;
+  const wanted = values(job);
+  const rows = await lookUp.findOtherKeys(connection, unique, job);
+  return rows.find(
+    (row) => values(row) === wanted && start(row.scheduledAt) === start(job.scheduledAt),
+  );
+}
+
+function hasOtherKey({ id, state }: JobRow): string {
+  return (
+    ` Job ${id} (state ${state}) has the same values in its args, but another unique key: River compares ` +
+    'text, in which the order of nested keys and the spelling of times and numbers count, and the ' +
+    'unique options that the job was inserted with.'
+  );
 }
 
 function wouldBeInserted(states: readonly JobState[]): string {

@@ -1,4 +1,5 @@
 import { InvalidJobError } from '../errors/invalid-job-error.js';
+import { nameText } from '../errors/name-text.js';
 import { RawJson } from './raw-json.js';
 
 /**
@@ -36,7 +37,7 @@ function inheritedDescriptor(prototype: object, key: string): PropertyDescriptor
  * @throws InvalidJobError when the args have a value at the path
  */
 export function checkAbsent(args: object, path: readonly string[]): void {
-  const field = ['args', ...path].join('.');
+  const field = nameText(['args', ...path].join('.'));
   let found: boolean;
   try {
     found = hasValue(args, path);

@@ -31,6 +31,7 @@ export interface UniqueKey {
   readonly hash: Buffer;
   /** The bits of `unique_states` as text, such as `11110101`. */
   readonly stateBits: string;
+  readonly opts: CheckedUniqueOpts;
 }
 
 /** What of a job may enter its unique key. */
@@ -59,6 +60,7 @@ export function uniqueKey(job: UniqueSubject, opts: CheckedUniqueOpts): UniqueKe
   return {
     path: 'index',
     text,
+    opts,
     hash: sha256(text),
     stateBits: opts.byState === undefined ? DEFAULT_STATE_BITS : bitsOf(opts.byState),
   };

@@ -57,19 +57,22 @@ function checkIndexes(paths: readonly (readonly string[])[]): void {
 export function lockText(job: LockSubject, opts: CheckedUniqueOpts): string {
   const parts: string[] = [];
   if (!opts.excludeKind) parts.push(`&kind=${JSON.stringify(job.kind)}`);
-  if (opts.byArgs !== undefined) parts.push(`&args=${comparableArgs(job, opts.byArgs)}`);
+  if (opts.byArgs !== undefined)
+    parts.push(`&args=${comparableArgs(job, opts.byArgs, canonicalJson)}`);
   if (opts.byQueue) parts.push(`&queue=${job.queue}`);
   return parts.join('');
 }
 
-function comparableArgs(
-  { encodedArgs, onAbsent }: LockSubject,
+/** Equal for the args of two jobs exactly when what is compared of them is. */
+export function comparableArgs(
+  { encodedArgs, onAbsent }: Pick<LockSubject, 'encodedArgs' | 'onAbsent'>,
   paths: true | readonly (readonly string[])[],
+  canonical: (json: string) => string,
 ): string {
-  if (paths === true) return canonicalJson(encodedArgs);
+  if (paths === true) return canonical(encodedArgs);
   const values = paths.map((path) => {
     const value = valueInJsonb(encodedArgs, path);
-    if (value !== undefined) return [canonicalJson(value)];
+    if (value !== undefined) return [canonical(value)];
     onAbsent?.(path);
     return null;
   });

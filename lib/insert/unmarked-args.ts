@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { InvalidJobError } from '../errors/invalid-job-error.js';
+import { nameText } from '../errors/name-text.js';
 import { hasUniqueArgs, markedNames, uniqueArgs } from '../job/unique-arg-metadata.js';
 
 /** Where a check is: the path in the args, and the classes of the objects above. */
@@ -92,6 +93,6 @@ function notCarriedOver(path: readonly string[]): InvalidJobError {
 }
 
 function refused(path: readonly string[], rule: string): InvalidJobError {
-  const field = path.join('.');
+  const field = nameText(path.join('.'));
   return new InvalidJobError(`${field}: ${rule}.`, { code: 'RIVER_INVALID_UNIQUE_OPTS', field });
 }

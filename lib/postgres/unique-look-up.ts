@@ -1,5 +1,6 @@
 import type { InsertParams } from '../insert/insert-params.js';
 import type { Unique } from '../insert/unique.js';
+import type { UniqueKey } from '../insert/unique-key.js';
 import type { UniqueLock } from '../insert/unique-lock.js';
 import type { JobRow } from '../job/job-row.js';
 import type { Connection } from './connection.js';
@@ -15,6 +16,7 @@ export type LockedJob = InsertParams & { readonly unique: UniqueLock };
 export class UniqueLookUp {
   readonly #byLock: Statement;
   readonly #byKey: Statement;
+  readonly #otherKeys: Statement;
 
   constructor(schema: SchemaName) {
     this.#byLock = lookUpStatement(schema);
@@ -24,6 +26,32 @@ export class UniqueLookUp {
 WHERE job.unique_key = decode($1, 'hex') AND job.unique_key IS NOT NULL AND job.unique_states IS NOT NULL
   AND ${schema.prefix}river_job_state_in_bitmask(job.unique_states, job.state)`,
     );
+    this.#otherKeys = statement(
+      'unique look-up',
+      `SELECT ${JOB_COLUMNS} FROM ${schema.prefix}river_job AS job
+WHERE ($1::text IS NULL OR job.kind = $1) AND ($2::text IS NULL OR job.queue = $2)
+  AND job.unique_key <> decode($3, 'hex') AND job.unique_states IS NOT NULL
+  AND ${schema.prefix}river_job_state_in_bitmask(job.unique_states, job.state)
+ORDER BY (job.args = $4::jsonb) DESC, job.id DESC LIMIT 100`,
+    );
+  }
+
+  /**
+   * Jobs of another key that stand before equal ones of theirs, at most 100: those of equal args
+   * first, then the newest.
+   */
+  async findOtherKeys(
+    connection: Connection,
+    { opts, hash }: UniqueKey,
+    { kind, queue, encodedArgs }: InsertParams,
+  ): Promise<JobRow[]> {
+    const rows = await connection.run(this.#otherKeys, [
+      opts.excludeKind ? null : kind,
+      opts.byQueue ? queue : null,
+      hash.toString('hex'),
+      encodedArgs,
+    ]);
+    return rows.map((row) => decodeJob(row));
   }
 
   /** @returns a place for each job given; undefined where nothing stands before it */

@@ -57,6 +57,48 @@ describe('explainUnique', () => {
     expect(answer.reason).toContain('equal in what was asked for');
   });
 
+  test.each([
+    ['the order of nested keys', { at: { id: 1, name: 'a' } }, { at: { name: 'a', id: 1 } }, true],
+    [
+      "Go's spelling of a time",
+      { id: 1, at: new Date('2026-11-21T10:07:33.500Z') },
+      { id: 1, at: '2026-11-21T11:07:33.5+01:00' },
+      ['at'],
+    ],
+  ] as const)('shows a job whose key differs by %s', async (kind, first, second, byArgs) => {
+    const opts = { uniqueOpts: { byArgs } };
+    const { job } = await client.river.insert(jobArgs(kind, first), opts);
+    const answer = await client.river.explainUnique(jobArgs(kind, second), opts);
+    expect(answer.blockedBy).toBeUndefined();
+    expect(answer.sameValues?.id).toBe(job.id);
+    expect(answer.reason).toContain(
+      `Job ${job.id} (state available) has the same values in its args`,
+    );
+    expect(await client.river.explainUnique(jobArgs(kind, first), opts)).toMatchObject({
+      blockedBy: { id: job.id },
+      sameValues: undefined,
+    });
+  });
+
+  test('shows no job of other values as one of the same', async () => {
+    const opts = { uniqueOpts: { byArgs: true } };
+    await client.river.insert(jobArgs('values', { at: { id: 1 } }), opts);
+    const answer = await client.river.explainUnique(jobArgs('values', { at: { id: 2 } }), opts);
+    expect(answer.sameValues).toBeUndefined();
+    expect(answer.reason).not.toContain('same values');
+  });
+
+  test('shows no job of another period as one of the same values', async () => {
+    const opts = { uniqueOpts: { byArgs: true, byPeriod: 60 } };
+    const at = (minute: number) => ({ scheduledAt: new Date(Date.UTC(2026, 10, 21, 10, minute)) });
+    await client.river.insert(jobArgs('minutely', { id: 1 }), { ...opts, ...at(1) });
+    const answer = await client.river.explainUnique(jobArgs('minutely', { id: 1 }), {
+      ...opts,
+      ...at(2),
+    });
+    expect(answer.sameValues).toBeUndefined();
+  });
+
   test('says so when the job is not unique', async () => {
     const answer = await client.river.explainUnique(jobArgs('plain', {}));
     expect(answer).toMatchObject({ path: 'none', keyText: '', keyHash: '', states: [] });
