@@ -147,7 +147,14 @@ function nested(
 function boundTo(runner: QueryRunner, dataSource: DataSource, work: TypeormWork): TypeormWork {
   return (manager) => {
     const transaction = ForeignTransaction.opened(runner, dataSource);
-    return runInLevel({ dataSource, name: '', current: () => transaction }, () => work(manager));
+    const holder = {
+      get isHeld() {
+        return transaction.isOpen;
+      },
+    };
+    return runInLevel({ dataSource, name: '', current: () => transaction, holder }, () =>
+      work(manager),
+    );
   };
 }
 

@@ -41,12 +41,15 @@ const failure = (attempt: Promise<unknown>): Promise<unknown> =>
   );
 
 /** As many transactions as the pool has connections, each of which holds one before `work` runs. */
-async function crowd(work: () => Promise<unknown>): Promise<unknown[]> {
+async function crowd(
+  work: () => Promise<unknown>,
+  run = (within: () => Promise<unknown>): Promise<unknown> => transaction.run(within),
+): Promise<unknown[]> {
   let arrived = 0;
   let open: () => void = () => undefined;
   const all = new Promise<void>((resolve) => (open = resolve));
   const one = (): Promise<unknown> =>
-    transaction.run(async () => {
+    run(async () => {
       if (++arrived === MAX) open();
       await all;
       await work();
@@ -86,6 +89,21 @@ const ways: Record<string, () => Promise<unknown>> = {
 };
 
 describe('when every connection is held by a transaction that needs a second one', () => {
+  test('manager.transaction() of a query runner fails likewise', async () => {
+    const onRunner = async (within: () => Promise<unknown>): Promise<unknown> => {
+      const runner = shop.dataSource.createQueryRunner();
+      try {
+        return await runner.manager.transaction(within);
+      } finally {
+        await runner.release();
+      }
+    };
+    const errors = await crowd(() => transaction.outside(() => river.jobList()), onRunner);
+    const failed = errors.filter((error) => error !== 'resolved');
+    expect(failed).not.toEqual([]);
+    for (const error of failed) expect(error).toBeInstanceOf(SecondConnectionTimeoutError);
+  });
+
   test.each(Object.entries(ways))('%s fails with the cause and the cure', async (_way, take) => {
     const errors = await crowd(take);
     const failed = errors.filter((error) => error !== 'resolved');
