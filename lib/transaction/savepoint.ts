@@ -1,5 +1,10 @@
-import { TransactionRolledBackError } from '../errors/transaction-error.js';
+import {
+  TransactionAbortedError,
+  TransactionRolledBackError,
+  TransactionUnfinishedError,
+} from '../errors/transaction-error.js';
 import { runInLevel } from './ambient-transaction.js';
+import { Cut } from './cut.js';
 import type { TransactionHooks } from './transaction-hooks.js';
 import { TransactionScope } from './transaction-scope.js';
 
@@ -34,7 +39,7 @@ export function runInSavepoint<T>(
       return result;
     } catch (error) {
       inner.refuseQuietly();
-      await inner.idle();
+      await idleOrCut(inner, error);
       await send(`ROLLBACK TO SAVEPOINT ${savepoint}`).catch((failure: unknown) => {
         // The connection is broken, and so is the transaction around it.
         outer.firstFailure ??= failure;
@@ -44,4 +49,14 @@ export function runInSavepoint<T>(
     }
   };
   return outer.follow('A nested transaction', () => outer.enqueueInner(inner, run));
+}
+
+/** Waits for statements under way. One that goes on after an abort is cut, and with it the transaction. */
+async function idleOrCut(scope: TransactionScope, reason: unknown): Promise<void> {
+  const cut = new Cut(() => scope.shared.watch.cut());
+  const isAborted =
+    reason instanceof TransactionAbortedError || reason instanceof TransactionUnfinishedError;
+  if (isAborted) cut.soon();
+  await scope.idle();
+  cut.stop();
 }

@@ -1,5 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { TransactionAbortedError, type RiverClient, type RiverTransaction } from 'nestjs-river';
+import {
+  TransactionAbortedError,
+  TransactionUnfinishedError,
+  type RiverClient,
+  type RiverTransaction,
+} from 'nestjs-river';
 import type { StartedClient } from '../client/started-client.js';
 import { forget, NOTHING, OrderEntity, SendReceipt, startShop, stored } from './orders.js';
 
@@ -81,6 +86,19 @@ describe.each(limits)('%s', (_name, limit) => {
     expect(await stored(shop.database)).toEqual({ orders: ['outer'], jobs: 1 });
   });
 
+  test('in a savepoint cuts a statement that goes on, and the transaction with it', async () => {
+    const before = await pid();
+    const attempt = transaction.run(async () => {
+      await river.insert(new SendReceipt('outer'));
+      await transaction.run({ propagation: 'NESTED', ...limit() }, (manager) =>
+        manager.query('select pg_sleep(2)'),
+      );
+    });
+    await expect(attempt).rejects.toBeInstanceOf(TransactionAbortedError);
+    expect(await pid()).not.toEqual(before);
+    expect(await stored(shop.database)).toEqual(NOTHING);
+  });
+
   test('where it joins, rolls back all of it, even if the error is swallowed', async () => {
     const attempt = transaction.run(async (manager) => {
       await manager.insert(OrderEntity, { item: 'outer' });
@@ -94,6 +112,19 @@ describe.each(limits)('%s', (_name, limit) => {
     await expect(attempt).rejects.toThrow(TransactionAbortedError);
     expect(await stored(shop.database)).toEqual(NOTHING);
   });
+});
+
+test('a statement that a savepoint does not await and that goes on is cut', async () => {
+  const before = await pid();
+  const attempt = transaction.run({ unawaitedLimitMs: 50 }, async () => {
+    await river.insert(new SendReceipt('outer'));
+    await transaction.run({ propagation: 'NESTED' }, (manager) => {
+      void manager.query('select pg_sleep(2)');
+    });
+  });
+  await expect(attempt).rejects.toBeInstanceOf(TransactionUnfinishedError);
+  expect(await pid()).not.toEqual(before);
+  expect(await stored(shop.database)).toEqual(NOTHING);
 });
 
 test('a signal that is raised before is too late for nobody', async () => {
