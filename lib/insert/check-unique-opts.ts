@@ -19,7 +19,10 @@ export function checkUniqueOpts(value: unknown, field: string): CheckedUniqueOpt
   const given = value as Record<string, unknown>;
   for (const name of Object.keys(given)) {
     if (!OPTIONS.includes(name)) {
-      throw refused(`${field}.${nameText(name)}`, `is no option; the options are ${OPTIONS.join(', ')}`);
+      throw refused(
+        `${field}.${nameText(name)}`,
+        `is no option; the options are ${OPTIONS.join(', ')}`,
+      );
     }
   }
   const checked: CheckedUniqueOpts = Object.freeze({

@@ -7,7 +7,7 @@ import { joinOf, type TypeormWork } from './joined-data-source.js';
 import { joining } from './joining-options.js';
 import { runInSavepoint } from './savepoint.js';
 import { scopeOf } from './transaction-levels.js';
-import type { IsolationLevel } from './transaction-options.js';
+import { isIsolationLevel, type IsolationLevel } from './transaction-options.js';
 import type { TransactionScope } from './transaction-scope.js';
 
 type Method = (this: EntityManager, ...args: unknown[]) => unknown;
@@ -84,11 +84,14 @@ function trackedMethod(name: string, method: Method): Method {
     const scope = scopeOf(runner);
     if (name === 'transaction') {
       const work = args.find((arg) => typeof arg === 'function') as TypeormWork | undefined;
-      const isolation = args.find((arg) => typeof arg === 'string') as IsolationLevel | undefined;
-      if (work !== undefined && scope !== undefined) return nested(scope, isolation, work);
+      const isolation = args.find((arg) => typeof arg === 'string');
+      // TypeORM itself rejects what is not a callback or an isolation level.
+      const isValid =
+        work !== undefined && (isolation === undefined || isIsolationLevel(isolation));
+      if (isValid && scope !== undefined) return nested(scope, isolation, work);
       const opener = runner === undefined ? joinOf(dataSourceOf(this))?.opener : undefined;
-      if (work !== undefined && opener !== undefined) return opener.open(isolation, work);
-      if (work !== undefined && runner !== undefined && joinOf(dataSourceOf(this)) !== undefined) {
+      if (isValid && opener !== undefined) return opener.open(isolation, work);
+      if (isValid && runner !== undefined && joinOf(dataSourceOf(this)) !== undefined) {
         const bound = boundTo(runner, dataSourceOf(this), work);
         return method.apply(
           this,

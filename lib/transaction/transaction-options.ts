@@ -82,11 +82,17 @@ const LEVELS = [
   'REPEATABLE READ',
   'SERIALIZABLE',
 ] satisfies IsolationLevel[];
+
+/** Whether Postgres has an isolation level of this name, as TypeORM writes it. */
+export function isIsolationLevel(value: unknown): value is IsolationLevel {
+  return (LEVELS as readonly unknown[]).includes(value);
+}
+
 const MILLISECONDS = 'must be whole milliseconds, 0 or more';
 
 const RULES: Record<keyof RiverTransactionOptions, [(value: unknown) => boolean, string]> = {
   propagation: [oneOf(...PROPAGATIONS), `must be one of ${PROPAGATIONS.join(', ')}`],
-  isolation: [oneOf(...LEVELS), `must be one of ${LEVELS.join(', ')}`],
+  isolation: [isIsolationLevel, `must be one of ${LEVELS.join(', ')}`],
   readOnly: [isBoolean, 'must be true or false'],
   statementTimeoutMs: [isCount, MILLISECONDS],
   lockTimeoutMs: [isCount, MILLISECONDS],

@@ -201,6 +201,12 @@ describe("the application's own dataSource.transaction", () => {
     await expect(manager.transaction('SERIALIZABLE')).rejects.toThrow(/requires callback/);
   });
 
+  test('is rejected by TypeORM when it has an unknown isolation level', async () => {
+    const level = 'SNAPSHOT' as 'SERIALIZABLE';
+    const work = (): Promise<void> => Promise.resolve();
+    await expect(dataSource.transaction(level, work)).rejects.toThrow(/is not supported/);
+  });
+
   test('passes the error of its callback on unchanged', async () => {
     const error = new Error('mine');
     await expect(dataSource.transaction(() => Promise.reject(error))).rejects.toBe(error);

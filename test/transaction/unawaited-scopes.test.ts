@@ -89,7 +89,7 @@ test('a failed query of the data source that nobody awaits fails the transaction
 test('a savepoint waits for an async function across a gap of many microtasks', async () => {
   const careless = async (): Promise<void> => {
     await transaction.queryRunner.query(`insert into orders (item) values ('first')`);
-    for (let microtask = 0; microtask < 100; microtask++) await null;
+    for (let microtask = 0; microtask < 100; microtask++) await Promise.resolve();
     await transaction.queryRunner.query(`insert into orders (item) values ('second')`);
   };
   await transaction.run(() => transaction.run({ propagation: 'NESTED' }, () => void careless()));
