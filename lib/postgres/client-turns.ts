@@ -11,13 +11,18 @@ const turns = new WeakMap<PgClient, Turns>();
 /** Runs one thing after the other on a client. */
 export function inTurn<T>(client: PgClient, work: () => Promise<T>): Promise<T> {
   let all = turns.get(client);
-  const turn = all === undefined ? work() : all.last.then(work);
+  const turn = all === undefined || all.count === 0 ? work() : all.last.then(work);
   if (all === undefined) turns.set(client, (all = { last: turn, count: 0 }));
   const own = all;
   const leave = (): void => void own.count--;
   own.count++;
   own.last = turn.then(leave, leave);
   return turn;
+}
+
+/** Whether something on the client has its turn, so that what is asked for now has to wait. */
+export function isBusy(client: PgClient): boolean {
+  return (turns.get(client)?.count ?? 0) > 0;
 }
 
 /**

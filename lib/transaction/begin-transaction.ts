@@ -22,40 +22,38 @@ export async function beginTransaction(
   options: RiverTransactionOptions,
   abort: Abort,
 ): Promise<BegunTransaction> {
-  const client = await acquire(queryRunner, abort);
-  const watch = new ConnectionWatch(queryRunner, client);
-  const undo = abort.onAbort(() => close(client));
-  try {
-    await abort.unlessFirst(start(queryRunner, options));
+  let connected: BegunTransaction | undefined;
+  const begin = async (): Promise<BegunTransaction> => {
+    const client = await rawClient(queryRunner, 'begin');
+    if (abort.reason !== undefined) {
+      // It arrives too late, and goes straight back to the pool.
+      await queryRunner.release();
+      throw abort.reason;
+    }
+    const watch = new ConnectionWatch(queryRunner, client);
+    connected = { client, watch };
+    await queryRunner.startTransaction(options.isolation);
+    if (isConfigured(options)) await configure(queryRunner, options);
     watch.watchEnd();
-    return { client, watch };
+    return connected;
+  };
+  try {
+    // One wait for both: each costs promises, which every transaction pays for.
+    return await abort.unlessFirst(begin());
   } catch (error) {
+    if (connected === undefined) throw error;
+    const { client, watch } = connected;
+    if (abort.reason !== undefined) close(client);
     watch.stop();
     const reason: unknown = abort.reason ?? watch.lost ?? error;
     await giveBack(queryRunner, client);
     throw reason;
-  } finally {
-    undo();
   }
 }
 
-/** A connection that arrives too late goes straight back to the pool. */
-async function acquire(queryRunner: QueryRunner, abort: Abort): Promise<PgClient> {
-  const connecting = rawClient(queryRunner, 'begin');
-  try {
-    return await abort.unlessFirst(connecting);
-  } catch (error) {
-    void connecting.then(
-      () => queryRunner.release(),
-      () => undefined,
-    );
-    throw error;
-  }
-}
-
-async function start(queryRunner: QueryRunner, options: RiverTransactionOptions): Promise<void> {
-  await queryRunner.startTransaction(options.isolation);
-  await configure(queryRunner, options);
+function isConfigured(options: RiverTransactionOptions): boolean {
+  const { readOnly, statementTimeoutMs, lockTimeoutMs } = options;
+  return readOnly === true || statementTimeoutMs !== undefined || lockTimeoutMs !== undefined;
 }
 
 /** Sets what holds for a transaction, or a savepoint in its place. */

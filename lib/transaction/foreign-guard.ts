@@ -48,7 +48,10 @@ export async function settleForeign(queryRunner: QueryRunner): Promise<void> {
 }
 
 const GUARD: EntitySubscriberInterface = {
-  beforeTransactionCommit: ({ queryRunner }) => settleForeign(queryRunner),
+  // No promise where there is nothing to wait for: it is called for every transaction and statement.
+  beforeTransactionCommit({ queryRunner }) {
+    if (guarded.has(queryRunner)) return settleForeign(queryRunner);
+  },
   async beforeTransactionRollback({ queryRunner }) {
     const own = guarded.get(queryRunner);
     if (own === undefined) return;
@@ -57,14 +60,14 @@ const GUARD: EntitySubscriberInterface = {
     own.isRollingBack = false;
   },
   // A rejected promise leaves TypeORM's query() unchanged; what is thrown would be wrapped.
-  async afterQuery({ queryRunner, query, rawResults, error }) {
+  afterQuery({ queryRunner, query, rawResults, error }) {
     const own = guarded.get(queryRunner);
     if (own === undefined) return;
     if (error !== undefined) own.failure ??= error;
     else if ((rawResults as { command?: string } | undefined)?.command === 'ROLLBACK') {
       const { failure } = own;
       own.failure = undefined;
-      if (IS_COMMIT.test(query)) throw new TransactionRolledBackError(failure);
+      if (IS_COMMIT.test(query)) return Promise.reject(new TransactionRolledBackError(failure));
     }
   },
   afterTransactionCommit: ({ queryRunner }) => forget(queryRunner),

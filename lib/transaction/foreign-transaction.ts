@@ -7,7 +7,7 @@ import {
   type Connection,
   type ConnectionSettings,
 } from '../postgres/connection.js';
-import { inTurn } from '../postgres/client-turns.js';
+import { inTurn, isBusy } from '../postgres/client-turns.js';
 import { isClosed, type PgClient } from '../postgres/pg-client.js';
 import type { AmbientTransaction } from './ambient-transaction.js';
 import { followForeign, guardForeign, isRollingBack } from './foreign-guard.js';
@@ -82,8 +82,11 @@ export function foreignConnection(
     inTransaction: true,
     run: async (...call) => {
       const own = await open();
-      if (own.client.pipeline === true) return await own.run(...call);
-      return await inTurn(own.client, async () => await (await open()).run(...call));
+      const { client } = own;
+      if (client.pipeline === true) return await own.run(...call);
+      if (!isBusy(client)) return await inTurn(client, () => own.run(...call));
+      // The transaction may end while the statement waits.
+      return await inTurn(client, async () => await (await open()).run(...call));
     },
     transaction: (work) => work(connection),
     exclusive: async (work) =>

@@ -1,17 +1,41 @@
 import { beforeSettled, promised } from './promised.js';
 import { turnOn, type StatementTurn } from './statement-turn.js';
 
+/** The end of something, with a promise only where somebody waits for it. */
+class End {
+  #isReached = false;
+  #promise: Promise<unknown> | undefined;
+  #resolve: (() => void) | undefined;
+
+  /** Settles when it is reached. Never rejects. */
+  get promise(): Promise<unknown> {
+    return (this.#promise ??= this.#isReached
+      ? Promise.resolve()
+      : new Promise<void>((resolve) => (this.#resolve = resolve)));
+  }
+
+  reach(): void {
+    this.#isReached = true;
+    this.#resolve?.();
+  }
+
+  static ofBoth(first: End, second: End): End {
+    const both = new End();
+    void Promise.all([first.promise, second.promise]).then(() => both.reach());
+    return both;
+  }
+}
+
 /** Runs one statement after the other, in the order in which they were asked for. */
 export class StatementQueue {
   readonly #connection: object;
   readonly #isPipelined: boolean;
   /** The turn that the queue was made in: its own statements are not within one of them. */
   readonly #turn: StatementTurn | undefined;
-  /** Settles when everything asked for so far is done. Never rejects. */
-  #tail: Promise<unknown> = Promise.resolve();
-  /** Settles when everything that nothing may overtake is done. */
+  /** When everything asked for so far is done. */
+  #tail = new End();
+  /** When everything that nothing may overtake is done. */
   #barrier = this.#tail;
-
   #left = 0;
 
   /**
@@ -22,6 +46,7 @@ export class StatementQueue {
     this.#connection = connection;
     this.#isPipelined = isPipelined;
     this.#turn = turnOn(connection);
+    this.#tail.reach();
   }
 
   /**
@@ -40,15 +65,14 @@ export class StatementQueue {
     const isFirst = this.isIdle;
     this.#left++;
     // Known before it begins: a logger that it calls may ask for a statement of its own.
-    let end: (value?: unknown) => void = () => undefined;
-    const ended = new Promise((resolve) => (end = resolve));
-    this.#tail = isAlone ? ended : Promise.all([this.#tail, ended]);
-    if (isAlone) this.#barrier = ended;
-    const answer = isFirst ? promised(run) : before.then(run);
+    const end = new End();
+    this.#tail = isAlone ? end : End.ofBoth(this.#tail, end);
+    if (isAlone) this.#barrier = end;
+    const answer = isFirst ? promised(run) : before.promise.then(run);
     return beforeSettled(answer, (failure) => {
       this.#left--;
       onEnd?.(failure);
-      end();
+      end.reach();
     });
   }
 
@@ -63,10 +87,10 @@ export class StatementQueue {
 
   /** Waits until nothing is left, also of what was asked for while waiting. */
   async idle(): Promise<void> {
-    let seen: Promise<unknown>;
+    let seen: End;
     do {
       seen = this.#tail;
-      await seen;
+      await seen.promise;
     } while (seen !== this.#tail);
   }
 
