@@ -12,7 +12,7 @@ import { giveBack } from '../postgres/connection.js';
 import { StatementLog } from '../postgres/statement-log.js';
 import type { Abort } from './abort.js';
 import { isEnding, runInLevel, type Holder } from './ambient-transaction.js';
-import { beginTransaction } from './begin-transaction.js';
+import type { BegunTransaction } from './begin-transaction.js';
 import { askCommitOutcome } from './commit-outcome.js';
 import { endIsOurs, endsTransaction } from './forbidden-statements.js';
 import { admitQuerySubscribers } from './query-subscribers.js';
@@ -24,6 +24,15 @@ import type { RiverTransactionOptions } from './transaction-options.js';
 import { TransactionScope } from './transaction-scope.js';
 
 const DEFAULT_UNAWAITED_LIMIT_MS = 5_000;
+
+/** How a transaction was asked for. */
+interface Opening {
+  readonly dataSource: DataSource;
+  readonly queryRunner: QueryRunner;
+  readonly name: string;
+  readonly options: RiverTransactionOptions;
+  readonly abort: Abort;
+}
 
 /** A transaction of ours on a connection of its own, from BEGIN to COMMIT or ROLLBACK. */
 export class OpenTransaction implements Holder {
@@ -67,12 +76,10 @@ export class OpenTransaction implements Holder {
     this.#release = scope.queryRunner.release.bind(scope.queryRunner);
   }
 
-  static async begin(
-    dataSource: DataSource,
-    queryRunner: QueryRunner,
-    { name, options, abort }: { name: string; options: RiverTransactionOptions; abort: Abort },
-  ): Promise<OpenTransaction> {
-    const { client, watch } = await beginTransaction(queryRunner, options, abort);
+  static on(
+    { client, watch }: BegunTransaction,
+    { dataSource, queryRunner, name, options, abort }: Opening,
+  ): OpenTransaction {
     const query: QueryRunner['query'] = queryRunner.query.bind(queryRunner);
     const savepoints = new StatementQueue(client);
     const scope: TransactionScope = new TransactionScope({

@@ -6,10 +6,10 @@ import {
 } from '../errors/transaction-error.js';
 import { Abort } from './abort.js';
 import { holderOf, runInLevel } from './ambient-transaction.js';
+import { beginTransaction } from './begin-transaction.js';
 import { Cut } from './cut.js';
 import { runInHeld } from './held-transaction.js';
 import { OpenTransaction } from './open-transaction.js';
-import { promised } from './promised.js';
 import type { TransactionAttempt } from './transaction-attempt.js';
 import type { TransactionOutcome } from './transaction-hooks.js';
 
@@ -25,7 +25,8 @@ export async function runTransaction<T>(
     const queryRunner = dataSource.createQueryRunner('master');
     if (queryRunner.isTransactionActive) return await runInHeld(queryRunner, dataSource, attempt);
     const unlink = abortWithHolder(abort, holderOf(dataSource)?.abort);
-    const transaction = await OpenTransaction.begin(dataSource, queryRunner, { ...attempt, abort });
+    const begun = await beginTransaction(queryRunner, options, abort);
+    const transaction = OpenTransaction.on(begun, { ...attempt, dataSource, queryRunner, abort });
     unlink?.();
     return await runInOpen(transaction, { ...attempt, abort });
   } finally {
@@ -56,15 +57,13 @@ async function runInOpen<T>(
   const cut = new Cut(() => transaction.cut());
   let outcome: TransactionOutcome = 'rollback';
   try {
-    const working = runInLevel(
-      { dataSource, name, current: () => scope, holder: transaction },
-      () => promised(() => work(queryRunner.manager)),
-    );
-    const result = await abort.unlessFirst(
-      working.then((value) =>
-        abort.reason === undefined ? transaction.settle().then(() => value) : value,
-      ),
-    );
+    const level = { dataSource, name, current: () => scope, holder: transaction };
+    const working = async (): Promise<T> => {
+      const value = await runInLevel(level, () => work(queryRunner.manager));
+      if (abort.reason === undefined) await transaction.settle();
+      return value;
+    };
+    const result = await abort.unlessFirst(working());
     await commit(transaction, { abort, cut, reportHookError });
     outcome = 'commit';
     return result;
