@@ -65,17 +65,9 @@ export class Abort {
   unlessFirst<T>(work: Promise<T>): Promise<T> {
     if (this.#stops.length === 0) return work;
     return new Promise((resolve, reject) => {
-      const undo = this.onAbort(reject);
-      work.then(
-        (value) => {
-          undo();
-          resolve(value);
-        },
-        (error: unknown) => {
-          undo();
-          reject(error);
-        },
-      );
+      this.onAbort(reject);
+      // These two and no functions of ours, or a stack trace would not name the callers.
+      work.then(resolve, reject);
     });
   }
 
