@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { ShuttingDownError } from '../errors/transaction-error.js';
+import { closeConnecting } from '../postgres/connecting-clients.js';
 import { DataSourceHold } from './data-source-hold.js';
 import { beforeSettled } from './promised.js';
 import { ShutdownClock } from './shutdown-clock.js';
@@ -127,9 +128,11 @@ export class ActiveWork {
   holdOpen(dataSource: DataSource): () => void {
     const hold = DataSourceHold.of(dataSource);
     const undo = hold.add(() => this.close());
+    const stopCutting = this.whenCut(() => closeConnecting(dataSource));
     this.#hold = hold;
     return () => {
       this.#hold = undefined;
+      stopCutting();
       undo();
     };
   }

@@ -61,6 +61,12 @@ class HoldController {
         await goOn();
         await this.dataSource.query('select 1');
       });
+    if (how === 'connect')
+      return await this.buy(async () => {
+        tell({ at: 'about to hold' });
+        await goOn();
+        await this.transaction.run({ propagation: 'REQUIRES_NEW' }, () => undefined);
+      });
     if (how === 'hook') return await this.buy(() => this.transaction.afterCommit(() => held()));
     if (how === 'insert') {
       tell({ at: 'held' });

@@ -139,14 +139,17 @@ describe.each(['close', 'destroy'] as const)('%s while a transaction is stuck', 
     }
   });
 
-  test('in a statement that a silent server does not answer: it ends', async () => {
+  test.each([
+    ['a statement', 'statement'],
+    ['a second connection', 'connect'],
+  ])('in %s that a silent server does not answer: it ends', async (_what, where) => {
     const way = new Way(database.url);
     await way.open();
     const app = start(300, way.url);
     const agent = new Agent();
     try {
       const { url } = await app.waitFor('listening');
-      const answer = post(`${url}/hold/statement`, agent);
+      const answer = post(`${url}/hold/${where}`, agent);
       await app.waitFor('about to hold');
       way.isSilent = true;
       app.child.send('go on');
