@@ -27,11 +27,14 @@ export async function copyIn(
   const stream = from(text);
   const { signal } = interrupt;
   const answer: { error?: DatabaseError } = {};
-  stream.on('error', (cause) => {
+  const fail = (cause: unknown): void => {
     answer.error ??= new DatabaseError(operation, cause);
     interrupt.abort(answer.error);
-  });
-  (client as unknown as { query(stream: CopyStreamQuery): void }).query(stream);
+  };
+  stream.on('error', fail);
+  const sent = (client as unknown as { query(stream: CopyStreamQuery): unknown }).query(stream);
+  // `pg` returns the stream. What wraps it to trace or to change statements may return a promise.
+  if (sent instanceof Promise) sent.catch(fail);
   try {
     let chunk: Buffer | undefined = first;
     while (chunk !== undefined) {

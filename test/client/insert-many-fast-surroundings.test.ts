@@ -231,3 +231,23 @@ test('without prepared statements, and when it is done again on one connection',
     }
   }
 });
+
+test('a driver that is wrapped so that it does not take the stream fails the call alone', () =>
+  withClient({}, async ({ river, dataSource }) => {
+    // As instrumentation does that adds a comment to the text: a copy of the stream is a plain query.
+    const { master } = dataSource.driver as unknown as { master: pg.Pool };
+    master.on('acquire', (taken) => {
+      const query = taken.query.bind(taken) as (config: object, ...rest: unknown[]) => unknown;
+      Object.assign(taken, {
+        query: (config: object, ...rest: unknown[]) =>
+          query('submit' in config ? { ...config } : config, ...rest),
+      });
+    });
+    await expect(river.insertManyFast([jobArgs('plain', {})])).rejects.toMatchObject({
+      name: 'DatabaseError',
+      retryable: false,
+    });
+    expect(await countJobs(database)).toBe(0);
+    await river.insert(jobArgs('plain', {}));
+    expect(await countJobs(database)).toBe(1);
+  }));
