@@ -216,12 +216,15 @@ describeWithGo('a Go worker that polls every 30 s', () => {
         await expect(undone).rejects.toThrow('undone');
         await sleep(100);
         await untilIs('completed', await insert('left'));
-        await dataSource.transaction(async (manager) => {
-          await river.queuePauseTx(manager, 'left');
-          await sleep(150);
-          await untilIs('completed', await insert('left'));
-          await sleep(150);
-        });
+        // By hand, so that the job is inserted outside the transaction.
+        const runner = dataSource.createQueryRunner();
+        await runner.startTransaction();
+        await river.queuePauseTx(runner, 'left');
+        await sleep(150);
+        await untilIs('completed', await insert('left'));
+        await sleep(150);
+        await runner.commitTransaction();
+        await runner.release();
         await sleep(100);
         const waiting = await insert('left');
         await expectWaits(waiting);
