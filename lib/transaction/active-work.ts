@@ -101,8 +101,13 @@ export class ActiveWork {
 
   /** Waits for work that belongs to the shutdown, but not for longer than the shutdown takes. */
   async unlessStopped(work: Promise<unknown>): Promise<void> {
+    const hasStarted = this.#clock !== undefined;
     this.startClock();
     await Promise.race([work, this.#clock?.hasStopped]);
+    // Without Nest's shutdown nothing else stops it, and its timer would keep the process alive.
+    if (hasStarted) return;
+    this.#clock?.stop();
+    this.#clock = undefined;
   }
 
   /** The servers of the application have closed: {@link close}, for good. */
