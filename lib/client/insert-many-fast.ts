@@ -9,7 +9,7 @@ export type InsertManyFastItems = Iterable<InsertManyItem> | AsyncIterable<Inser
 /** Options of `insertManyFast`. */
 export interface InsertManyFastOpts {
   /**
-   * What happens when an equal unique job is stored already, or stands before it among the items.
+   * What happens when an equal unique job is stored already, or precedes it among the items.
    * `fail`: nothing is inserted, and the call fails with a UniqueConflictError. `skip`: it is left
    * out. Default `fail`, as River's Go client.
    */

@@ -29,7 +29,7 @@ export class JobResults {
     const finished = new FinishedJobs(schema);
     this.#waiter = new JobWaiter((ids) => {
       return connections.alone((connection) => {
-        // Here, so that a connection that was lost is had again for the waits under way, too.
+        // Here, so that a lost connection is replaced for pending waits as well.
         this.#listener?.start();
         return finished.look(connection, ids);
       });

@@ -26,7 +26,7 @@ export interface UniqueExplanation<Args = unknown> {
   readonly blockedBy: JobRow<Args> | undefined;
   /**
    * A stored job on the index path whose args are equal as values, but whose key differs: in the order
-   * of nested keys, or in how a time or a number is spelled. It does not stand before this one. Looked
+   * of nested keys, or in how a time or a number is spelled. It does not block this one. Looked
    * for when nothing does, among 100 jobs.
    */
   readonly sameValues?: JobRow<Args> | undefined;

@@ -37,7 +37,7 @@ ORDER BY (job.args = $4::jsonb) DESC, job.id DESC LIMIT 100`,
   }
 
   /**
-   * Jobs of another key that stand before equal ones of theirs, at most 100: those of equal args
+   * Jobs of another key that precede equal ones of theirs, at most 100: those of equal args
    * first, then the newest.
    */
   async findOtherKeys(

@@ -70,7 +70,7 @@ function install(prototype: object, users: Users): () => void {
       return replace(function (...args) {
         const told = method.apply(this, args) as Promise<void>;
         if (args[0] !== 'BeforeTransactionCommit' || !isJoined(this)) return told;
-        // What a subscriber began and did not await is part of the transaction, too.
+        // What a subscriber began and did not await is also part of the transaction.
         return told.then(() => settleForeign(this.queryRunner));
       });
     }

@@ -95,7 +95,7 @@ export class TransactionOperations {
   }
 
   /**
-   * Throws the error of an operation that failed without anybody handling it: nobody was told, so
+   * Throws the error of an operation that failed without anybody handling it: nobody was notified, so
    * the transaction must fail.
    */
   throwUnobserved(): void {

@@ -126,7 +126,7 @@ describe.each(hooks)('a %s subscriber', (hook) => {
     expect(await stored(shop.database)).toEqual(NOTHING);
   });
 
-  test('whose statement fails fails the statement that it was told of', async () => {
+  test('whose statement fails fails the statement that it is called for', async () => {
     subscribe(hook, /main/, ({ manager }) => manager.query('select 1/0'));
     const attempt = transaction.run(() => shop.dataSource.query(insertOrder('main')));
     await expect(attempt).rejects.toThrow('division by zero');
@@ -141,7 +141,7 @@ describe.each(hooks)('a %s subscriber', (hook) => {
     expect((await stored(shop.database)).orders.sort()).toEqual(['asked', 'main']);
   });
 
-  test('keeps statements that others ask for behind the one that it was told of', async () => {
+  test('keeps statements that others ask for behind the one that it is called for', async () => {
     const order: string[] = [];
     subscribe(hook, /main/, async ({ manager }) => {
       await manager.query('select 1');
