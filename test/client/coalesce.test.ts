@@ -7,6 +7,7 @@ import {
   createTestDatabase,
   queryAll,
   spyStatements,
+  type Sent,
   type StatementSpy,
   type TestDatabase,
 } from '../support/index.js';
@@ -55,6 +56,10 @@ async function waitingInserts(count: number): Promise<void> {
   }
 }
 
+/** Without the notification that follows in a statement of its own when the inserts take long. */
+const inserts = (statements: Sent['statements']): Sent['statements'] =>
+  statements.filter(({ sql }) => sql.startsWith('INSERT INTO'));
+
 const many = <T>(count: number, make: (n: number) => T): T[] =>
   Array.from({ length: count }, (_, n) => make(n));
 
@@ -69,7 +74,7 @@ test('callers of one moment share two statements, and each gets its own job', as
     });
     expect(new Set(results.map(({ job }) => job.id)).size).toBe(64);
   });
-  expect(statements).toHaveLength(2);
+  expect(inserts(statements)).toHaveLength(2);
   const rows = await queryAll(
     database,
     `select 1 from river_job where args->>'n' = substr(kind, 6) and tags[1] = 'tag' || substr(kind, 6)`,
@@ -90,7 +95,7 @@ test('the limits hold: statements under way, rows of each, and a larger call goe
     await Promise.all(calls);
   });
   // Three and the four were sent before; three and one follow.
-  expect(statements).toHaveLength(2);
+  expect(inserts(statements)).toHaveLength(2);
   expect(await countJobs(database)).toBe(11);
 });
 
@@ -99,7 +104,7 @@ test('without coalescing each goes by itself', async () => {
   const { statements } = await spy.during(() =>
     Promise.all(many(8, (n) => river.insert(jobArgs('one', { n })))),
   );
-  expect(statements).toHaveLength(8);
+  expect(inserts(statements)).toHaveLength(8);
 });
 
 test('of 64 callers, seven bad ones in different ways fail alone', async () => {
@@ -185,7 +190,7 @@ test('a time-out is told to all callers of the statement, which is not tried aga
       expect((outcome as PromiseRejectedResult).reason).toMatchObject({ sqlState: '55P03' });
     }
   });
-  expect(statements).toHaveLength(2);
+  expect(inserts(statements)).toHaveLength(2);
   await letGo();
 });
 
