@@ -21,7 +21,7 @@ export interface QueueStats {
   readonly counts: Readonly<Record<UnfinalizedState, number> & Partial<Record<JobState, number>>>;
   /** **Milliseconds** since the longest waiting job could have been worked; null when none waits. */
   readonly oldestAvailableAgeMs: number | null;
-  /** Since when it is paused; null when it is not, or when no worker has announced it. */
+  /** Since when it is paused; null when it is not. */
   readonly pausedAt: Date | null;
 }
 

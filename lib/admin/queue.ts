@@ -1,10 +1,10 @@
 import { invalidParams } from '../errors/invalid-params-error.js';
 import { checkFirst, checkJsonObject, givenParams } from './check-params.js';
 
-/** A row of `river_queue`: a queue that workers have announced. */
+/** A row of `river_queue`: a queue that a worker has announced, or that was paused before that. */
 export interface Queue {
   readonly name: string;
-  /** When a worker first announced it; River forgets queues that nobody works for a day. */
+  /** When a worker first announced it, or `queuePause` did; River forgets queues that nobody works for a day. */
   readonly createdAt: Date;
   readonly metadata: Readonly<Record<string, unknown>>;
   /** Since when it is paused; null when it is not. */

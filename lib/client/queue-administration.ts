@@ -13,6 +13,7 @@ import {
   type QueueStatsParams,
 } from '../admin/queue-stats.js';
 import { QueueNotFoundError } from '../errors/administration-error.js';
+import { isQueueName } from '../insert/insert-defaults.js';
 import { decodeQueue } from '../postgres/queue-columns.js';
 import { queueStatements, type QueueStatements } from '../postgres/queue-statements.js';
 import { decodeQueueStats, queueStatsStatement } from '../postgres/queue-stats-statement.js';
@@ -77,7 +78,12 @@ export abstract class QueueAdministration extends JobAdministration {
    * Pauses a queue, or all of them by `'*'`: its workers, told by a notification, finish what they
    * have and take no more jobs. One that is paused already keeps the time since when.
    *
-   * @throws QueueNotFoundError, never for `'*'`; InvalidParamsError; DatabaseError
+   * A queue that no worker has announced yet is paused too: its row is stored, and a worker that
+   * starts finds it. River deletes the row if no worker announces the queue within a day, and the
+   * pause with it. `'*'` pauses the queues that have a row.
+   *
+   * @throws QueueNotFoundError when there is no queue of a name that no worker can have;
+   *   InvalidParamsError; DatabaseError
    * @example await river.queuePause('mail');
    */
   queuePause(name: string): Promise<void> {
@@ -171,7 +177,9 @@ export abstract class QueueAdministration extends JobAdministration {
       run: async (queue, { connection }) => {
         const payload = JSON.stringify({ action, queue });
         const [row] = await connection.run(this.#statements[action], [queue, payload]);
-        if (row?.['found'] === '0' && queue !== ALL_QUEUES) throw new QueueNotFoundError(queue);
+        if (row?.['found'] !== '0' || queue === ALL_QUEUES) return;
+        if (action === 'resume' || !isQueueName(queue)) throw new QueueNotFoundError(queue);
+        await connection.run(this.#statements.pauseUnannounced, [queue, payload]);
       },
     });
   }

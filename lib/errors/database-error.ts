@@ -91,7 +91,7 @@ function explain(sqlState: string | undefined, code: string | undefined): string
     case '23505':
       return 'an equal unique job is there already (SQLSTATE 23505). To retry this one, cancel or delete that one first.';
     case '42501':
-      return "the database user lacks a right (SQLSTATE 42501). It needs USAGE on River's schema, INSERT and SELECT on river_job, USAGE on its sequence, and EXECUTE on River's function; to change jobs and queues also UPDATE and DELETE on river_job, SELECT and UPDATE on river_queue.";
+      return "the database user lacks a right (SQLSTATE 42501). It needs USAGE on River's schema, INSERT and SELECT on river_job, USAGE on its sequence, and EXECUTE on River's function; to change jobs and queues also UPDATE and DELETE on river_job, SELECT, INSERT and UPDATE on river_queue.";
     case '42P01':
       return "River's table river_job was not found (SQLSTATE 42P01). Run River's migrations, or set the module's option `schema`.";
     case '26000':

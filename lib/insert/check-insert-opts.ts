@@ -8,11 +8,11 @@ import { checkUniqueOpts } from './check-unique-opts.js';
 import { encodeJson } from './encode-json.js';
 import {
   EARLIEST_TIME,
+  isQueueName,
   MAX_MAX_ATTEMPTS,
   MAX_PRIORITY,
   MAX_QUEUE_LENGTH,
   MAX_TAG_LENGTH,
-  QUEUE_PATTERN,
   TAG_PATTERN,
 } from './insert-defaults.js';
 
@@ -99,7 +99,7 @@ function checkInteger(value: unknown, field: string, max: number, code: RiverErr
 }
 
 function checkQueue(value: unknown, field: string): string {
-  if (typeof value !== 'string' || value.length > MAX_QUEUE_LENGTH || !QUEUE_PATTERN.test(value)) {
+  if (typeof value !== 'string' || !isQueueName(value)) {
     const rule =
       `must be 1 to ${MAX_QUEUE_LENGTH} lower-case letters and digits, ` +
       "groups of them joined by a single '_', '-' or '|'";

@@ -6,7 +6,13 @@ export const MAX_MAX_ATTEMPTS = 32_767;
 export const MAX_PRIORITY = 4;
 export const MAX_QUEUE_LENGTH = 64;
 /** The queues of River's own pattern, in a form whose check takes no time that grows exponentially. */
-export const QUEUE_PATTERN = /^[a-z0-9]+(?:[_|-][a-z0-9]+)*$/;
+const QUEUE_PATTERN = /^[a-z0-9]+(?:[_|-][a-z0-9]+)*$/;
+
+/** Whether River's clients take the name for a queue. */
+export function isQueueName(name: string): boolean {
+  return name.length <= MAX_QUEUE_LENGTH && QUEUE_PATTERN.test(name);
+}
+
 export const TAG_PATTERN = /^\w[\w-]+\w$/;
 export const MAX_TAG_LENGTH = 255;
 export const MAX_KIND_LENGTH = 127;

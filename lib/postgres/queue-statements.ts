@@ -9,6 +9,8 @@ export interface QueueStatements {
   readonly list: Statement;
   /** $2 is what to tell workers. Answers how many queues were `found`; `*` means all. */
   readonly pause: Statement;
+  /** Pauses a queue of this name whether or not there is one: its row is made. $2 as for `pause`. */
+  readonly pauseUnannounced: Statement;
   readonly resume: Statement;
   /** $2 is the new metadata, $3 what to tell workers of it; both null to change nothing. */
   readonly update: Statement;
@@ -37,6 +39,17 @@ FROM found`,
       `SELECT ${QUEUE_COLUMNS} FROM ${table} ORDER BY name LIMIT $1::int`,
     ),
     pause: turn('queuePause', 'paused_at IS NULL', 'coalesce(paused_at, now())'),
+    pauseUnannounced: statement(
+      'queuePause',
+      `WITH paused AS (
+  INSERT INTO ${table} (name, created_at, metadata, paused_at, updated_at)
+  VALUES ($1::text, now(), '{}', now(), now())
+  ON CONFLICT (name) DO UPDATE SET paused_at = coalesce(queue.paused_at, excluded.paused_at),
+    updated_at = CASE WHEN queue.paused_at IS NULL THEN excluded.updated_at ELSE queue.updated_at END
+  RETURNING name
+)
+SELECT pg_notify(${controlChannel}, $2::text) AS notified FROM paused`,
+    ),
     resume: turn('queueResume', 'paused_at IS NOT NULL', 'NULL'),
     update: statement(
       'queueUpdate',

@@ -10,6 +10,7 @@ import {
   type StatementSpy,
 } from '../support/index.js';
 import { plantJob, plantJobs } from './planted-jobs.js';
+import { untilSomebodyWaits } from './waiting.js';
 
 let spy: StatementSpy;
 let client: StartedClient;
@@ -154,16 +155,9 @@ describe('while another transaction changes the job', () => {
     await other.query(change, [String(id)]);
     const answer = call();
     answer.catch(() => undefined);
-    await untilSomebodyWaits();
+    await untilSomebodyWaits(client.database);
     await other.query('commit');
     return await answer;
-  }
-
-  async function untilSomebodyWaits(): Promise<void> {
-    for (;;) {
-      const rows = await queryAll(client.database, 'select from pg_locks where not granted');
-      if (rows.length > 0) return;
-    }
   }
 
   const BEGIN = `update river_job set state = 'running', attempt = attempt + 1 where id = $1`;

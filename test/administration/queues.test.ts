@@ -2,12 +2,14 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { JOB_STATES, type RiverClient } from 'nestjs-river';
 import { startClient, type StartedClient } from '../client/started-client.js';
 import {
+  connect,
   createTestDatabase,
   queryAll,
   spyStatements,
   type StatementSpy,
 } from '../support/index.js';
 import { plantJobs } from './planted-jobs.js';
+import { untilSomebodyWaits } from './waiting.js';
 
 let spy: StatementSpy;
 let client: StartedClient;
@@ -50,7 +52,7 @@ describe('a queue', () => {
 
   test.each<[string, () => Promise<unknown>]>([
     ['queueGet', () => river.queueGet('nobody')],
-    ['queuePause', () => river.queuePause('nobody')],
+    ["queuePause('No worker')", () => river.queuePause('No worker')],
     ['queueResume', () => river.queueResume('nobody')],
     ['queueUpdate', () => river.queueUpdate('nobody', { metadata: {} })],
     ["queueGet('*')", () => river.queueGet('*')],
@@ -74,6 +76,55 @@ describe('a queue', () => {
     expect(roundTrips).toBe(2);
   });
 
+  test('that no worker has announced yet is paused, and stays paused when one announces it', async () => {
+    await river.queuePause('new');
+    const { pausedAt, ...paused } = await river.queueGet('new');
+    expect(paused).toMatchObject({ name: 'new', metadata: {}, createdAt: pausedAt });
+    expect(pausedAt).not.toBeNull();
+    await river.queuePause('new');
+    // What River's Go client sends at the start of a worker.
+    await queryAll(
+      client.database,
+      `insert into river_queue (name, created_at, metadata, updated_at) values ('new', now(), '{}', now())
+       on conflict (name) do update set updated_at = excluded.updated_at`,
+    );
+    expect(await river.queueGet('new')).toMatchObject({ pausedAt });
+    await river.queueResume('new');
+    expect(await river.queueGet('new')).toMatchObject({ pausedAt: null });
+  });
+
+  test('that no worker has announced yet is paused from the COMMIT on', async () => {
+    await client.dataSource.transaction(async (manager) => {
+      await river.queuePauseTx(manager, 'new');
+      expect(await queryAll(client.database, `select from river_queue where name = 'new'`)).toEqual(
+        [],
+      );
+    });
+    expect((await river.queueGet('new')).pausedAt).not.toBeNull();
+  });
+
+  test('that a worker announces just before its pause is paused, and the worker is notified', async () => {
+    const [worker, listener] = [await connect(client.database), await connect(client.database)];
+    const told: (string | undefined)[] = [];
+    listener.on('notification', ({ payload }) => told.push(payload));
+    await listener.query(`listen "public.river_control"`);
+    await worker.query('begin');
+    await worker.query(`insert into river_queue (name, updated_at) values ('new', now())`);
+    const pause = river.queuePause('new');
+    await untilSomebodyWaits(client.database);
+    await worker.query('commit');
+    await pause;
+    expect((await river.queueGet('new')).pausedAt).not.toBeNull();
+    await listener.query('select 1');
+    expect(told).toEqual(['{"action":"pause","queue":"new"}']);
+    await Promise.all([worker.end(), listener.end()]);
+  });
+
+  test("'*' pauses no queue that is not announced", async () => {
+    await river.queuePause('*');
+    expect((await river.queueList()).queues.map(({ name }) => name)).toEqual(['a', 'b']);
+  });
+
   test("'*' is never missing, also where there is no queue", async () => {
     await queryAll(client.database, 'truncate river_queue');
     await river.queuePause('*');
@@ -86,7 +137,7 @@ describe('a queue', () => {
       await river.queuePause('*');
       await river.queueUpdate('a', { metadata: { x: 1 } });
       expect((await river.queueGet('a')).pausedAt).not.toBeNull();
-      await expect(river.queuePause('nobody')).rejects.toThrow(`no queue 'nobody'`);
+      await expect(river.queueResume('nobody')).rejects.toThrow(`no queue 'nobody'`);
       expect((await river.queueStats()).map(({ pausedAt }) => pausedAt)).not.toContain(null);
       throw new Error('undone');
     });

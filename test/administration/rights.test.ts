@@ -8,7 +8,7 @@ import { plantJob } from './planted-jobs.js';
 const roleOf = ({ name }: TestDatabase): string => `${name}_role`;
 
 const READ = 'grant usage on schema public to ROLE; grant select on river_job, river_queue to ROLE';
-const CHANGE = `${READ}; grant update, delete on river_job to ROLE; grant update on river_queue to ROLE`;
+const CHANGE = `${READ}; grant update, delete on river_job to ROLE; grant insert, update on river_queue to ROLE`;
 
 let database: TestDatabase;
 let client: StartedClient;
@@ -28,12 +28,18 @@ const CHANGING: Record<string, () => Promise<unknown>> = {
   jobUpdate: () => river.jobUpdate(id, { output: 1 }),
   jobDelete: () => river.jobDelete(id),
   jobDeleteMany: () => river.jobDeleteMany({ unsafeAll: true }),
-  queuePause: () => river.queuePause('*'),
+  queuePause: () => river.queuePause('new'),
   queueResume: () => river.queueResume('default'),
   queueUpdate: () => river.queueUpdate('default', { metadata: {} }),
 };
 
 describe.each([
+  [
+    'may change the queues that workers have announced',
+    `${READ}; grant update on river_queue to ROLE`,
+    { 'queuePause of one': () => river.queuePause('default').then(() => river.queueResume('*')) },
+    { queuePause: () => river.queuePause('new') },
+  ],
   ['may read and change', CHANGE, { ...READING, ...CHANGING }, {}],
   ['may read', READ, READING, CHANGING],
   ['may do nothing', 'grant usage on schema public to ROLE', {}, { ...READING, ...CHANGING }],
@@ -75,7 +81,7 @@ describe.each([
           sqlState: '42501',
           message: expect.stringMatching(
             new RegExp(
-              `^${name} failed.* UPDATE and DELETE on river_job, SELECT and UPDATE on river_queue`,
+              `^${name} failed.* UPDATE and DELETE on river_job, SELECT, INSERT and UPDATE on river_queue`,
             ),
           ) as unknown,
         });

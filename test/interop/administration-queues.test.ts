@@ -18,6 +18,10 @@ interface Call {
   readonly oursTx: (river: RiverClient, tx: pg.Client, name: string) => Promise<unknown>;
 }
 
+/** Go does not find it; see the README on the differences. */
+const isDecided = (title: string, name: string): boolean =>
+  title === 'queuePause' && name === 'nobody';
+
 const METADATA = { limit: { '<': 3 }, list: [1.5, null, 'é'] };
 
 const CALLS: Record<string, Call> = {
@@ -110,12 +114,15 @@ describeWithGo('the queues', () => {
 
   describe.each([[SCHEMAS], [[...SCHEMAS].reverse()]])('of %p', (schemas) => {
     describe.each(Object.entries(CALLS))('%s', (title, call) => {
-      test.each(['runs', 'waits', 'nobody', '*'])(
+      const isAgreed = (name: string): boolean => !isDecided(title, name);
+
+      test.each(['runs', 'waits', 'nobody', '*'].filter(isAgreed))(
         'on %s: answers and leaves what Go does',
         (name) => expectAgreement(call, name, schemas),
       );
 
-      test.each(['runs', 'nobody', '*'])('on %s: tells workers what Go tells', async (name) => {
+      const names = ['runs', 'nobody', '*'].filter(isAgreed);
+      test.each(names)('on %s: tells workers what Go tells', async (name) => {
         const told = new Map<string, unknown[]>(SCHEMAS.map((schema) => [schema, []]));
         const hear = ({ channel, payload = '' }: pg.Notification): unknown =>
           told.get(channel.split('.')[0] ?? '')?.push([channel.split('.')[1], JSON.parse(payload)]);

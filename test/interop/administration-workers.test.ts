@@ -208,6 +208,25 @@ describeWithGo('a Go worker that polls every 30 s', () => {
         for (const id of ids) await untilIs('completed', id);
       });
 
+      test('begins paused where the queue was paused before it was announced', async () => {
+        await river.queuePause('unannounced');
+        const queues = { unannounced: 5 };
+        const paused = await sides.go.work({
+          schema,
+          kinds: ['short'],
+          queues,
+          pollIntervalMs: POLL_INTERVAL_MS,
+        });
+        try {
+          const waiting = await insert('unannounced');
+          await expectWaits(waiting);
+          await river.queueResume('unannounced');
+          await untilIs('completed', waiting);
+        } finally {
+          await sides.go.stopWork(paused);
+        }
+      });
+
       test('pauses at the COMMIT of the transaction, and not if it is rolled back', async () => {
         const undone = dataSource.transaction(async (manager) => {
           await river.queuePauseTx(manager, 'left');
