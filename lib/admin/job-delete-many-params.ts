@@ -45,7 +45,7 @@ export function checkJobDeleteManyParams(params: unknown): CheckedJobDeletion {
     throw invalidParams(
       'params',
       'without a filter, jobs of every kind would be deleted. Give ids, kinds, states or another filter ' +
-        '(an empty metadata, tagsAll or time range is none); or unsafeAll: true, if all are meant',
+        '(an empty args, metadata, tagsAll or time range is none); or unsafeAll: true, if all are meant',
     );
   }
   return { filters, first: checkFirst(given['first']) };

@@ -28,6 +28,11 @@ export interface JobFilters {
   readonly tagsAll?: readonly string[] | undefined;
   /** Jobs that have one of these tags, or more. */
   readonly tagsAny?: readonly string[] | undefined;
+  /**
+   * Jobs whose args contain this object, as Postgres' `@>` sees it: `{ customer: { id: 7 } }`. An
+   * instance of a class of args is taken as its JSON, so all of its properties count.
+   */
+  readonly args?: object | undefined;
   /** Jobs whose metadata contain this object, as Postgres' `@>` sees it. */
   readonly metadata?: object | undefined;
   /** When they were inserted. */
@@ -48,7 +53,8 @@ const CHECKS = {
   states: listOf(checkState),
   tagsAll: checkTagsAll,
   tagsAny: listOf(checkText),
-  metadata: checkMetadata,
+  args: checkContained,
+  metadata: checkContained,
   createdAt: checkTimeRange,
   attemptedAt: checkTimeRange,
   scheduledAt: checkTimeRange,
@@ -94,9 +100,21 @@ function checkTagsAll(value: unknown, field: string): readonly string[] | undefi
   return tags.length === 0 ? undefined : tags;
 }
 
-function checkMetadata(value: unknown, field: string): string | undefined {
+/** None where every object contains it. */
+function checkContained(value: unknown, field: string): string | undefined {
+  refuseUndefined(value, field);
   const text = checkJsonObject(value, field);
   return text === '{}' ? undefined : text;
+}
+
+/** JSON leaves such properties out, and the filter would match more jobs than its author means. */
+function refuseUndefined(value: unknown, field: string): void {
+  if (!isPlainObject(value)) return;
+  for (const [key, member] of Object.entries(value)) {
+    const its = `${field}.${nameText(key)}`;
+    if (member === undefined) throw invalidParams(its, 'must not be undefined; leave it out');
+    refuseUndefined(member, its);
+  }
 }
 
 function checkPriority(value: unknown, field: string): string {

@@ -19,7 +19,7 @@ export function jobConditions(
   filters: CheckedJobFilters,
   parameters: Parameters,
 ): string[] {
-  const { ids, kinds, queues, priorities, states, tagsAll, tagsAny, metadata } = filters;
+  const { ids, kinds, queues, priorities, states, tagsAll, tagsAny, args, metadata } = filters;
   const isIn = (column: string, type: string, list: readonly string[] | undefined): string[] =>
     list === undefined ? [] : [`job.${column} = ANY (${parameters.add(list, `${type}[]`)})`];
   const holds = (test: string, type: string, value: unknown): string[] =>
@@ -32,6 +32,7 @@ export function jobConditions(
     ...isIn('state', `${prefix}river_job_state`, states),
     ...holds('tags @>', 'varchar[]', tagsAll),
     ...holds('tags &&', 'varchar[]', tagsAny),
+    ...holds('args OPERATOR(pg_catalog.@>)', 'jsonb', args),
     ...holds('metadata @>', 'jsonb', metadata),
     ...TIMES.flatMap(([name, column]) => [
       ...holds(`${column} >=`, 'timestamptz', filters[name]?.from && timestamp(filters[name].from)),

@@ -12,13 +12,18 @@ import { plantJobs, type PlantedJob } from './planted-jobs.js';
 
 let client: StartedClient;
 beforeAll(async () => {
-  client = await startClient();
+  // One connection, so that its settings can be changed.
+  client = await startClient({ dataSource: { max: 1 } });
 });
 afterAll(() => client.stop());
 beforeEach(() => queryAll(client.database, 'truncate river_job'));
 
 const list = (params?: JobListParams): Promise<JobListResult> => client.river.jobList(params);
 const kindsOf = ({ jobs }: JobListResult): string[] => jobs.map(({ kind }) => kind);
+
+class Numbered {
+  constructor(readonly id: number) {}
+}
 
 /** Plants jobs whose kinds tell them apart. */
 const plant = (jobs: Readonly<Record<string, PlantedJob>>): Promise<bigint[]> =>
@@ -66,11 +71,47 @@ describe('the filters', () => {
   test.each<JobFilters>([
     { ids: undefined, states: undefined },
     { tagsAll: [] },
+    { args: {} },
     { metadata: {} },
     { createdAt: {}, finalizedAt: { from: undefined, to: undefined } },
   ])('%p asks for nothing', async (filter) => {
     await plant({ a: {}, b: { state: 'completed' } });
     expect(kindsOf(await list(filter))).toEqual(['a', 'b']);
+  });
+
+  test('of args take the jobs whose args contain the object', async () => {
+    await plant({
+      a: { args: { customer: { id: 7, name: 'Ada' }, tags: ['x', 'y'] } },
+      b: { args: { customer: { id: 8 }, tags: [] } },
+      c: { args: { id: 7 } },
+      d: { args: [{ id: 7 }] },
+    });
+    const kinds = async (args: object): Promise<string[]> => kindsOf(await list({ args }));
+    expect(await kinds({ customer: { id: 7 } })).toEqual(['a']);
+    expect(await kinds({ customer: {} })).toEqual(['a', 'b']);
+    expect(await kinds({ tags: ['y'] })).toEqual(['a']);
+    expect(await kinds({ id: 7n })).toEqual(['c']);
+    expect(await kinds({ id: null })).toEqual([]);
+    expect(await kinds(new Numbered(7))).toEqual(['c']);
+    expect(await kinds({ "'": '"' })).toEqual([]);
+    const { jobs } = await client.river.jobDeleteMany({ args: { customer: {} }, kinds: ['b'] });
+    expect(jobs.map(({ kind }) => kind)).toEqual(['b']);
+  });
+
+  test('of args take no operator that somebody has planted in front', async () => {
+    await plant({ a: { args: { id: 1 } }, b: {} });
+    await queryAll(
+      client.database,
+      `create function never(jsonb, jsonb) returns boolean language sql as 'select false';
+       create operator public.@> (leftarg = jsonb, rightarg = jsonb, function = never)`,
+    );
+    try {
+      await client.dataSource.query('set search_path to public, pg_catalog');
+      expect(kindsOf(await list({ args: { id: 1 } }))).toEqual(['a']);
+    } finally {
+      await client.dataSource.query('reset search_path');
+      await queryAll(client.database, 'drop operator public.@> (jsonb, jsonb); drop function never');
+    }
   });
 
   test('of times take what is from one moment on and before another', async () => {

@@ -15,7 +15,7 @@ beforeAll(async () => {
   river = client.river;
   await client.dataSource.query(
     `insert into river_job (args, kind, state, finalized_at, queue, priority, scheduled_at)
-     select '{}', 'kind_' || n % 10, (case when n <= $1 then 'completed' else 'available' end)::river_job_state,
+     select jsonb_build_object('n', n), 'kind_' || n % 10, (case when n <= $1 then 'completed' else 'available' end)::river_job_state,
        case when n <= $1 then now() - n * interval '1 second' end, 'queue_' || n % 3, 1 + n % 4,
        now() - n * interval '1 second'
      from generate_series(1, $2::int) as n`,
@@ -74,6 +74,7 @@ describe('of a big table', () => {
       // The order by id, of jobs that ended at one moment, is looked up in the row.
       2 * 10 + 2,
     ],
+    ['jobList of some args', () => river.jobList({ args: { n: 5_000 } }), 2],
     ['queueStats', () => river.queueStats(), 0],
   ])('%s reads no more rows than it answers', async (_name, call, rows) => {
     const { scans, rows: read } = await readBy(call);

@@ -95,6 +95,11 @@ describe.each(['jobList', 'jobDeleteMany'] as const)('a filter of %s', (name) =>
     ['priorities[1]', { priorities: [1, 5] }],
     ['tagsAll', { tagsAll: 'tag' }],
     ['tagsAny[0]', { tagsAny: [{}] }],
+    ['args', { args: [] }],
+    ['args', { args: 'text' }],
+    ['args.a', { args: { a: () => 1 } }, /function/],
+    ['args.b.c', { args: { a: 1, b: { c: undefined } } }, /leave it out/],
+    ['metadata.a', { metadata: { a: undefined } }, /leave it out/],
     ['metadata', { metadata: [] }],
     ['metadata', { metadata: '{}' }],
     ['metadata', { metadata: null }],
@@ -198,7 +203,7 @@ describe('jobDeleteMany refuses', () => {
     {},
     undefined,
     { first: 5 },
-    { metadata: {}, tagsAll: [], createdAt: {} },
+    { args: {}, metadata: {}, tagsAll: [], createdAt: {} },
     { unsafeAll: false },
   ])('what has no filter: %p', (params) =>
     expectRefused((river) => river.jobDeleteMany(params), {
