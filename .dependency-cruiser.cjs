@@ -1,16 +1,58 @@
-// The rooms of the library and which of them may see which. A rule reads: files in `from` must
-// not import files in `to`. Order of the rooms: errors, job, insert, admin, postgres, transaction,
-// client, river.module, index.
-const later = (room, ...rooms) => ({
-  name: `${room}-sees-only-what-is-left-of-it`,
+// The rooms of the library, and which of them may import which. Each room may import the rooms before
+// it in this list, and no room after it.
+const ROOMS = [
+  'errors',
+  'job',
+  'insert',
+  'admin',
+  'postgres',
+  'transaction/context',
+  'transaction/statements',
+  'transaction/engine',
+  'transaction',
+  'data-source',
+  'nest',
+  'client',
+  'river\\.(module|providers)',
+];
+
+// A room's own files; those of the rooms inside it are listed apart.
+const files = (room) => (room.startsWith('river') ? room : `${room}/[^/]+$`);
+
+const oneWay = ROOMS.slice(0, -1).map((room, index) => ({
+  name: `${room}-imports-only-rooms-before-it`,
   severity: 'error',
-  from: { path: `^lib/${room}/` },
-  to: { path: `^lib/(${rooms.join('|')})` },
-});
+  from: { path: `^lib/${files(room)}` },
+  to: {
+    path: `^lib/(${ROOMS.slice(index + 1)
+      .map(files)
+      .join('|')})`,
+  },
+}));
 
 module.exports = {
   forbidden: [
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    ...oneWay,
+    {
+      name: 'tokens-are-of-nest',
+      comment: 'The names of providers mean nothing in the rooms that do not know Nest.',
+      severity: 'error',
+      from: { path: '^lib/(errors|job|insert|admin|postgres|transaction/.+/)' },
+      to: { path: '^lib/tokens' },
+    },
+    {
+      name: 'client-knows-no-nest-and-no-patched-data-source',
+      severity: 'error',
+      from: { path: '^lib/client/' },
+      to: { path: '^lib/(data-source|nest)/' },
+    },
+    {
+      name: 'nest-does-not-know-what-is-done-to-the-data-source',
+      severity: 'error',
+      from: { path: '^lib/nest/' },
+      to: { path: '^lib/data-source/' },
+    },
     {
       name: 'nobody-inside-imports-the-index',
       severity: 'error',
@@ -24,37 +66,11 @@ module.exports = {
       to: { path: '^decorators/' },
     },
     {
-      name: 'decorators-reach-up-to-transaction',
+      name: 'decorators-do-not-import-the-client',
       severity: 'error',
       from: { path: '^decorators/' },
       to: { path: '^lib/(client|river\\.module)' },
     },
-    later(
-      'errors',
-      'job',
-      'insert',
-      'admin',
-      'postgres',
-      'transaction',
-      'client',
-      'river\\.module',
-      'tokens',
-    ),
-    later(
-      'job',
-      'insert',
-      'admin',
-      'postgres',
-      'transaction',
-      'client',
-      'river\\.module',
-      'tokens',
-    ),
-    later('insert', 'admin', 'postgres', 'transaction', 'client', 'river\\.module', 'tokens'),
-    later('admin', 'postgres', 'transaction', 'client', 'river\\.module', 'tokens'),
-    later('postgres', 'transaction', 'client', 'river\\.module', 'tokens'),
-    later('transaction', 'client', 'river\\.module'),
-    later('client', 'river\\.module'),
     {
       name: 'adapters-are-loaded-by-their-own-paths-only',
       comment: 'Each needs peers that most applications do not have.',

@@ -3,9 +3,9 @@ import { isObservable, type Observable } from 'rxjs';
 import { RiverConfigurationError } from '../lib/errors/configuration-error.js';
 import { RiverTransactionError } from '../lib/errors/transaction-error.js';
 import { DEFAULT_RIVER_NAME, getRiverTransactionToken } from '../lib/tokens.js';
-import { isPlain } from '../lib/transaction/nest-handler.js';
-import { takeOpened } from '../lib/transaction/opened-calls.js';
-import { RiverTransactionInterceptor } from '../lib/transaction/river-transaction.interceptor.js';
+import { isPlain } from '../lib/nest/nest-handler.js';
+import { takeOpened } from '../lib/nest/opened-calls.js';
+import { RiverTransactionInterceptor } from '../lib/nest/river-transaction.interceptor.js';
 import type { RiverTransaction } from '../lib/transaction/river-transaction.js';
 import {
   checkTransactionalOptions,
@@ -14,7 +14,7 @@ import {
   transactionsOf,
   transactionOptionsOf,
   type RiverTransactionalOptions,
-} from '../lib/transaction/transactional-metadata.js';
+} from '../lib/nest/transactional-metadata.js';
 
 type Method = (this: object, ...args: unknown[]) => unknown;
 

@@ -2,7 +2,7 @@ import { createParamDecorator } from '@nestjs/common';
 import {
   managerOfTransaction,
   queryRunnerOfTransaction,
-} from '../lib/transaction/transaction-parameters.js';
+} from '../lib/nest/transaction-parameters.js';
 
 /**
  * Parameter of a handler: the EntityManager of its transaction.

@@ -90,12 +90,12 @@ export { RiverModule } from './river.module.js';
 export { getRiverClientToken, getRiverTransactionToken } from './tokens.js';
 export type { Transaction } from './transaction/explicit-transaction.js';
 export { RiverTransaction, type TransactionWork } from './transaction/river-transaction.js';
-export { RiverTransactionInterceptor } from './transaction/river-transaction.interceptor.js';
+export { RiverTransactionInterceptor } from './nest/river-transaction.interceptor.js';
 export type {
   IsolationLevel,
   Propagation,
   RiverTransactionOptions,
-} from './transaction/transaction-options.js';
-export type { TransactionSource } from './transaction/ambient-transaction.js';
-export type { TransactionHook } from './transaction/transaction-hooks.js';
-export type { RiverTransactionalOptions } from './transaction/transactional-metadata.js';
+} from './transaction/context/transaction-options.js';
+export type { TransactionSource } from './transaction/context/ambient-transaction.js';
+export type { TransactionHook } from './transaction/context/transaction-hooks.js';
+export type { RiverTransactionalOptions } from './nest/transactional-metadata.js';

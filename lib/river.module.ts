@@ -18,7 +18,7 @@ import type {
 } from './river.module-options.js';
 import { RIVER_MODULE_OPTIONS, RIVER_NAME, riverProviders } from './river.providers.js';
 import { getRiverClientToken } from './tokens.js';
-import { checkHandlers } from './transaction/check-handlers.js';
+import { checkHandlers } from './nest/check-handlers.js';
 
 // Transient: two equal forRoot() are two modules on every major of Nest, so that a name that is
 // taken twice is seen and not merged silently.

@@ -10,11 +10,11 @@ import { PoolConnection } from './postgres/connection.js';
 import { SchemaName } from './postgres/schema-name.js';
 import type { RiverModuleExtras, RiverModuleOptions } from './river.module-options.js';
 import { DEFAULT_RIVER_NAME, getRiverClientToken, getRiverTransactionToken } from './tokens.js';
-import { ActiveWork } from './transaction/active-work.js';
-import { DataSourceJoin } from './transaction/data-source-join.js';
-import { OtherTransactions } from './transaction/other-transactions.js';
-import { onFirstShutdownHook } from './transaction/first-shutdown-hook.js';
-import { RequestTransactionInterceptor } from './transaction/request-transaction.interceptor.js';
+import { ActiveWork } from './transaction/engine/active-work.js';
+import { DataSourceJoin } from './data-source/data-source-join.js';
+import { OtherTransactions } from './nest/other-transactions.js';
+import { onFirstShutdownHook } from './nest/first-shutdown-hook.js';
+import { RequestTransactionInterceptor } from './nest/request-transaction.interceptor.js';
 import { RiverTransaction } from './transaction/river-transaction.js';
 
 /**

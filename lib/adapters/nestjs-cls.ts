@@ -1,6 +1,6 @@
 import { TransactionHost } from '@nestjs-cls/transactional';
 import type { TransactionalAdapterTypeOrm } from '@nestjs-cls/transactional-adapter-typeorm';
-import type { TransactionSource } from '../transaction/ambient-transaction.js';
+import type { TransactionSource } from '../transaction/context/ambient-transaction.js';
 import { dataSourceOf } from '../transaction/explicit-transaction.js';
 
 /** Which of the application's connections is meant. */

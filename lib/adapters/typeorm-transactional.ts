@@ -1,5 +1,5 @@
 import { RiverConfigurationError } from '../errors/configuration-error.js';
-import type { TransactionSource } from '../transaction/ambient-transaction.js';
+import type { TransactionSource } from '../transaction/context/ambient-transaction.js';
 
 /**
  * Lets inserts join the transaction of `@Transactional()` and `runInTransaction` of

@@ -3,17 +3,17 @@ import {
   type Connection,
   type ConnectionSettings,
 } from '../postgres/connection.js';
-import type { ActiveWork } from '../transaction/active-work.js';
+import type { ActiveWork } from '../transaction/engine/active-work.js';
 import {
   enclosingTransaction,
   holderOf,
   type TransactionSource,
-} from '../transaction/ambient-transaction.js';
+} from '../transaction/context/ambient-transaction.js';
 import { CurrentTransaction } from '../transaction/current-transaction.js';
 import { explicitTransaction } from '../transaction/explicit-transaction.js';
-import { TransactionScope } from '../transaction/transaction-scope.js';
-import { onHeld } from '../transaction/held-transaction.js';
-import type { JoinableTransaction } from '../transaction/joinable-transaction.js';
+import { TransactionScope } from '../transaction/statements/transaction-scope.js';
+import { onHeld } from '../transaction/engine/held-transaction.js';
+import type { JoinableTransaction } from '../transaction/context/ambient-transaction.js';
 
 /** Where a call of the client runs: in a transaction, or by itself on a connection of the pool. */
 export interface Place {

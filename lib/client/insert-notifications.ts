@@ -8,8 +8,8 @@ import {
 } from '../postgres/insert-notifier.js';
 import { notifyStatement } from '../postgres/notify-statement.js';
 import type { SchemaName } from '../postgres/schema-name.js';
-import type { ActiveWork } from '../transaction/active-work.js';
-import type { JoinableTransaction } from '../transaction/joinable-transaction.js';
+import type { ActiveWork } from '../transaction/engine/active-work.js';
+import type { JoinableTransaction } from '../transaction/context/ambient-transaction.js';
 import type { RiverModuleOptions } from './client-options.js';
 
 const DEFAULT_COOLDOWN_MS = 100;

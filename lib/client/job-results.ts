@@ -5,7 +5,7 @@ import { WaitAbortedError } from '../job/job-result-errors.js';
 import { resultOf, type JobResult } from '../job/job-result.js';
 import { FinishedJobs } from '../postgres/finished-jobs.js';
 import type { SchemaName } from '../postgres/schema-name.js';
-import type { JoinableTransaction } from '../transaction/joinable-transaction.js';
+import type { JoinableTransaction } from '../transaction/context/ambient-transaction.js';
 import type { ClientConnections } from './client-connections.js';
 import type { WaitForOptions } from './client-options.js';
 import { FinishListener } from './finish-listener.js';

@@ -12,7 +12,7 @@ import { JobInserter } from '../postgres/job-inserter.js';
 import { SchemaName } from '../postgres/schema-name.js';
 import { UniqueLocks } from '../postgres/unique-locks.js';
 import { UniqueLookUp } from '../postgres/unique-look-up.js';
-import { ActiveWork } from '../transaction/active-work.js';
+import { ActiveWork } from '../transaction/engine/active-work.js';
 import type { Transaction } from '../transaction/explicit-transaction.js';
 import { ClientConnections, type Place } from './client-connections.js';
 import type { RiverModuleOptions } from './client-options.js';

@@ -6,10 +6,10 @@ import {
   runInLevel,
   type AmbientTransaction,
   type TransactionSource,
-} from './ambient-transaction.js';
+} from './context/ambient-transaction.js';
 import { requireDataSource } from './explicit-transaction.js';
 import { ForeignTransaction } from './foreign-transaction.js';
-import { scopeOf } from './transaction-levels.js';
+import { scopeOf } from './statements/scope-of.js';
 
 const STRICT = { lenient: false };
 

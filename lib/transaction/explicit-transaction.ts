@@ -3,15 +3,15 @@ import { describeValue } from '../errors/describe-value.js';
 import { NotInTransactionError, RiverTransactionError } from '../errors/transaction-error.js';
 import { ClientConnection } from '../postgres/connection.js';
 import { isPgClient, type PgClient } from '../postgres/pg-client.js';
-import type { AmbientTransaction } from './ambient-transaction.js';
+import type { AmbientTransaction } from './context/ambient-transaction.js';
 import {
   ForeignTransaction,
   foreignConnection,
   notInTransaction,
   requireOpen,
 } from './foreign-transaction.js';
-import type { JoinableTransaction } from './joinable-transaction.js';
-import { scopeOf, scopeOnClient } from './transaction-levels.js';
+import type { JoinableTransaction } from './context/ambient-transaction.js';
+import { scopeOf, scopeOnClient } from './statements/scope-of.js';
 
 /** What `insertTx` takes: something that is in a transaction. */
 export type Transaction = EntityManager | QueryRunner | PgClient;

@@ -9,8 +9,8 @@ import {
 } from '../postgres/connection.js';
 import { inTurn, isBusy } from '../postgres/client-turns.js';
 import { isClosed, type PgClient } from '../postgres/pg-client.js';
-import type { AmbientTransaction } from './ambient-transaction.js';
-import { followForeign, guardForeign, isRollingBack } from './foreign-guard.js';
+import type { AmbientTransaction } from './context/ambient-transaction.js';
+import { followForeign, guardForeign, isRollingBack } from './engine/foreign-guard.js';
 
 /** A transaction that the application itself has begun on a query runner, and will end itself. */
 export class ForeignTransaction implements AmbientTransaction {

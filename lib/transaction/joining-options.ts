@@ -1,6 +1,10 @@
 import type { QueryRunner } from 'typeorm';
 import { RiverTransactionError } from '../errors/transaction-error.js';
-import { isGiven, OF_THE_OPENER, type RiverTransactionOptions } from './transaction-options.js';
+import {
+  isGiven,
+  OF_THE_OPENER,
+  type RiverTransactionOptions,
+} from './context/transaction-options.js';
 
 /** A transaction that a call with options joins; `shared` is there when we opened it. */
 export interface JoinedTransaction {

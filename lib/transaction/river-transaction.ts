@@ -5,18 +5,21 @@ import {
   runInLevel,
   type AmbientTransaction,
   type TransactionSource,
-} from './ambient-transaction.js';
-import { Abort } from './abort.js';
-import { ActiveWork } from './active-work.js';
+} from './context/ambient-transaction.js';
+import { Abort } from './context/abort.js';
+import { ActiveWork } from './engine/active-work.js';
 import { CurrentTransaction } from './current-transaction.js';
 import { boundTransaction } from './explicit-transaction.js';
 import { joining } from './joining-options.js';
-import { runInSavepoint } from './savepoint.js';
-import { withRetries } from './retries.js';
-import { runTransaction } from './run-transaction.js';
-import type { TransactionHook } from './transaction-hooks.js';
-import { checkTransactionOptions, type RiverTransactionOptions } from './transaction-options.js';
-import { TransactionScope } from './transaction-scope.js';
+import { runInSavepoint } from './statements/savepoint.js';
+import { withRetries } from './engine/retries.js';
+import { runTransaction } from './engine/run-transaction.js';
+import type { TransactionHook } from './context/transaction-hooks.js';
+import {
+  checkTransactionOptions,
+  type RiverTransactionOptions,
+} from './context/transaction-options.js';
+import { TransactionScope } from './statements/transaction-scope.js';
 
 /** What runs in a transaction; it is given its entity manager. */
 export type TransactionWork<T> = (manager: EntityManager) => Promise<T> | T;

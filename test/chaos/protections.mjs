@@ -1,9 +1,9 @@
 // Switches one protection of the library off, by patching its built classes in this process.
 import pg from 'pg';
-import { ObservedPromise } from '../../dist/lib/transaction/observed-promise.js';
-import { StatementQueue } from '../../dist/lib/transaction/statement-queue.js';
-import { TransactionOperations } from '../../dist/lib/transaction/transaction-operations.js';
-import { TransactionScope } from '../../dist/lib/transaction/transaction-scope.js';
+import { ObservedPromise } from '../../dist/lib/transaction/statements/observed-promise.js';
+import { StatementQueue } from '../../dist/lib/transaction/statements/statement-queue.js';
+import { UnawaitedWork } from '../../dist/lib/transaction/statements/unawaited-work.js';
+import { TransactionScope } from '../../dist/lib/transaction/statements/transaction-scope.js';
 
 const nothing = () => undefined;
 
@@ -41,21 +41,21 @@ export const PROTECTIONS = {
   operations: {
     what: 'operations of several statements are followed across their gaps',
     off() {
-      TransactionOperations.prototype.follow = (_name, answer) => answer;
+      UnawaitedWork.prototype.follow = (_name, answer) => answer;
     },
   },
   unobserved: {
     what: 'a failure that nobody waits for fails the transaction',
     off() {
-      TransactionOperations.prototype.throwUnobserved = nothing;
+      UnawaitedWork.prototype.throwUnobserved = nothing;
     },
   },
   'observed-promise': {
     what: 'no unhandled rejections beside a failure that is told',
     off() {
       ObservedPromise.prototype.silence = nothing;
-      const { follow } = TransactionOperations.prototype;
-      TransactionOperations.prototype.follow = function (...args) {
+      const { follow } = UnawaitedWork.prototype;
+      UnawaitedWork.prototype.follow = function (...args) {
         const promise = follow.apply(this, args);
         promise.isObserved = true;
         return promise;

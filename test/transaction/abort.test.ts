@@ -1,7 +1,7 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import { once } from 'node:events';
-import { Abort } from '../../lib/transaction/abort.js';
-import { withRetries } from '../../lib/transaction/retries.js';
+import { Abort } from '../../lib/transaction/context/abort.js';
+import { withRetries } from '../../lib/transaction/engine/retries.js';
 
 describe('a transaction that several limits abort', () => {
   test('fails for the first reason', async () => {

@@ -7,7 +7,7 @@ import {
 } from 'nestjs-river';
 import { queryAll } from '../support/index.js';
 import type { StartedClient } from '../client/started-client.js';
-import { askCommitOutcome } from '../../lib/transaction/commit-outcome.js';
+import { askCommitOutcome } from '../../lib/transaction/engine/commit-outcome.js';
 import { openCommitProxy, type CommitProxy } from './commit-proxy.mjs';
 import { forget, NOTHING, OrderEntity, SendReceipt, startShop, stored } from './orders.js';
 

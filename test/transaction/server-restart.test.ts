@@ -6,7 +6,7 @@ import { CommitOutcomeUnknownError, DatabaseError } from 'nestjs-river';
 import { QueryFailedError } from 'typeorm';
 import type { StartedClient } from '../client/started-client.js';
 import { installRiver, queryAll, type TestDatabase } from '../support/index.js';
-import { askCommitOutcome } from '../../lib/transaction/commit-outcome.js';
+import { askCommitOutcome } from '../../lib/transaction/engine/commit-outcome.js';
 import {
   CREATE_ORDERS,
   forget,

@@ -1,6 +1,6 @@
 import { expect, jest, test } from '@jest/globals';
-import { StatementQueue } from '../../lib/transaction/statement-queue.js';
-import { unlessBusy } from '../../lib/transaction/unless-busy.js';
+import { StatementQueue } from '../../lib/transaction/statements/statement-queue.js';
+import { unlessBusy } from '../../lib/transaction/statements/unless-busy.js';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 

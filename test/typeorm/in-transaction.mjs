@@ -20,10 +20,10 @@ const { Runnable } = require('mocha');
 const redirect = `export const resolve = (name, context, next) => name === 'typeorm'
   ? { url: ${JSON.stringify(pathToFileURL(typeorm).href)}, shortCircuit: true } : next(name, context)`;
 register(`data:text/javascript,${encodeURIComponent(redirect)}`);
-const library = new URL('../../dist/lib/transaction/', import.meta.url);
-const { ActiveWork } = await import(new URL('active-work.js', library));
-const { DataSourceJoin } = await import(new URL('data-source-join.js', library));
-const { RiverTransaction } = await import(new URL('river-transaction.js', library));
+const library = new URL('../../dist/lib/', import.meta.url);
+const { ActiveWork } = await import(new URL('transaction/engine/active-work.js', library));
+const { DataSourceJoin } = await import(new URL('data-source/data-source-join.js', library));
+const { RiverTransaction } = await import(new URL('transaction/river-transaction.js', library));
 
 /** By data source: what runs its argument in a transaction. */
 const transactions = new Map();

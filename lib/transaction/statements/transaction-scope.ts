@@ -1,0 +1,294 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { DataSource, QueryRunner } from 'typeorm';
+import {
+  TransactionEndedError,
+  TransactionScopeBusyError,
+  TransactionUnfinishedError,
+} from '../../errors/transaction-error.js';
+import {
+  ClientConnection,
+  type Connection,
+  type ConnectionSettings,
+  type Others,
+} from '../../postgres/connection.js';
+import type { PgClient } from '../../postgres/pg-client.js';
+import type { AmbientTransaction } from '../context/ambient-transaction.js';
+import type { ConnectionWatch } from './connection-watch.js';
+import { beforeSettled } from './promised.js';
+import { StatementQueue } from './statement-queue.js';
+import { TransactionHooks } from '../context/transaction-hooks.js';
+import { UnawaitedWork } from './unawaited-work.js';
+import type { RiverTransactionOptions } from '../context/transaction-options.js';
+import { unlessBusy } from './unless-busy.js';
+
+/** What all scopes of one transaction share. */
+export interface TransactionConnection {
+  readonly dataSource: DataSource;
+  /** Name of the client whose helper opened it. */
+  readonly name: string;
+  readonly queryRunner: QueryRunner;
+  readonly client: PgClient;
+  readonly watch: ConnectionWatch;
+  /** Milliseconds to wait at the end for what was begun and not awaited. */
+  readonly unawaitedLimitMs: number;
+  /** Whether code that outlives the transaction runs outside of it, instead of being refused. */
+  readonly detach: boolean;
+  /** How it was opened. */
+  readonly options: RiverTransactionOptions;
+  /** Sends a statement past the queue, for the one who owns the connection. */
+  readonly send: (sql: string) => Promise<unknown>;
+  /** The transaction's 64-bit id, once an insert of ours has told it. */
+  xid?: string | undefined;
+  /** From ROLLBACK on: what has not been sent by then is not sent any more. */
+  isOver?: boolean;
+}
+
+/**
+ * A transaction or a savepoint of ours, from its beginning to its end: the fence around it. Every
+ * statement goes through one queue in the turn in which it was asked for. A savepoint is one thing in
+ * the queue of the scope around it, so it owns the connection until it ends. The end is the last in
+ * the queue: what nobody awaited is still part of it, and what comes later is refused.
+ */
+export class TransactionScope implements AmbientTransaction, Others {
+  readonly shared: TransactionConnection;
+  /** The scope that a savepoint is in. */
+  readonly #outer: TransactionScope | undefined;
+  readonly hooks = new TransactionHooks();
+  readonly #queue: StatementQueue;
+  readonly #operations = new UnawaitedWork(true);
+  #givenUp: { readonly reason: unknown } | undefined;
+  /** The savepoint that owns the connection now. */
+  #inner: TransactionScope | undefined;
+  /** How many savepoints own the connection or wait for it. */
+  #inners = 0;
+  #refusal: ((what: string) => Error) | undefined;
+  #settled: { readonly mark: unknown; readonly begun: number } | undefined;
+  #isQuiet = false;
+  #lastActive = 0;
+  /** The first failure of a statement: why a commit may have become impossible. */
+  firstFailure: unknown;
+
+  constructor(shared: TransactionConnection, outer?: TransactionScope) {
+    this.shared = shared;
+    this.#outer = outer;
+    this.#queue = new StatementQueue(shared.client, shared.client.pipeline === true);
+  }
+
+  get queryRunner(): QueryRunner {
+    return this.shared.queryRunner;
+  }
+
+  get hasEnded(): boolean {
+    return this.#refusal !== undefined;
+  }
+
+  get isDetached(): boolean {
+    return this.hasEnded && this.shared.detach;
+  }
+
+  afterCommit(hook: () => void): void {
+    this.hooks.firstAfterCommit(hook);
+  }
+
+  connection(settings: ConnectionSettings): Connection {
+    const client = new ClientConnection(this.shared.client, settings, this.queryRunner);
+    const connection: Connection = {
+      inTransaction: true,
+      run: (statement, values, meanwhile) =>
+        this.enqueue('A call of RiverClient', () =>
+          client.run(statement, values, meanwhile).then((rows) => {
+            this.shared.xid ??= rows[0]?.['xid'] ?? undefined;
+            return rows;
+          }),
+        ),
+      transaction: (work) => work(connection),
+      exclusive: (work) =>
+        this.enqueueAlone('A call of RiverClient', () =>
+          client.exclusive((alone) => work(alone, this)),
+        ),
+    };
+    return connection;
+  }
+
+  /** Whether a statement of this transaction waits for the one under way. */
+  areWaiting(): boolean {
+    return this.#queue.length > 1 || this.#outer?.areWaiting() === true;
+  }
+
+  readonly refusal = (): Error | undefined => this.#refusal?.('A call of RiverClient');
+
+  cut(): void {
+    this.shared.watch.cut();
+  }
+
+  /** Puts a statement into the queue. */
+  enqueue<T>(what: string, run: () => Promise<T>): Promise<T> {
+    return this.#enqueue(what, run, { isStatement: true });
+  }
+
+  /** The same, for what must have the connection to itself also when statements overlap. */
+  enqueueAlone<T>(what: string, run: () => Promise<T>): Promise<T> {
+    return this.#enqueue(what, run, { isStatement: true, isAlone: true });
+  }
+
+  #enqueue<T>(
+    what: string,
+    run: () => Promise<T>,
+    { isStatement, isAlone }: { isStatement?: true; isAlone?: true },
+  ): Promise<T> {
+    if (this.#refusal !== undefined) return this.#reject(this.#refusal(what));
+    let isRefused = false;
+    let hasBegun = false;
+    const begin = (): Promise<T> => {
+      if (isRefused) throw new TransactionScopeBusyError(what);
+      if (this.shared.isOver) throw new TransactionEndedError(what);
+      if (this.shared.watch.lost !== undefined) throw this.shared.watch.lost;
+      hasBegun = true;
+      return run();
+    };
+    const answer = this.#queue.push(begin, isAlone, (failure) => {
+      if (isStatement && hasBegun) this.firstFailure ??= failure;
+      this.#lastActive = Date.now();
+    });
+    if (this.#inners === 0) return answer;
+    return unlessBusy(
+      () => this.#inner,
+      answer,
+      () => {
+        isRefused = true;
+        return new TransactionScopeBusyError(what);
+      },
+    );
+  }
+
+  /** Lets a savepoint have the connection for as long as `run` takes. Its failure is undone with it. */
+  enqueueInner<T>(inner: TransactionScope, run: () => Promise<T>): Promise<T> {
+    const what = 'A nested transaction';
+    const answer = this.#enqueue(
+      what,
+      async () => {
+        if (this.#refusal !== undefined) throw this.#refusal(what);
+        // One that a subscriber begins, while the SAVEPOINT of another is sent, is within that other.
+        const owner = this.#inner;
+        this.#inner = inner;
+        inner.#lastActive = Date.now();
+        try {
+          return await run();
+        } finally {
+          this.#inner = owner;
+        }
+      },
+      { isAlone: true },
+    );
+    this.#inners++;
+    return beforeSettled(answer, () => this.#inners--);
+  }
+
+  /** Follows an operation that may take several statements; see {@link UnawaitedWork}. */
+  follow<T>(name: string, begin: () => Promise<T>): Promise<T> {
+    if (this.#refusal === undefined) return this.#operations.follow(name, begin());
+    const error = this.#refusal(name);
+    const refused = (): Promise<never> => this.#reject(error);
+    // What comes too late for a savepoint, and is not awaited, fails the transaction around it.
+    return this.#outer === undefined ? refused() : this.#outer.follow(name, refused);
+  }
+
+  /**
+   * Waits for everything that was begun, awaited or not.
+   *
+   * @throws TransactionUnfinishedError when something is not done within the limit
+   * @throws the error of an operation that failed without anybody waiting for it
+   */
+  async settle(): Promise<void> {
+    // What has begun and asked for nothing yet does so within this turn.
+    const isIdle = this.#queue.isIdle && this.#operations.size === 0;
+    let mark = this.#queue.mark;
+    await endOfMicrotasks();
+    if (!isIdle || mark !== this.#queue.mark || this.#operations.size > 0) {
+      mark = await this.#settleUnawaited();
+    }
+    // Node.js looks for unhandled rejections when this turn is over.
+    if (this.#operations.mayBeUnhandled) await nextTurn();
+    this.#operations.throwUnobserved();
+    if (this.#givenUp !== undefined) throw this.#givenUp.reason as Error;
+    this.#settled = { mark, begun: this.#operations.begun };
+  }
+
+  /** @returns the mark of the queue at the end */
+  async #settleUnawaited(): Promise<unknown> {
+    const limit = Date.now() + this.shared.unawaitedLimitMs;
+    let mark: unknown;
+    do {
+      mark = this.#queue.mark;
+      const rest = Promise.all([this.#queue.idle(), this.#operations.ended()]);
+      if (!(await endsBefore(limit, rest))) {
+        throw new TransactionUnfinishedError(this.#operations.names, this.shared.unawaitedLimitMs);
+      }
+      // A gap between two statements of TypeORM's lasts for some microtasks.
+      await nextTurn();
+    } while (mark !== this.#queue.mark || this.#operations.size > 0);
+    return mark;
+  }
+
+  /** Whether nothing has been begun since {@link settle}. */
+  get isSettled(): boolean {
+    const { mark, begun } = this.#settled ?? {};
+    return mark === this.#queue.mark && begun === this.#operations.begun;
+  }
+
+  /** Makes it fail for this reason, even if nobody passes it on. */
+  giveUp(reason: unknown): void {
+    this.#givenUp ??= { reason };
+  }
+
+  /** From here on everything is refused. */
+  refuse(refusal: (what: string) => Error = (what) => new TransactionEndedError(what)): void {
+    this.#refusal ??= refusal;
+    this.#operations.stop();
+    this.#inner?.refuse(refusal);
+  }
+
+  /**
+   * As {@link refuse}, for a scope that is going to report a failure: nobody needs to be told once
+   * more, by an unhandled rejection, of what came too late and was not awaited.
+   */
+  refuseQuietly(refusal?: (what: string) => Error): void {
+    this.#isQuiet = true;
+    this.refuse(refusal);
+  }
+
+  #reject(error: Error): Promise<never> {
+    const rejected = Promise.reject(error);
+    if (this.#isQuiet) rejected.catch(() => undefined);
+    return rejected;
+  }
+
+  /**
+   * Waits for statements that were asked for. Those behind a savepoint whose work goes on are not
+   * waited for, and are refused when their turn comes. To be called when new ones are refused.
+   */
+  async idle(): Promise<void> {
+    await (this.#inner === undefined ? this.#queue.idle() : this.#inner.idle());
+  }
+
+  /** For how many milliseconds no statement of this scope has been under way. */
+  get idleForMs(): number {
+    if (this.#inner !== undefined) return this.#inner.idleForMs;
+    return this.#queue.isIdle ? Date.now() - this.#lastActive : 0;
+  }
+}
+
+/** The queue of ticks is looked at when that of microtasks is empty. */
+function endOfMicrotasks(): Promise<void> {
+  return new Promise((resolve) => process.nextTick(resolve));
+}
+
+async function endsBefore(limit: number, rest: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), Math.max(0, limit - Date.now()));
+  });
+  const inTime = await Promise.race([rest.then(() => true), tooLate]);
+  clearTimeout(timer);
+  return inTime;
+}
