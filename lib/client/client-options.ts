@@ -111,6 +111,9 @@ export interface RiverModuleOptions {
   readonly shutdownTimeoutMs?: number | undefined;
   /** How `waitFor` and `insertAndWait` learn that jobs have ended. Default `{}`. */
   readonly waitFor?: WaitForOptions | undefined;
-  /** The clock behind `createdAt`, `delay` and unique periods. Default `() => new Date()`. */
+  /**
+   * A clock whose times are stored, for tests. By default `createdAt`, `scheduledAt` and `delay` are
+   * counted by the database's clock, and the periods of River's unique keys by that of this process.
+   */
   readonly clock?: (() => Date) | undefined;
 }

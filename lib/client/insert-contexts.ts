@@ -8,10 +8,12 @@ import { KindRegistry } from './kind-registry.js';
 export class InsertContexts {
   readonly #kinds = new KindRegistry();
   readonly #clock: () => Date;
+  readonly #isClockGiven: boolean;
   readonly #moduleOpts: InsertContext['moduleOpts'];
 
   constructor({ clock, maxAttempts, outsideTransaction }: RiverModuleOptions) {
     this.#clock = clock ?? (() => new Date());
+    this.#isClockGiven = clock !== undefined;
     this.#moduleOpts = checkInsertOpts({ maxAttempts, outsideTransaction });
   }
 
@@ -19,6 +21,7 @@ export class InsertContexts {
   next(): InsertContext {
     return {
       now: this.#now(),
+      isClockGiven: this.#isClockGiven,
       moduleOpts: this.#moduleOpts,
       claimKind: (job) => this.#kinds.claim(job),
     };
@@ -26,7 +29,8 @@ export class InsertContexts {
 
   #now(): Date {
     const now = this.#clock();
-    if (now instanceof Date && !Number.isNaN(now.getTime())) return now;
+    // A copy, since the clock may hand out the same Date again and change it.
+    if (now instanceof Date && !Number.isNaN(now.getTime())) return new Date(now);
     throw new RiverConfigurationError('clock: must return a valid Date.', {
       code: 'RIVER_INVALID_MODULE_OPTIONS',
       field: 'clock',

@@ -82,7 +82,7 @@ async function findSameValues(
   const wanted = values(job);
   const rows = await lookUp.findOtherKeys(connection, unique, job);
   return rows.find(
-    (row) => values(row) === wanted && start(row.scheduledAt) === start(job.scheduledAt),
+    (row) => values(row) === wanted && start(row.scheduledAt) === unique.period?.startNs,
   );
 }
 

@@ -20,8 +20,10 @@ export interface InsertParams {
   readonly kind: string;
   /** JSON text of the args. */
   readonly encodedArgs: string;
-  readonly createdAt: Date;
-  readonly scheduledAt: Date;
+  /** undefined: the database's time. */
+  readonly createdAt: Date | undefined;
+  /** When the job may be worked. undefined: at once, by the database's time, from which a delay counts, too. */
+  readonly schedule: Schedule | undefined;
   readonly state: JobState;
   readonly maxAttempts: number;
   /** JSON text of an object. */
@@ -36,8 +38,10 @@ export interface InsertParams {
 
 /** What the client adds to every job. */
 export interface InsertContext {
-  /** The clock, read once per call. */
+  /** The client's clock, read once per call: it decides unique periods, as in River's Go client. */
   readonly now: Date;
+  /** Whether the application has configured this clock: its times are stored, not the database's. */
+  readonly isClockGiven: boolean;
   /** The module's own level of options. */
   readonly moduleOpts: CheckedInsertOpts;
   /** Says no when another class has the kind already. */
@@ -66,25 +70,23 @@ export function makeInsertParams(
   ]);
   context.claimKind(job);
   const queue = merged.queue ?? DEFAULT_QUEUE;
-  const when = schedule(merged.schedule, context.now);
-  const scheduledAt = when ?? new Date(context.now);
+  const { now, isClockGiven } = context;
+  const schedule = isAtOnce(merged.schedule) ? undefined : merged.schedule;
+  const scheduledAt = timeOf(schedule, now);
   const { kind, payload } = job;
   return Object.freeze({
     kind,
     encodedArgs,
-    createdAt: new Date(context.now),
-    scheduledAt,
-    state: merged.pending === true ? 'pending' : when === undefined ? 'available' : 'scheduled',
+    createdAt: isClockGiven ? now : undefined,
+    schedule: isClockGiven ? { at: scheduledAt } : schedule,
+    state: merged.pending === true ? 'pending' : schedule === undefined ? 'available' : 'scheduled',
     maxAttempts: merged.maxAttempts ?? DEFAULT_MAX_ATTEMPTS,
     metadata: merged.metadata ?? '{}',
     priority: merged.priority ?? DEFAULT_PRIORITY,
     queue,
     tags: merged.tags ?? [],
     unique: merged.uniqueOpts
-      ? makeUnique(
-          { kind, encodedArgs, queue, scheduledAt, now: context.now, payload },
-          merged.uniqueOpts,
-        )
+      ? makeUnique({ kind, encodedArgs, queue, scheduledAt, payload }, merged.uniqueOpts)
       : undefined,
     outsideTransaction: merged.outsideTransaction ?? 'allow',
     signal: merged.signal ?? undefined,
@@ -135,13 +137,14 @@ function encodeArgs(job: IdentifiedJob): string {
   );
 }
 
-/** undefined: the job may be worked at once. */
-function schedule(given: Schedule | null | undefined, now: Date): Date | undefined {
-  if (given == null) return undefined;
-  // A copy: the result shows it, and a class's default must not be changed through a result.
-  if ('at' in given) return new Date(given.at);
-  if (given.delayMs === 0) return undefined;
-  const time = new Date(now.getTime() + given.delayMs);
+function isAtOnce(schedule: Schedule | null | undefined): schedule is null | undefined {
+  return schedule == null || ('delayMs' in schedule && schedule.delayMs === 0);
+}
+
+function timeOf(schedule: Schedule | undefined, now: Date): Date {
+  if (schedule === undefined) return now;
+  if ('at' in schedule) return schedule.at;
+  const time = new Date(now.getTime() + schedule.delayMs);
   if (!Number.isNaN(time.getTime())) return time;
   throw new InvalidJobError('delay: reaches beyond what a Date can hold.', {
     code: 'RIVER_INVALID_SCHEDULED_AT',

@@ -2,7 +2,7 @@ import type { JobState } from '../job/job-state.js';
 import type { CheckedUniqueOpts } from './checked-insert-opts.js';
 import { sha256 } from './sha256.js';
 import { allUniqueArgs, selectedUniqueArgs, type OnAbsent } from './unique-args.js';
-import { formatSeconds, periodOf } from './unique-period.js';
+import { formatSeconds, periodOf, type Period } from './unique-period.js';
 
 /** The order of River's bit(8) `unique_states`, leftmost first. */
 const STATE_BITS: readonly JobState[] = [
@@ -32,6 +32,8 @@ export interface UniqueKey {
   /** The bits of `unique_states` as text, such as `11110101`. */
   readonly stateBits: string;
   readonly opts: CheckedUniqueOpts;
+  /** The period in the key; undefined unless `byPeriod` is on. */
+  readonly period: Period | undefined;
 }
 
 /** What of a job may enter its unique key. */
@@ -39,7 +41,7 @@ export interface UniqueSubject {
   readonly kind: string;
   readonly encodedArgs: string;
   readonly queue: string;
-  /** The scheduled time if given, else now; decides the period. */
+  /** The scheduled time if given, else now by the client's clock, as in Go; decides the period. */
   readonly scheduledAt: Date;
   readonly onAbsent: OnAbsent;
 }
@@ -52,15 +54,16 @@ export function uniqueKey(job: UniqueSubject, opts: CheckedUniqueOpts): UniqueKe
   else if (opts.byArgs !== undefined) {
     parts.push(`&args=${selectedUniqueArgs(job.encodedArgs, opts.byArgs, job.onAbsent)}`);
   }
-  if (opts.byPeriod !== undefined) {
-    parts.push(`&period=${formatSeconds(periodOf(job.scheduledAt, opts.byPeriod).startNs)}`);
-  }
+  const { byPeriod } = opts;
+  const period = byPeriod === undefined ? undefined : periodOf(job.scheduledAt, byPeriod);
+  if (period !== undefined) parts.push(`&period=${formatSeconds(period.startNs)}`);
   if (opts.byQueue) parts.push(`&queue=${job.queue}`);
   const text = parts.join('');
   return {
     path: 'index',
     text,
     opts,
+    period,
     hash: sha256(text),
     stateBits: opts.byState === undefined ? DEFAULT_STATE_BITS : bitsOf(opts.byState),
   };

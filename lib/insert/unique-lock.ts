@@ -4,7 +4,6 @@ import { canonicalJson } from './canonical-json.js';
 import type { CheckedUniqueOpts } from './checked-insert-opts.js';
 import { sha256 } from './sha256.js';
 import { valueInJsonb, type OnAbsent } from './unique-args.js';
-import { periodOf, type Period } from './unique-period.js';
 
 /**
  * A unique job whose states River's index cannot express: equal jobs are kept apart by an advisory
@@ -16,11 +15,13 @@ export interface UniqueLock {
   readonly text: string;
   /** SHA-256 of the text. */
   readonly hash: Buffer;
+  /**
+   * `byPeriod` means the period of the time that the row gets as `created_at`, which only the database
+   * knows: an existing job must have been created within it.
+   */
   readonly opts: CheckedUniqueOpts;
   /** The states in which an existing job stands in the way. */
   readonly states: readonly JobState[];
-  /** The period of the insert's time, within which an existing job must have been created. */
-  readonly period: Period | undefined;
 }
 
 /** What of a job may make it a duplicate on the lock path. */
@@ -34,12 +35,11 @@ export interface LockSubject {
 export function uniqueLock(
   job: LockSubject,
   opts: CheckedUniqueOpts,
-  { now, states }: { now: Date; states: readonly JobState[] },
+  states: readonly JobState[],
 ): UniqueLock {
   if (Array.isArray(opts.byArgs)) checkIndexes(opts.byArgs as readonly (readonly string[])[]);
-  const period = opts.byPeriod === undefined ? undefined : periodOf(now, opts.byPeriod);
   const text = lockText(job, opts);
-  return { path: 'lock', text, hash: sha256(text), opts, states, period };
+  return { path: 'lock', text, hash: sha256(text), opts, states };
 }
 
 /** In an array, Postgres reads `-1` from the end and `00` as 0; one spelling of a place is enough. */

@@ -14,8 +14,13 @@ export interface Period {
  * @param seconds length of a period
  */
 export function periodOf(time: Date, seconds: number): Period {
+  return periodOfNanoseconds(BigInt(time.getTime()) * 1_000_000n, seconds);
+}
+
+/** The same for a time in nanoseconds since 1970. */
+export function periodOfNanoseconds(time: bigint, seconds: number): Period {
   const period = nanosecondsOf(seconds);
-  const sinceYearOne = BigInt(time.getTime()) * 1_000_000n - YEAR_ONE_NS;
+  const sinceYearOne = time - YEAR_ONE_NS;
   const into = ((sinceYearOne % period) + period) % period;
   const startNs = sinceYearOne - into + YEAR_ONE_NS;
   return { startNs, endNs: startNs + period };

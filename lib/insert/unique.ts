@@ -16,7 +16,6 @@ export interface UniqueSubject {
   readonly encodedArgs: string;
   readonly queue: string;
   readonly scheduledAt: Date;
-  readonly now: Date;
   /** The args before they were encoded. */
   readonly payload: object;
 }
@@ -32,5 +31,5 @@ export function makeUnique(subject: UniqueSubject, given: CheckedUniqueOpts): Un
   if (states === undefined) return uniqueKey(job, opts);
   return INDEX_STATES.every((state) => states.includes(state))
     ? uniqueKey(job, opts)
-    : uniqueLock(job, opts, { now: job.now, states });
+    : uniqueLock(job, opts, states);
 }

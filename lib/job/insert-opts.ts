@@ -46,8 +46,8 @@ export interface UniqueOptsOf<ArgsPath extends string> {
   readonly byArgs?: boolean | readonly (ArgsPath | readonly string[])[] | undefined;
   /**
    * The same period of this many **seconds** (fractions allowed, at least 1). Periods are counted
-   * from 0001-01-01T00:00:00Z, as in River's Go client; `scheduledAt`, if given, decides. On the
-   * lock path (see {@link byState}) the time of the insert decides.
+   * from 0001-01-01T00:00:00Z. As in River's Go client, `scheduledAt`, if given, decides, else the clock
+   * of this process. On the lock path (see {@link byState}) the `createdAt` that is stored decides.
    */
   readonly byPeriod?: number | undefined;
   /** The same queue. */
@@ -103,7 +103,7 @@ interface ScheduledAt {
 }
 
 interface Delay {
-  /** **Milliseconds** from now until the job may be worked. `0` is now: state `available`. */
+  /** **Milliseconds** from the database's time until the job may be worked. `0` is now: state `available`. */
   readonly delay?: number | null | undefined;
   readonly scheduledAt?: undefined;
 }

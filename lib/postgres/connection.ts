@@ -85,7 +85,9 @@ export class ClientConnection implements Connection {
       const name = isPrepared ? statement.name : undefined;
       const answer = this.client.query({ name, text, values, types: AS_TEXT });
       meanwhile?.();
-      ({ rows } = await answer);
+      const result = await answer;
+      // One for each statement, where a text without a name holds several.
+      ({ rows } = Array.isArray(result) ? (result.at(-1) as typeof result) : result);
     } catch (cause) {
       const error = new DatabaseError(statement.operation, cause);
       this.#log.failure(text, error);
@@ -138,7 +140,7 @@ export class ClientConnection implements Connection {
 }
 
 // The level is named, since a session's default may be one in which the lock path cannot work.
-const BEGIN = statement('begin', 'BEGIN ISOLATION LEVEL READ COMMITTED');
+export const BEGIN = statement('begin', 'BEGIN ISOLATION LEVEL READ COMMITTED');
 const COMMIT = statement('commit', 'COMMIT');
 const ROLLBACK = statement('rollback', 'ROLLBACK');
 
@@ -148,8 +150,16 @@ export async function inTransaction<T>(
   work: (connection: Connection) => Promise<T>,
 ): Promise<T> {
   await connection.run(BEGIN, []);
+  return await untilCommit(connection, () => work(connection));
+}
+
+/** Runs `work` in a transaction that has begun, to its COMMIT, or ROLLBACK where it fails. */
+export async function untilCommit<T>(
+  connection: ClientConnection,
+  work: () => Promise<T>,
+): Promise<T> {
   try {
-    const result = await work(connection);
+    const result = await work();
     await connection.run(COMMIT, []);
     return result;
   } catch (error) {

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { InsertParams } from '../insert/insert-params.js';
 import { CopyFormat } from './copy-format.js';
+import type { DatabaseTime } from './database-time.js';
 
 /** Where the jobs of a bulk insert come from. */
 export interface JobSource {
@@ -46,14 +47,19 @@ export class CopyFeed {
     return this.#isWaiting;
   }
 
-  /** The next jobs as rows for COPY; undefined after the last. */
-  async rows(): Promise<Buffer | undefined> {
+  /** Reads the next jobs, for {@link rows}; false after the last. */
+  async fill(): Promise<boolean> {
     const before = this.#jobs;
     await this.#read((job) => {
       this.#format.write(job);
       return this.#format.length < CHUNK_BYTES;
     });
-    return this.#jobs === before ? undefined : this.#format.take();
+    return this.#jobs > before;
+  }
+
+  /** The jobs read by {@link fill} as rows for COPY. */
+  rows(now: DatabaseTime): Buffer {
+    return this.#format.take(now);
   }
 
   /** The next jobs, at most as many; none after the last. */

@@ -1,4 +1,5 @@
 import type { InsertParams } from '../insert/insert-params.js';
+import type { DatabaseTime } from './database-time.js';
 
 /** The columns that a COPY fills, in the order in which {@link CopyFormat} writes them. */
 export const COPY_COLUMNS =
@@ -10,7 +11,7 @@ const COLUMN_COUNT = 12;
 const HEADER = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
 const JSONB_VERSION = 1;
 const VARCHAR_OID = 1043;
-const YEAR_2000_MS = 946_684_800_000;
+const YEAR_2000_US = 946_684_800_000_000n;
 
 const INITIAL_BYTES = 80 * 1024;
 /** More than the columns of fixed size take between two texts. */
@@ -24,16 +25,29 @@ const SPARE_BYTES = 128;
 export class CopyFormat {
   #buffer = Buffer.allocUnsafe(INITIAL_BYTES);
   #length = HEADER.copy(this.#buffer);
-  readonly #createdAt = remembering(microseconds);
-  readonly #scheduledAt = remembering(microseconds);
+  /** Places of times that the database decides, and the delay of each in microseconds, if any. */
+  #undecided: [place: number, delay: bigint | undefined][] = [];
+  readonly #createdAt = remembering(halvesOfTime);
+  readonly #scheduledAt = remembering(halvesOfTime);
+  readonly #decided = remembering(halves);
 
   /** Bytes written and not taken. */
   get length(): number {
     return this.#length;
   }
 
-  /** Hands out what was written; it is not written to any more. */
-  take(): Buffer {
+  /**
+   * Hands out what was written; it is not written to any more.
+   *
+   * @param now for the jobs whose times the database decides. The first ones are written before there
+   *   is a transaction to ask in.
+   */
+  take(now: DatabaseTime): Buffer {
+    for (const [place, delay] of this.#undecided) {
+      const time = delay === undefined ? now.transaction : now.statement + delay;
+      this.#putInt64(this.#decided(time), place);
+    }
+    this.#undecided = [];
     const taken = this.#buffer.subarray(0, this.#length);
     this.#buffer = Buffer.allocUnsafe(INITIAL_BYTES);
     this.#length = 0;
@@ -43,13 +57,14 @@ export class CopyFormat {
   write(job: InsertParams): void {
     this.#length = this.#buffer.writeInt16BE(COLUMN_COUNT, this.#length);
     this.#jsonb(job.encodedArgs);
-    this.#timestamp(this.#createdAt(job.createdAt.getTime()));
+    if (job.createdAt === undefined) this.#timeOfDatabase(undefined);
+    else this.#timestamp(this.#createdAt(job.createdAt.getTime()));
     this.#text(job.kind);
     this.#smallint(job.maxAttempts);
     this.#jsonb(job.metadata);
     this.#smallint(job.priority);
     this.#text(job.queue);
-    this.#timestamp(this.#scheduledAt(job.scheduledAt.getTime()));
+    this.#due(job.schedule);
     this.#text(job.state);
     this.#texts(job.tags);
     this.#unique(job.unique);
@@ -92,10 +107,27 @@ export class CopyFormat {
     this.#length = this.#buffer.writeInt16BE(value, this.#length);
   }
 
-  #timestamp({ high, low }: Microseconds): void {
+  #due(schedule: InsertParams['schedule']): void {
+    if (schedule === undefined) this.#timeOfDatabase(undefined);
+    else if ('at' in schedule) this.#timestamp(this.#scheduledAt(schedule.at.getTime()));
+    else this.#timeOfDatabase(BigInt(Math.round(schedule.delayMs * 1_000)));
+  }
+
+  #timestamp(time: Halves): void {
     this.#int32(8);
-    this.#int32(high);
-    this.#int32(low);
+    this.#putInt64(time, this.#length);
+    this.#length += 8;
+  }
+
+  #timeOfDatabase(delay: bigint | undefined): void {
+    this.#int32(8);
+    this.#undecided.push([this.#length, delay]);
+    this.#length += 8;
+  }
+
+  #putInt64({ high, low }: Halves, place: number): void {
+    this.#buffer.writeInt32BE(high, place);
+    this.#buffer.writeInt32BE(low, place + 4);
   }
 
   #unique(unique: InsertParams['unique']): void {
@@ -128,14 +160,18 @@ export class CopyFormat {
 }
 
 /** A 64-bit integer in halves, each a signed one: writing a bigint makes others of it, for each row. */
-interface Microseconds {
+interface Halves {
   readonly high: number;
   readonly low: number;
 }
 
-/** Postgres counts microseconds from the year 2000. */
-function microseconds(milliseconds: number): Microseconds {
-  const count = BigInt(milliseconds - YEAR_2000_MS) * 1_000n;
+function halvesOfTime(milliseconds: number): Halves {
+  return halves(BigInt(milliseconds) * 1_000n);
+}
+
+/** Of microseconds since 1970; Postgres counts them from the year 2000. */
+function halves(microseconds: bigint): Halves {
+  const count = microseconds - YEAR_2000_US;
   return { high: Number(count >> 32n), low: Number(BigInt.asIntN(32, count)) };
 }
 

@@ -7,6 +7,7 @@ import { inTransaction, type ClientConnection, type Connection } from './connect
 import { CopyFeed, type CopyProgress, type JobSource } from './copy-feed.js';
 import { copyStatements, type CopyStatements } from './copy-statements.js';
 import { whileUseful } from './copy-watch.js';
+import { databaseTime, inTimedTransaction, type DatabaseTime } from './database-time.js';
 import type { CopyRows } from './copy-in.js';
 import type { Wake } from './insert-notifier.js';
 import type { JobInserter } from './job-inserter.js';
@@ -38,6 +39,9 @@ interface Load extends Pick<CopyInsert, 'onConflict'> {
   /** Whether the connection is in somebody's transaction. */
   readonly isJoined: boolean;
 }
+
+/** Asks for the time of the transaction, which may be known already. */
+type AskTime = () => Promise<DatabaseTime>;
 
 const NOTHING: Inserted = { inserted: 0, skipped: 0, queues: [] };
 
@@ -128,10 +132,13 @@ export class CopyInserter {
 
   async #copy(own: ClientConnection, load: Load, last: () => void): Promise<Inserted> {
     const { feed, interrupt, onConflict } = load;
-    const first = await unlessAborted(interrupt.signal, feed.rows());
-    if (first === undefined) return NOTHING;
-    const rows: CopyRows = { first, next: () => feed.rows(), interrupt };
-    return await this.#atomically(own, load, async () => {
+    if (!(await unlessAborted(interrupt.signal, feed.fill()))) return NOTHING;
+    return await this.#atomically(own, load, async (ask) => {
+      const now = await ask();
+      // COPY's binary format has no mark for a column's default, so that the time is sent with the rows.
+      const next = async (): Promise<Buffer | undefined> =>
+        (await feed.fill()) ? feed.rows(now) : undefined;
+      const rows: CopyRows = { first: feed.rows(now), next, interrupt };
       const inserted =
         onConflict === 'skip'
           ? await this.#copyStaged(own, rows, feed)
@@ -192,20 +199,25 @@ export class CopyInserter {
   async #atomically<T>(
     own: ClientConnection,
     { isJoined, interrupt }: Load,
-    work: () => Promise<T>,
+    work: (ask: AskTime) => Promise<T>,
   ): Promise<T> {
-    const whole = async (): Promise<T> => {
+    const whole = async (ask: AskTime): Promise<T> => {
       try {
-        return await work();
+        return await work(ask);
       } catch (error) {
         // What is still to be sent, such as ROLLBACK, is not waited for without end either.
         interrupt.abort(error);
         throw error;
       }
     };
-    if (!isJoined) return await inTransaction(own, whole);
+    const ask: AskTime = () => databaseTime(own);
+    if (!isJoined) {
+      return own.canCopy
+        ? await inTimedTransaction(own, (now) => whole(async () => now))
+        : await inTransaction(own, () => whole(ask));
+    }
     try {
-      return await whole();
+      return await whole(ask);
     } catch (error) {
       const isUsable = own.client.getTransactionStatus() === 'T';
       if (isUsable) await own.run(this.#statements.abort, []).catch(() => undefined);

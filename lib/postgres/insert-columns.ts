@@ -21,12 +21,30 @@ function encodeTime(time: number): string {
   return encoded.text;
 }
 
+/** What a delay in milliseconds begins with, in the place of a time. */
+const DELAYED = '+';
+
+/**
+ * SQL for `scheduled_at`. A job that may be worked at once gets the time of `created_at`, the start of
+ * the transaction, as the columns' defaults are and as River's own statement has it: by any clock of the
+ * database it is past when a worker is notified. A delay counts from when the statement arrived, which
+ * is when the caller asked for it, also late in a long transaction, and which is never before
+ * `created_at`.
+ */
+function due(value: string): string {
+  return `CASE WHEN ${value} IS NULL THEN pg_catalog.now()
+    WHEN pg_catalog.left(${value}, 1) OPERATOR(pg_catalog.=) '${DELAYED}' THEN pg_catalog.statement_timestamp()
+      OPERATOR(pg_catalog.+) pg_catalog.make_interval(secs => ${value}::float8 OPERATOR(pg_catalog./) 1000)
+    ELSE ${value}::timestamptz END`;
+}
+
 export const PLAIN_COLUMNS: readonly InsertColumn[] = [
   {
     name: 'created_at',
     type: 'timestamptz',
-    read: ({ createdAt }) => createdAt.getTime(),
+    read: ({ createdAt }) => createdAt?.getTime() ?? null,
     encode: encodeTime,
+    convert: (value) => `coalesce(${value}, pg_catalog.now())`,
   },
   { name: 'kind', type: 'text', read: ({ kind }) => kind },
   { name: 'max_attempts', type: 'smallint', read: ({ maxAttempts }) => maxAttempts },
@@ -35,9 +53,13 @@ export const PLAIN_COLUMNS: readonly InsertColumn[] = [
   { name: 'queue', type: 'text', read: ({ queue }) => queue },
   {
     name: 'scheduled_at',
-    type: 'timestamptz',
-    read: ({ scheduledAt }) => scheduledAt.getTime(),
-    encode: encodeTime,
+    type: 'text',
+    read: ({ schedule }) => {
+      if (schedule === undefined) return null;
+      return 'at' in schedule ? schedule.at.getTime() : DELAYED + schedule.delayMs.toFixed(3);
+    },
+    encode: (value: string | number) => (typeof value === 'number' ? encodeTime(value) : value),
+    convert: due,
   },
   {
     name: 'state',

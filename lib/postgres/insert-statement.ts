@@ -2,6 +2,7 @@ import { PLAIN_COLUMNS, UNIQUE_COLUMNS, type InsertColumn } from './insert-colum
 import { manyJobsRows, oneJobRow } from './insert-values.js';
 import { JOB_COLUMNS } from './job-columns.js';
 import { notifyPayload } from './notify-statement.js';
+import { storedTimes } from './stored-job.js';
 import type { SchemaName } from './schema-name.js';
 import { statement, type Statement } from './statement.js';
 
@@ -16,9 +17,9 @@ export interface InsertVariant {
 /**
  * The inserts of a schema. `one` and `uniqueOne` take the values of `oneJobValues`, the others those
  * of `manyJobsValues` and, when they notify, the queues. The plain ones, for jobs without a unique
- * key, answer `id` for each job, in the given order.
+ * key, return `id` and the stored times for each job, in the given order.
  *
- * The unique ones take each key once. They answer, in the given order, `inserted` (the new row's id)
+ * The unique ones take each key once. They return, in the given order, `inserted` (the new row's id, with its times)
  * or `existing` (the row that stood in the way, as JSON of its columns). A row with neither lost a
  * race that the statement's snapshot could not see. `uniqueOrNone` then fails as {@link LOST_RACE},
  * and nothing of it is stored.
@@ -59,7 +60,7 @@ function insertOne({ prefix, insertChannel }: SchemaName, variant: InsertVariant
   const notified = `, ${notify(insertChannel, queueOf(PLAIN_COLUMNS))}::text AS notified`;
   return `INSERT INTO ${prefix}river_job (args, ${names(PLAIN_COLUMNS)})
 VALUES (${oneJobRow(PLAIN_COLUMNS, prefix)})
-RETURNING id::text${tracked ? XID : ''}${notifies ? notified : ''}`;
+RETURNING id::text, ${TIMES}${tracked ? XID : ''}${notifies ? notified : ''}`;
 }
 
 /** A notification is part of the insert: its subquery stands in RETURNING, and runs once. */
@@ -71,7 +72,7 @@ function insertMany({ prefix, insertChannel }: SchemaName, variant: InsertVarian
   return `INSERT INTO ${prefix}river_job (args, ${names(PLAIN_COLUMNS)})
 SELECT args, ${names(PLAIN_COLUMNS)} FROM ${manyJobsRows(PLAIN_COLUMNS, prefix)} AS job
 ORDER BY ordinal
-RETURNING id::text${tracked ? XID : ''}${notifies ? notified : ''}`;
+RETURNING id::text, ${TIMES}${tracked ? XID : ''}${notifies ? notified : ''}`;
 }
 
 /**
@@ -89,10 +90,11 @@ function insertUniqueOne({ prefix, insertChannel }: SchemaName, variant: InsertV
   INSERT INTO ${prefix}river_job (args, ${names(UNIQUE_COLUMNS)})
   SELECT ${oneJobRow(UNIQUE_COLUMNS, prefix)} WHERE NOT EXISTS (SELECT FROM existing)
   ON CONFLICT (unique_key) WHERE ${blocks(prefix)} DO NOTHING
-  RETURNING id
+  RETURNING id, created_at, scheduled_at
 )
-SELECT (SELECT id::text FROM inserted) AS inserted, (${existing('existing')}) AS existing
-  ${tracked ? XID_IF_ASSIGNED : ''}${notifies ? notified : ''}`;
+SELECT inserted.id::text AS inserted, ${storedTimes('inserted')}, (${existing('existing')}) AS existing
+  ${tracked ? XID_IF_ASSIGNED : ''}${notifies ? notified : ''}
+FROM (SELECT) AS wanted LEFT JOIN inserted ON true`;
 }
 
 /**
@@ -125,9 +127,9 @@ function insertUnique(
   SELECT id, args, ${names(UNIQUE_COLUMNS)} FROM missing
   ORDER BY unique_key, ordinal
   ON CONFLICT (unique_key) WHERE ${blocks(prefix)} DO NOTHING
-  RETURNING id, queue, state
+  RETURNING id, queue, state, created_at, scheduled_at
 )${notifies ? woken : ''}
-SELECT ${check}inserted.id::text AS inserted, (${existing(`${prefix}river_job`, 'WHERE job.id = wanted.existing_id')}) AS existing
+SELECT ${check}inserted.id::text AS inserted, ${storedTimes('inserted')}, (${existing(`${prefix}river_job`, 'WHERE job.id = wanted.existing_id')}) AS existing
   ${tracked ? XID_IF_ASSIGNED : ''}${notifies ? notified : ''}
 FROM wanted
 LEFT JOIN missing USING (ordinal)
@@ -135,6 +137,7 @@ LEFT JOIN inserted ON inserted.id = missing.id
 ORDER BY ordinal`;
 }
 
+const TIMES = storedTimes('river_job');
 const XID = ', pg_current_xact_id()::text AS xid';
 const XID_IF_ASSIGNED = ', pg_current_xact_id_if_assigned()::text AS xid';
 

@@ -9,7 +9,7 @@ import { manyJobsValues, oneJobValues } from './insert-values.js';
 import { decodeJob } from './job-columns.js';
 import type { TextRow } from './pg-client.js';
 import type { SchemaName } from './schema-name.js';
-import { expectedResult, withId } from './stored-job.js';
+import { expectedResult, withStored } from './stored-job.js';
 import type { UniqueLocks } from './unique-locks.js';
 
 /**
@@ -113,7 +113,10 @@ export class JobInserter {
     const rows = await this.#run(form, connection, { jobs, queues }, () => {
       expected = jobs.map(expectedResult);
     });
-    return expected.map((result, index) => withId(result, rows[index]?.['id'] ?? missingRow()));
+    return expected.map((result, index) => {
+      const row = rows[index] ?? missingRow();
+      return withStored(result, row['id'] ?? missingRow(), row);
+    });
   }
 
   /** One statement, and another look after each lost race: nothing is half inserted by one job. */
@@ -246,7 +249,7 @@ function workableQueues(
 
 /** undefined: a concurrent insert won, and its row was not in the statement's snapshot. */
 function readUnique(row: TextRow, expected: JobInsertResult): JobInsertResult | undefined {
-  if (row['inserted'] != null) return withId(expected, row['inserted']);
+  if (row['inserted'] != null) return withStored(expected, row['inserted'], row);
   const { existing } = row;
   if (existing == null) return undefined;
   return { job: decodeJob(JSON.parse(existing) as TextRow), uniqueSkippedAsDuplicated: true };

@@ -1,4 +1,5 @@
 import type { InsertParams } from '../insert/insert-params.js';
+import { periodOfNanoseconds, type Period } from '../insert/unique-period.js';
 import type { UniqueLock } from '../insert/unique-lock.js';
 import { JOB_COLUMNS } from './job-columns.js';
 import type { SchemaName } from './schema-name.js';
@@ -35,18 +36,32 @@ ORDER BY given.ordinal`,
   );
 }
 
-/** The parameters $1 to $7 of the look-up. */
-export function lookUpValues(
-  jobs: readonly (InsertParams & { readonly unique: UniqueLock })[],
-): unknown[] {
+type LockedJob = InsertParams & { readonly unique: UniqueLock };
+
+/**
+ * The parameters $1 to $7 of the look-up.
+ *
+ * @param now the time that a row inserted in this transaction gets as `created_at`, in microseconds
+ *   since 1970: by another clock, a look-up at the end of a period would miss the row of the insert
+ *   before it
+ */
+export function lookUpValues(jobs: readonly LockedJob[], now: bigint): unknown[] {
   const options = jobs.map(({ unique }) => unique.opts);
+  const periods = jobs.map((job) => periodAt(job, now));
   return [
     jobs.map(({ kind, unique }) => (unique.opts.excludeKind ? null : kind)),
     jobs.map(({ encodedArgs, unique }) => (unique.opts.byArgs === undefined ? null : encodedArgs)),
     options.map(({ byArgs }) => (Array.isArray(byArgs) ? JSON.stringify(byArgs) : null)),
     jobs.map(({ queue, unique }) => (unique.opts.byQueue ? queue : null)),
     jobs.map(({ unique }) => unique.states.join(',')),
-    jobs.map(({ unique }) => unique.period && timestampOfNanoseconds(unique.period.startNs)),
-    jobs.map(({ unique }) => unique.period && timestampOfNanoseconds(unique.period.endNs)),
+    periods.map((period) => period && timestampOfNanoseconds(period.startNs)),
+    periods.map((period) => period && timestampOfNanoseconds(period.endNs)),
   ];
+}
+
+function periodAt({ createdAt, unique }: LockedJob, now: bigint): Period | undefined {
+  const { byPeriod } = unique.opts;
+  if (byPeriod === undefined) return undefined;
+  const time = createdAt === undefined ? now * 1_000n : BigInt(createdAt.getTime()) * 1_000_000n;
+  return periodOfNanoseconds(time, byPeriod);
 }

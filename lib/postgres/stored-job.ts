@@ -3,10 +3,21 @@ import { statesOfBits } from '../insert/unique-key.js';
 import { decodeJson } from '../job/decode-json.js';
 import type { JobInsertResult } from '../job/job-insert-result.js';
 import { JobRow } from '../job/job-row.js';
+import type { TextRow } from './pg-client.js';
+import { decodeTime, epochMilliseconds } from './timestamp.js';
+
+/** What the database adds to a job, beside its id. */
+export function storedTimes(table: string): string {
+  return TIMES.map((column) => `${epochMilliseconds(`${table}.${column}`)} AS ${column}`).join(
+    ', ',
+  );
+}
+const TIMES = ['created_at', 'scheduled_at'];
+const UNKNOWN = new Date(Number.NaN);
 
 /**
- * The result of a job that is being stored, made of what was sent, while the server works. Its id
- * comes with the answer: {@link withId}.
+ * The result of a job that is being stored, made of what was sent, while the server works. Its id and
+ * its times come with the answer: {@link withStored}.
  */
 export function expectedResult(job: InsertParams): JobInsertResult {
   const key = job.unique?.path === 'index' ? job.unique : undefined;
@@ -17,7 +28,7 @@ export function expectedResult(job: InsertParams): JobInsertResult {
     attempt: 0,
     attemptedAt: null,
     attemptedBy: [],
-    createdAt: job.createdAt,
+    createdAt: UNKNOWN,
     errors: [],
     finalizedAt: null,
     kind: job.kind,
@@ -25,7 +36,7 @@ export function expectedResult(job: InsertParams): JobInsertResult {
     metadata: decodeJson(job.metadata) as Record<string, unknown>,
     priority: job.priority,
     queue: job.queue,
-    scheduledAt: job.scheduledAt,
+    scheduledAt: UNKNOWN,
     state: job.state,
     tags: job.tags,
     uniqueKey: key?.hash ?? null,
@@ -34,8 +45,12 @@ export function expectedResult(job: InsertParams): JobInsertResult {
   return { job: row, uniqueSkippedAsDuplicated: false };
 }
 
-/** Completes an {@link expectedResult}. */
-export function withId(expected: JobInsertResult, id: string): JobInsertResult {
-  Object.assign(expected.job, { id: BigInt(id) });
+/** Completes an {@link expectedResult} by the new row's id and {@link storedTimes}. */
+export function withStored(expected: JobInsertResult, id: string, row: TextRow): JobInsertResult {
+  Object.assign(expected.job, {
+    id: BigInt(id),
+    createdAt: decodeTime(row['created_at']),
+    scheduledAt: decodeTime(row['scheduled_at']),
+  });
   return expected;
 }

@@ -23,7 +23,12 @@ function ceilDivide(dividend: bigint, divisor: bigint): bigint {
 
 /** SQL for the milliseconds since 1970 of a column, whose text does not depend on the session. */
 export function epochMilliseconds(column: string): string {
-  return `(extract(epoch FROM ${column}) * 1000)::text`;
+  return `(extract(epoch FROM ${column}) OPERATOR(pg_catalog.*) 1000)::pg_catalog.text`;
+}
+
+/** SQL for the whole microseconds since 1970 of a time. */
+export function epochMicroseconds(time: string): string {
+  return `(extract(epoch FROM ${time}) OPERATOR(pg_catalog.*) 1000000)::pg_catalog.int8::pg_catalog.text`;
 }
 
 /** Milliseconds since 1970 with a fraction, cut to the milliseconds that a Date holds. */

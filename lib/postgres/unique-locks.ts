@@ -3,6 +3,7 @@ import type { InsertParams } from '../insert/insert-params.js';
 import { lockText, type UniqueLock } from '../insert/unique-lock.js';
 import type { JobRow } from '../job/job-row.js';
 import type { Connection } from './connection.js';
+import { DATABASE_TIME_COLUMNS, readDatabaseTime } from './database-time.js';
 import { statement } from './statement.js';
 import type { LockedJob, UniqueLookUp } from './unique-look-up.js';
 
@@ -16,7 +17,8 @@ export type Blocker = { readonly row: JobRow } | { readonly given: InsertParams 
  */
 const LOCK = statement(
   'unique lock',
-  `SELECT current_setting('transaction_isolation') AS isolation, count(pg_advisory_xact_lock(key))
+  `SELECT current_setting('transaction_isolation') AS isolation, count(pg_advisory_xact_lock(key)),
+  ${DATABASE_TIME_COLUMNS}
 FROM (SELECT key FROM unnest($1::bigint[]) AS key ORDER BY key) AS locks
 WHERE current_setting('transaction_isolation') LIKE 'read %'`,
 );
@@ -47,7 +49,8 @@ export class UniqueLocks {
     const keys = new Set(locked.map(({ unique }) => this.#lockKey(unique)));
     const [row] = await connection.run(LOCK, [[...keys]]);
     if (row?.['isolation']?.startsWith('read ') !== true) throw notWithOneSnapshot();
-    const rows = await this.#lookUp.findAll(connection, locked);
+    const { transaction } = readDatabaseTime(row);
+    const rows = await this.#lookUp.findAll(connection, locked, transaction);
     const rowOf = new Map<InsertParams, JobRow | undefined>(
       locked.map((job, place) => [job, rows[place]]),
     );

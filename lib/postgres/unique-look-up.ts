@@ -4,6 +4,7 @@ import type { UniqueKey } from '../insert/unique-key.js';
 import type { UniqueLock } from '../insert/unique-lock.js';
 import type { JobRow } from '../job/job-row.js';
 import type { Connection } from './connection.js';
+import { databaseTime } from './database-time.js';
 import { decodeJob, JOB_COLUMNS } from './job-columns.js';
 import { lookUpStatement, lookUpValues } from './look-up-statement.js';
 import type { SchemaName } from './schema-name.js';
@@ -54,12 +55,16 @@ ORDER BY (job.args = $4::jsonb) DESC, job.id DESC LIMIT 100`,
     return rows.map((row) => decodeJob(row));
   }
 
-  /** @returns a place for each job given; undefined where nothing stands before it */
+  /**
+   * @param now the time of the transaction that would insert the jobs
+   * @returns a place for each job given; undefined where nothing stands before it
+   */
   async findAll(
     connection: Connection,
     jobs: readonly LockedJob[],
+    now: bigint,
   ): Promise<(JobRow | undefined)[]> {
-    const rows = await connection.run(this.#byLock, lookUpValues(jobs));
+    const rows = await connection.run(this.#byLock, lookUpValues(jobs, now));
     return rows.map((row) => (row['id'] == null ? undefined : decodeJob(row)));
   }
 
@@ -69,7 +74,8 @@ ORDER BY (job.args = $4::jsonb) DESC, job.id DESC LIMIT 100`,
     job: InsertParams,
   ): Promise<JobRow | undefined> {
     if (unique.path === 'lock') {
-      const [row] = await this.findAll(connection, [{ ...job, unique }]);
+      const { transaction } = await databaseTime(connection);
+      const [row] = await this.findAll(connection, [{ ...job, unique }], transaction);
       return row;
     }
     const [row] = await connection.run(this.#byKey, [unique.hash.toString('hex')]);

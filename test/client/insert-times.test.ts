@@ -82,16 +82,4 @@ describe('the clock', () => {
     now = new Date('2026-11-21T10:15:00.000Z');
     expect(await insert()).toMatchObject({ uniqueSkippedAsDuplicated: false });
   });
-
-  test('is that of the process when none is given', async () => {
-    const plain = await startClient();
-    try {
-      const before = Date.now();
-      const { job } = await plain.river.insert(jobArgs('now', {}));
-      expect(job.createdAt.getTime()).toBeGreaterThanOrEqual(before);
-      expect(job.createdAt.getTime()).toBeLessThanOrEqual(Date.now());
-    } finally {
-      await plain.stop();
-    }
-  });
 });

@@ -4,6 +4,7 @@ import { makeInsertParams, type InsertContext } from '../../lib/insert/insert-pa
 
 const context: InsertContext = {
   now: new Date('2026-11-21T10:07:33Z'),
+  isClockGiven: false,
   moduleOpts: {},
   claimKind: () => undefined,
 };

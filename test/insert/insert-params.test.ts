@@ -17,7 +17,7 @@ test("a job without options has River's defaults", () => {
     kind: 'sort',
     encodedArgs: '{"strings":["whale"]}',
     createdAt: NOW,
-    scheduledAt: NOW,
+    schedule: { at: NOW },
     state: 'available',
     maxAttempts: 25,
     metadata: '{}',
@@ -47,7 +47,20 @@ describe('the state', () => {
     ['not pending', { pending: false }, 'available', NOW],
     ['null for all of them', { pending: null, scheduledAt: null, delay: null }, 'available', NOW],
   ])('with %s', (_name, opts, state, scheduledAt) => {
-    expect(params(opts)).toMatchObject({ state, scheduledAt, createdAt: NOW });
+    expect(params(opts)).toMatchObject({ state, schedule: { at: scheduledAt }, createdAt: NOW });
+  });
+
+  test.each([
+    ['no schedule', {}, 'available', undefined],
+    ['a time to come', { scheduledAt: future }, 'scheduled', { at: future }],
+    ['a past time', { scheduledAt: past }, 'scheduled', { at: past }],
+    ['a delay', { delay: 1_500 }, 'scheduled', { delayMs: 1_500 }],
+    ['a delay of 0', { delay: 0 }, 'available', undefined],
+    ['pending', { pending: true }, 'pending', undefined],
+  ])('with %s leaves the times to the database without a clock', (_name, opts, state, schedule) => {
+    const made = params(opts, SORT, { isClockGiven: false });
+    expect(made).toMatchObject({ state, createdAt: undefined });
+    expect(made.schedule).toEqual(schedule);
   });
 
   test('a delay beyond what a Date can hold is refused', () => {
@@ -118,10 +131,13 @@ describe('an option comes from the innermost level that gives it', () => {
   test('a schedule of the call replaces that of the class, under either name', () => {
     @JobArgs('later', { scheduledAt: new Date(0) })
     class Later {}
-    expect(params({}, new Later())).toMatchObject({ state: 'scheduled', scheduledAt: new Date(0) });
+    expect(params({}, new Later())).toMatchObject({
+      state: 'scheduled',
+      schedule: { at: new Date(0) },
+    });
     expect(params({ delay: 0 }, new Later())).toMatchObject({
       state: 'available',
-      scheduledAt: NOW,
+      schedule: { at: NOW },
     });
     expect(params({ scheduledAt: null }, new Later()).state).toBe('available');
     expect(params({ delay: null }, new Later()).state).toBe('available');

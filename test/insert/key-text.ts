@@ -4,7 +4,12 @@ import type { UniqueKey } from '../../lib/insert/unique-key.js';
 /** The time that river-protocol's examples are told of. */
 export const NOW = new Date('2026-11-21T10:07:33Z');
 
-export const CONTEXT: InsertContext = { now: NOW, moduleOpts: {}, claimKind: () => undefined };
+export const CONTEXT: InsertContext = {
+  now: NOW,
+  isClockGiven: true,
+  moduleOpts: {},
+  claimKind: () => undefined,
+};
 
 /** The unique key of a job on the index path. */
 export function keyOf(args: object, opts: object, now = NOW): UniqueKey {

@@ -46,6 +46,7 @@ function attempt(job: JobCase): InsertParams | 'refused' {
     const { args, opts } = ourJob(job);
     return makeInsertParams(args, opts, {
       now: NOW,
+      isClockGiven: true,
       moduleOpts: {},
       claimKind: () => undefined,
     });
@@ -82,8 +83,8 @@ function asGo(ours: InsertParams): object {
   return {
     kind: ours.kind,
     encodedArgs: asGoEncodes(ours.encodedArgs),
-    createdAt: ours.createdAt.getTime(),
-    scheduledAt: ours.scheduledAt.getTime(),
+    createdAt: ours.createdAt?.getTime(),
+    scheduledAt: ours.schedule && 'at' in ours.schedule ? ours.schedule.at.getTime() : undefined,
     state: ours.state,
     maxAttempts: ours.maxAttempts,
     metadata: ours.metadata,
