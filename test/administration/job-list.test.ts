@@ -110,7 +110,10 @@ describe('the filters', () => {
       expect(kindsOf(await list({ args: { id: 1 } }))).toEqual(['a']);
     } finally {
       await client.dataSource.query('reset search_path');
-      await queryAll(client.database, 'drop operator public.@> (jsonb, jsonb); drop function never');
+      await queryAll(
+        client.database,
+        'drop operator public.@> (jsonb, jsonb); drop function never',
+      );
     }
   });
 
