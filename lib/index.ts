@@ -9,7 +9,12 @@ export {
   TransactionManager,
   TransactionQueryRunner,
 } from '../decorators/transaction-parameters.decorator.js';
-export type { JobDeleteManyParams, JobDeleteManyResult } from './admin/job-delete-many-params.js';
+export type {
+  JobDeleteManyParams,
+  JobDeleteManyResult,
+  JobManyParams,
+  JobManyResult,
+} from './admin/job-many-params.js';
 export type { JobFilters, TimeRange } from './admin/job-filters.js';
 export type { JobId } from './admin/job-id.js';
 export type { JobListOrderBy, JobListParams, JobListResult } from './admin/job-list-params.js';

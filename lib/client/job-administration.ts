@@ -1,8 +1,3 @@
-import {
-  checkJobDeleteManyParams,
-  type JobDeleteManyParams,
-  type JobDeleteManyResult,
-} from '../admin/job-delete-many-params.js';
 import { checkJobId, type JobId } from '../admin/job-id.js';
 import { encodeCursor } from '../admin/job-list-cursor.js';
 import {
@@ -18,7 +13,6 @@ import {
   type JobChangeStatements,
 } from '../postgres/job-change-statements.js';
 import { decodeJob } from '../postgres/job-columns.js';
-import { jobDeleteManyStatement } from '../postgres/job-delete-many-statement.js';
 import { jobGetStatement } from '../postgres/job-get-statement.js';
 import { jobListStatement } from '../postgres/job-list-statement.js';
 import type { TextRow } from '../postgres/pg-client.js';
@@ -165,25 +159,6 @@ export abstract class JobAdministration {
     return this.#delete({ what: 'jobDeleteTx', id, named: [tx] });
   }
 
-  /**
-   * Deletes the jobs that satisfy the filters, the oldest ids first, a hundred at a time unless `first`
-   * says otherwise. Running jobs are never deleted, and those that another transaction holds locked
-   * are passed over, so that an empty answer does not prove that none are left.
-   *
-   * @returns the jobs as they were
-   * @throws InvalidParamsError, also without a filter, unless `unsafeAll` says that all are meant;
-   *   DatabaseError
-   * @example await river.jobDeleteMany({ kinds: ['sort'], states: ['cancelled'], first: 1000 });
-   */
-  jobDeleteMany(params: JobDeleteManyParams): Promise<JobDeleteManyResult> {
-    return this.#deleteMany('jobDeleteMany', undefined, params);
-  }
-
-  /** {@link jobDeleteMany} in the transaction given. */
-  jobDeleteManyTx(tx: Transaction, params: JobDeleteManyParams): Promise<JobDeleteManyResult> {
-    return this.#deleteMany('jobDeleteManyTx', [tx], params);
-  }
-
   async #read<Args>(call: OneJob): Promise<JobRow<Args>> {
     return decodeJob(await this.#row(call)) as JobRow<Args>;
   }
@@ -230,18 +205,6 @@ export abstract class JobAdministration {
           jobs: rows.map(decodeJob),
           lastCursor: position && encodeCursor(list.query, position),
         };
-      },
-    });
-  }
-
-  #deleteMany(what: string, named: OneJob['named'], params: unknown): Promise<JobDeleteManyResult> {
-    return this.#connections.begin({
-      what,
-      named,
-      prepare: () => checkJobDeleteManyParams(params),
-      run: async (deletion, { connection }) => {
-        const { statement, values } = jobDeleteManyStatement(this.#schema, deletion);
-        return { jobs: (await connection.run(statement, values)).map(decodeJob) };
       },
     });
   }

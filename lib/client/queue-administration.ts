@@ -20,7 +20,7 @@ import { decodeQueueStats, queueStatsStatement } from '../postgres/queue-stats-s
 import type { SchemaName } from '../postgres/schema-name.js';
 import type { Transaction } from '../transaction/explicit-transaction.js';
 import type { ClientConnections } from './client-connections.js';
-import { JobAdministration } from './job-administration.js';
+import { JobManyAdministration } from './job-many-administration.js';
 
 /** A call about the queue of a name. */
 interface OneQueue {
@@ -32,8 +32,8 @@ interface OneQueue {
 /** Names all queues in `queuePause` and `queueResume`. */
 const ALL_QUEUES = '*';
 
-/** Reads, pauses and resumes queues, as River's Go client; see {@link JobAdministration}. */
-export abstract class QueueAdministration extends JobAdministration {
+/** Reads, pauses and resumes queues, as River's Go client; see {@link JobManyAdministration}. */
+export abstract class QueueAdministration extends JobManyAdministration {
   readonly #connections: ClientConnections;
   readonly #schema: SchemaName;
   readonly #statements: QueueStatements;

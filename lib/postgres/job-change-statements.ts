@@ -15,7 +15,7 @@ export interface JobChangeStatements {
 }
 
 /** River's own metadata key: the client that works the job looks for it, and so does the rescuer. */
-const CANCELLED = 'cancel_attempted_at';
+export const CANCEL_MARK = 'cancel_attempted_at';
 
 export function jobChangeStatements(schema: SchemaName): JobChangeStatements {
   const table = `${schema.prefix}river_job`;
@@ -23,20 +23,15 @@ export function jobChangeStatements(schema: SchemaName): JobChangeStatements {
     cancel: changeStatement(schema, {
       operation: 'jobCancel',
       change: `UPDATE ${table} AS job
-  SET state = CASE WHEN found.state = 'running' THEN found.state ELSE 'cancelled' END,
-    finalized_at = CASE WHEN found.state <> 'running' THEN now() END,
-    metadata = ${ofObject(`jsonb_set(found.metadata, '{${CANCELLED}}', to_jsonb(${UTC_NOW}))`)}
+  SET ${cancelled('found')}
   FROM found
   WHERE job.id = found.id AND found.state NOT IN ('cancelled', 'completed', 'discarded')`,
-      notify: `pg_notify(${schema.controlChannel}, json_build_object(
-  'action', 'cancel', 'job_id', job.id, 'queue', job.queue)::text)`,
+      notify: notifyOfCancel(schema),
     }),
     retry: changeStatement(schema, {
       operation: 'jobRetry',
       change: `UPDATE ${table} AS job
-  SET state = 'available', finalized_at = NULL, scheduled_at = now(),
-    max_attempts = found.max_attempts + (found.attempt = found.max_attempts)::int,
-    metadata = ${ofObject(`found.metadata - '${CANCELLED}'`)}
+  SET ${retried('found')}
   FROM found
   WHERE job.id = found.id AND found.state <> 'running'
     AND NOT (found.state = 'available' AND found.scheduled_at < now())`,
@@ -56,11 +51,32 @@ export function jobChangeStatements(schema: SchemaName): JobChangeStatements {
   };
 }
 
+/** What a cancellation sets, of a row that is not final. */
+export function cancelled(row: string): string {
+  const marked = `jsonb_set(${row}.metadata, '{${CANCEL_MARK}}', to_jsonb(${UTC_NOW}))`;
+  return `state = CASE WHEN ${row}.state = 'running' THEN ${row}.state ELSE 'cancelled' END,
+    finalized_at = CASE WHEN ${row}.state <> 'running' THEN now() END,
+    metadata = ${ofObject(row, marked)}`;
+}
+
+/** Notifies the worker that runs the row `job`. */
+export function notifyOfCancel({ controlChannel }: SchemaName): string {
+  return `pg_notify(${controlChannel}, json_build_object(
+  'action', 'cancel', 'job_id', job.id, 'queue', job.queue)::text)`;
+}
+
+/** What a retry sets, of a row that is not running. */
+export function retried(row: string): string {
+  return `state = 'available', finalized_at = NULL, scheduled_at = now(),
+    max_attempts = ${row}.max_attempts + (${row}.attempt = ${row}.max_attempts)::int,
+    metadata = ${ofObject(row, `${row}.metadata - '${CANCEL_MARK}'`)}`;
+}
+
 const UTC_NOW = `to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 
 /** Go stores any JSON as metadata; only an object has keys to set or to take away. */
-function ofObject(changed: string): string {
-  return `CASE jsonb_typeof(found.metadata) WHEN 'object' THEN ${changed} ELSE found.metadata END`;
+function ofObject(row: string, changed: string): string {
+  return `CASE jsonb_typeof(${row}.metadata) WHEN 'object' THEN ${changed} ELSE ${row}.metadata END`;
 }
 
 interface Change {

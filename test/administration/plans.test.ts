@@ -14,10 +14,10 @@ beforeAll(async () => {
   client = await startClient({ dataSource: { max: 1 } });
   river = client.river;
   await client.dataSource.query(
-    `insert into river_job (args, kind, state, finalized_at, queue, priority, scheduled_at)
+    `insert into river_job (args, kind, state, finalized_at, queue, priority, scheduled_at, unique_key, unique_states)
      select jsonb_build_object('n', n), 'kind_' || n % 10, (case when n <= $1 then 'completed' else 'available' end)::river_job_state,
        case when n <= $1 then now() - n * interval '1 second' end, 'queue_' || n % 3, 1 + n % 4,
-       now() - n * interval '1 second'
+       now() - n * interval '1 second', int4send(n), '11110101'
      from generate_series(1, $2::int) as n`,
     [JOBS - OPEN, JOBS],
   );
@@ -110,5 +110,18 @@ describe('of a big table', () => {
       expect(scans).toBe(0);
       expect(rows).toBeLessThanOrEqual(4);
     }
+  });
+
+  test('jobRetryMany reads the jobs that it retries, and looks up their unique keys', async () => {
+    await client.dataSource.query(
+      `insert into river_job (args, kind, max_attempts, state, finalized_at, unique_key, unique_states)
+       select '{}', 'failed', 1, 'discarded', now(), int4send(-n), '11110101' from generate_series(1, 20) as n`,
+    );
+    const { scans, rows } = await readBy(async () => {
+      const { jobs } = await river.jobRetryMany({ states: ['discarded'], first: 1_000 });
+      expect(jobs).toHaveLength(20);
+    });
+    expect(scans).toBe(0);
+    expect(rows).toBeLessThanOrEqual(4 * 20);
   });
 });

@@ -78,7 +78,9 @@ class TimeSpan {
   readonly from = new Date(0);
 }
 
-describe.each(['jobList', 'jobDeleteMany'] as const)('a filter of %s', (name) => {
+const MANY = ['jobDeleteMany', 'jobCancelMany', 'jobRetryMany'] as const;
+
+describe.each(['jobList', ...MANY] as const)('a filter of %s', (name) => {
   test.each<[string, object, RegExp?]>([
     ['state', { state: ['available'] }, NO_SUCH],
     ['limit', { limit: 5 }, NO_SUCH],
@@ -198,7 +200,7 @@ describe('jobList refuses as the cursor of a page', () => {
   );
 });
 
-describe('jobDeleteMany refuses', () => {
+describe.each(MANY)('%s refuses', (many) => {
   test.each([
     {},
     undefined,
@@ -206,7 +208,7 @@ describe('jobDeleteMany refuses', () => {
     { args: {}, metadata: {}, tagsAll: [], createdAt: {} },
     { unsafeAll: false },
   ])('what has no filter: %p', (params) =>
-    expectRefused((river) => river.jobDeleteMany(params), {
+    expectRefused((river) => river[many](params), {
       field: 'params',
       message: /unsafeAll/,
     }),
@@ -218,7 +220,7 @@ describe('jobDeleteMany refuses', () => {
     ['orderBy', { kinds: ['a'], orderBy: 'id' }, NO_SUCH],
     ['after', { kinds: ['a'], after: 'x' }, NO_SUCH],
   ])('%s: %p', (field, params, ...[message]) =>
-    expectRefused((river) => river.jobDeleteMany(params), { field, ...(message && { message }) }),
+    expectRefused((river) => river[many](params), { field, ...(message && { message }) }),
   );
 });
 
@@ -280,7 +282,7 @@ describe('a transaction', () => {
     ...[...ONE_JOB, ...ONE_QUEUE].map((name): [typeof name, unknown] => [name, '1']),
     ['jobList', {}],
     ['queueList', {}],
-    ['jobDeleteMany', { ids: [1] }],
+    ...MANY.map((name): [typeof name, unknown] => [name, { ids: [1] }]),
   ];
 
   test.each(TWINS)('is needed by %sTx', async (name, first) => {

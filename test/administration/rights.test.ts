@@ -27,6 +27,8 @@ const CHANGING: Record<string, () => Promise<unknown>> = {
   jobRetry: () => river.jobRetry(id),
   jobUpdate: () => river.jobUpdate(id, { output: 1 }),
   jobDelete: () => river.jobDelete(id),
+  jobCancelMany: () => river.jobCancelMany({ unsafeAll: true }),
+  jobRetryMany: () => river.jobRetryMany({ unsafeAll: true }),
   jobDeleteMany: () => river.jobDeleteMany({ unsafeAll: true }),
   queuePause: () => river.queuePause('new'),
   queueResume: () => river.queueResume('default'),

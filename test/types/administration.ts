@@ -28,6 +28,8 @@ export async function parameters(river: RiverClient, job: JobRow): Promise<void>
   await river.jobList({ limit: 5 });
   // @ts-expect-error that all jobs are meant has to be said
   await river.jobDeleteMany();
+  // @ts-expect-error that all jobs are meant has to be said
+  await river.jobCancelMany();
   // @ts-expect-error a deletion has no order
   await river.jobDeleteMany({ unsafeAll: true, orderBy: 'id' });
   // @ts-expect-error the state is not for callers to set

@@ -8,29 +8,44 @@ import {
   type JobFilters,
 } from './job-filters.js';
 
-/** Which jobs `jobDeleteMany` deletes. Running ones are never among them. */
-export interface JobDeleteManyParams extends JobFilters {
+/** Which jobs `jobCancelMany`, `jobRetryMany` and `jobDeleteMany` change or delete. */
+export interface JobManyParams extends JobFilters {
   /** How many jobs at most, 1 to 10000, the oldest ids first. Default 100. */
   readonly first?: number | undefined;
-  /** Deletes without a filter, which is refused otherwise. Not beside filters. */
+  /** Takes all jobs, which is rejected without a filter otherwise. Not beside filters. */
   readonly unsafeAll?: boolean | undefined;
 }
 
-/** The jobs that `jobDeleteMany` has deleted. */
-export interface JobDeleteManyResult {
+/** The jobs that a call has changed or deleted. */
+export interface JobManyResult {
   /** By their ids. */
   readonly jobs: readonly JobRow[];
 }
 
-export interface CheckedJobDeletion {
+/** Which jobs `jobDeleteMany` deletes. Running ones are never among them. */
+export type JobDeleteManyParams = JobManyParams;
+
+/** The jobs that `jobDeleteMany` has deleted. */
+export type JobDeleteManyResult = JobManyResult;
+
+/** What is done to jobs that filters pick. */
+export type ManyAction = 'cancel' | 'retry' | 'delete';
+
+export interface CheckedJobMany {
   readonly filters: CheckedJobFilters;
   readonly first: number;
 }
 
 const NAMES = [...JOB_FILTER_NAMES, 'first', 'unsafeAll'];
 
+const DONE: Readonly<Record<ManyAction, string>> = {
+  cancel: 'cancelled',
+  retry: 'retried',
+  delete: 'deleted',
+};
+
 /** @throws InvalidParamsError naming the parameter and its rule */
-export function checkJobDeleteManyParams(params: unknown): CheckedJobDeletion {
+export function checkJobManyParams(action: ManyAction, params: unknown): CheckedJobMany {
   const given = givenParams(params, NAMES);
   const { unsafeAll = false } = given;
   if (typeof unsafeAll !== 'boolean') {
@@ -44,8 +59,8 @@ export function checkJobDeleteManyParams(params: unknown): CheckedJobDeletion {
   if (!hasFilters && !unsafeAll) {
     throw invalidParams(
       'params',
-      'without a filter, jobs of every kind would be deleted. Give ids, kinds, states or another filter ' +
-        '(an empty args, metadata, tagsAll or time range is none); or unsafeAll: true, if all are meant',
+      `without a filter, jobs of every kind would be ${DONE[action]}. Give ids, kinds, states or another ` +
+        'filter (an empty args, metadata, tagsAll or time range is none); or unsafeAll: true, if all are meant',
     );
   }
   return { filters, first: checkFirst(given['first']) };
