@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +11,6 @@ const FIGURES = ['p50_ms', 'p99_ms', 'per_second', 'ratio_to_raw', 'rss_growth_m
 let folder: string;
 
 beforeAll(async () => {
-  if (!existsSync('dist/lib/index.js')) throw new Error('It measures the build: npm run build');
   folder = await mkdtemp(join(tmpdir(), 'river-bench-test-'));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));

@@ -1,15 +1,9 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { createTestDatabase } from '../support/index.js';
 
 const TRIALS = 500;
 const SEED = 20_260_701;
-
-beforeAll(() => {
-  if (existsSync('dist/lib/index.js')) return;
-  throw new Error('The trials are a process of their own and run the build: npm run build');
-});
 
 function run(url: string, switches: string[]): Promise<{ code: number | null; output: string }> {
   const script = ['test/chaos/run.mjs', '--url', url, '--seed', String(SEED), ...switches];

@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { beforeAll, expect, test } from '@jest/globals';
 import { createTestDatabase, queryAll, type TestDatabase } from '../support/index.js';
@@ -12,9 +11,6 @@ const run = promisify(execFile);
 
 let database: TestDatabase;
 beforeAll(async () => {
-  if (!existsSync('dist/lib/index.js')) {
-    throw new Error('The inserting process runs the build: npm run build');
-  }
   database = await createTestDatabase();
 });
 

@@ -1,5 +1,4 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { createInterface, type Interface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createTestDatabase, queryAll, type TestDatabase } from '../support/index.js';
@@ -46,9 +45,6 @@ class Racer {
 let database: TestDatabase;
 let racers: Racer[] = [];
 beforeAll(async () => {
-  if (!existsSync('dist/lib/index.js')) {
-    throw new Error('The racers are processes of their own and run the build: npm run build');
-  }
   database = await createTestDatabase();
   racers = Array.from({ length: PROCESSES }, () => new Racer(database.url));
   for (const racer of racers) expect(await racer.line()).toBe('ready');
