@@ -15,13 +15,16 @@ const KEEP_ALIVE = [
 /** All runs of fixtures, at the same time, because the guards mostly wait. */
 const runs = new Map<string, JestOutcome>();
 beforeAll(async () => {
-  const commands = [
+  const commands: { name: string; args: string[]; project?: 'unit' | 'database' }[] = [
     ...Object.entries(MODES).map(([mode, option]) => ({ name: mode, args: [option] })),
     { name: 'clean', args: ['--runInBand', 'clean'] },
     { name: 'kept alive', args: KEEP_ALIVE },
+    { name: 'unit', args: ['--runInBand', 'isolated'], project: 'unit' },
   ];
   await Promise.all(
-    commands.map(async ({ name, args }) => runs.set(name, await runFixtures(...args))),
+    commands.map(async ({ name, args, project = 'database' }) =>
+      runs.set(name, await runFixtures(project, ...args)),
+    ),
   );
 }, 120_000);
 
@@ -101,5 +104,24 @@ describe('a run in which every test passes', () => {
     expect(run?.files['clean']).toMatchObject({ status: 'passed' });
     expect(run?.output).toContain('the process does not end. Still open:');
     expect(run?.exitCode).toBe(1);
+  });
+});
+
+describe('a unit test', () => {
+  test('that opens a connection or starts a process fails, though it handles the error', () => {
+    const file = runs.get('unit')?.files['isolated'];
+    expect(file?.tests).toEqual({
+      'opens a connection and handles the error': 'failed',
+      'starts a process and handles the error': 'failed',
+      'is the one after them': 'passed',
+    });
+    expect(file?.message).toContain('A unit test opened a connection. Rename its file');
+    expect(file?.message).toContain('A unit test started a process.');
+  });
+
+  test('runs without a server, and the last lines of the run say so', () => {
+    expect(runs.get('unit')?.output).toContain(
+      '\nTests ran without a server\n1 passed, 2 failed\n',
+    );
   });
 });

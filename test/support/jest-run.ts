@@ -29,13 +29,18 @@ interface Report {
 
 const FIXTURES = '<rootDir>/test/support/fixtures/*.fixture.ts';
 
-/** Runs fixtures in a Jest of their own, with this project's configuration, on the server of this run. */
-export async function runFixtures(...args: readonly string[]): Promise<JestOutcome> {
+/** Runs fixtures in a Jest of their own, with a project's configuration, on the server of this run. */
+export async function runFixtures(
+  project: 'unit' | 'database',
+  ...args: readonly string[]
+): Promise<JestOutcome> {
   const folder = await mkdtemp(join(tmpdir(), 'nestjs-river-fixtures-'));
   const reportFile = join(folder, 'report.json');
   try {
     const jest = [
       'node_modules/jest/bin/jest.js',
+      '--selectProjects',
+      project,
       '--testMatch',
       FIXTURES,
       '--json',

@@ -32,7 +32,7 @@ describe('a RiverError', () => {
       cause,
     });
     expect(String(error)).toBe('InvalidJobError: priority: no');
-    expect(error.stack).toContain('river-error.test');
+    expect(error.stack).toContain('river-error.unit.test');
   });
 
   test('without a cause has no such property', () => {
