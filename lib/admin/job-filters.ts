@@ -46,7 +46,7 @@ export interface JobFilters {
 }
 
 const CHECKS = {
-  ids: listOf((value, field) => checkJobId(value, field).toString()),
+  ids: listOf(checkJobId),
   kinds: listOf(checkText),
   queues: listOf(checkText),
   priorities: listOf(checkPriority),

@@ -1,20 +1,23 @@
 import { invalidParams } from '../errors/invalid-params-error.js';
 
 /**
- * The id of a job, as a {@link JobRow} has it, as a number that is exact, or in decimal digits, as a
- * row is printed to JSON.
+ * The id of a job: the decimal digits that a {@link JobRow} has and that a controller is sent, a
+ * bigint, or a number that is exact.
  */
 export type JobId = bigint | number | string;
 
 const MAX_ID = 2n ** 63n - 1n;
 
-/** @throws InvalidParamsError when the value cannot be the id of a job */
-export function checkJobId(value: unknown, field = 'id'): bigint {
+/**
+ * @returns the id as Postgres prints it
+ * @throws InvalidParamsError when the value cannot be the id of a job
+ */
+export function checkJobId(value: unknown, field = 'id'): string {
   const id = toBigint(value);
-  if (id !== undefined && id >= 1n && id <= MAX_ID) return id;
+  if (id !== undefined && id >= 1n && id <= MAX_ID) return id.toString();
   throw invalidParams(
     field,
-    'must be the id of a job: an integer from 1 to 2^63-1, as a bigint, a safe integer, or a string of its digits',
+    'must be the id of a job: an integer from 1 to 2^63-1, as a string of its digits, a bigint, or a safe integer',
     value,
   );
 }

@@ -50,7 +50,7 @@ export function decodeCursor(
         'with, or begin again without it',
     );
   }
-  return { id: checkJobId(id, 'after').toString(), time };
+  return { id: checkJobId(id, 'after'), time };
 }
 
 /** Whether Postgres can have printed it, and so can read it: 2020-02-30 is none, 1900-02-29 neither. */

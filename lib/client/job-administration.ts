@@ -53,7 +53,7 @@ export abstract class JobAdministration {
   /**
    * Reads a job.
    *
-   * @param id a bigint, a safe integer, or the decimal digits that a row is printed to JSON with
+   * @param id the decimal digits that a row has, a bigint, or a safe integer
    * @throws JobNotFoundError; InvalidParamsError when `id` can be none; DatabaseError
    * @example const { state, errors } = await river.jobGet(id);
    */

@@ -25,7 +25,7 @@ export interface JobWaitEvents {
 
 /** One wait for the end of one job. */
 export class JobWait {
-  readonly id: bigint;
+  readonly id: string;
   /** The completed row. */
   readonly ended: Promise<JobRow>;
   readonly #options: CheckedWaitOptions;
@@ -39,7 +39,7 @@ export class JobWait {
   #wasThere = false;
 
   /** @throws WaitAbortedError when the signal is raised already */
-  constructor(id: bigint, options: CheckedWaitOptions, events: JobWaitEvents) {
+  constructor(id: string, options: CheckedWaitOptions, events: JobWaitEvents) {
     const { timeoutMs, signal } = options;
     if (signal?.aborted) throw aborted(id, options);
     this.id = id;
@@ -102,6 +102,6 @@ export class JobWait {
   }
 }
 
-function aborted(id: bigint, { signal }: CheckedWaitOptions): WaitAbortedError {
+function aborted(id: string, { signal }: CheckedWaitOptions): WaitAbortedError {
   return new WaitAbortedError(id, signal?.reason);
 }

@@ -18,7 +18,7 @@ const LONGEST_REST_MS = 500;
 const CANCELLED = '57014';
 
 /** Asks the database once, for many jobs. */
-export type Look = (ids: ReadonlyMap<bigint, boolean>) => Promise<FoundJobs>;
+export type Look = (ids: ReadonlyMap<string, boolean>) => Promise<FoundJobs>;
 
 /**
  * Waits for the ends of jobs, however many at once, by one query after another: River's workers
@@ -51,7 +51,7 @@ export class JobWaiter {
    * @returns the row of the completed job
    * @throws JobFailedError, WaitTimeoutError, WaitAbortedError, JobNotFoundError, ShuttingDownError
    */
-  async wait(id: bigint, options: CheckedWaitOptions): Promise<JobRow> {
+  async wait(id: string, options: CheckedWaitOptions): Promise<JobRow> {
     this.requireOpen();
     const wait = new JobWait(id, options, {
       onTimeout: () => this.#lookWithoutRest(),
@@ -124,7 +124,7 @@ export class JobWaiter {
   }
 
   async #ask(waits: readonly JobWait[]): Promise<void> {
-    const ids = new Map<bigint, boolean>();
+    const ids = new Map<string, boolean>();
     for (const { id, isLast } of waits) ids.set(id, isLast || ids.get(id) === true);
     const before = this.#waits.size;
     try {

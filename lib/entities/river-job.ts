@@ -10,14 +10,11 @@ import type { RiverTable } from './river-record.js';
  * in `args` and `metadata` beyond 2^53 lose digits, because the driver decodes them; `jobGet` of
  * RiverClient keeps them.
  */
-export interface RiverJob<Args = unknown> extends Omit<JobRowFields<Args>, 'encodedArgs'> {
-  /** The same with the id as a decimal string and the unique key as hexadecimal. */
-  toJSON(): Record<string, unknown>;
-}
+export type RiverJob<Args = unknown> = Omit<JobRowFields<Args>, 'encodedArgs'>;
 
-const bigintId: ValueTransformer = {
-  from: (text: string | null) => (text === null ? null : BigInt(text)),
-  to: (id: bigint | undefined) => id?.toString(),
+const hexadecimal: ValueTransformer = {
+  from: (bytes: Uint8Array | null) => bytes && Buffer.from(bytes).toString('hex'),
+  to: (text: unknown) => (typeof text === 'string' ? Buffer.from(text, 'hex') : text),
 };
 
 /** For what is never sent: only what comes is changed. */
@@ -29,7 +26,7 @@ const reading = <Stored>(from: (stored: Stored) => unknown): ValueTransformer =>
 export const RIVER_JOB: RiverTable<RiverJob> = {
   table: 'river_job',
   columns: {
-    id: { type: 'bigint', primary: true, transformer: bigintId },
+    id: { type: 'bigint', primary: true },
     args: { type: 'jsonb' },
     attempt: { type: 'smallint' },
     attemptedAt: { type: 'timestamptz', name: 'attempted_at', nullable: true },
@@ -54,7 +51,7 @@ export const RIVER_JOB: RiverTable<RiverJob> = {
     scheduledAt: { type: 'timestamptz', name: 'scheduled_at' },
     state: { type: 'enum', enum: JOB_STATES, enumName: 'river_job_state' },
     tags: { type: 'varchar', length: 255, array: true },
-    uniqueKey: { type: 'bytea', name: 'unique_key', nullable: true },
+    uniqueKey: { type: 'bytea', name: 'unique_key', nullable: true, transformer: hexadecimal },
     uniqueStates: {
       type: 'bit',
       name: 'unique_states',

@@ -1,20 +1,13 @@
 import { Column, Entity, type ColumnOptions } from 'typeorm';
 
 /** What all rows of River's tables have in common, and by which the subscriber knows them. */
-export abstract class RiverRecord {
-  /** A plain object that JSON can hold: bigints as decimal strings, bytes as hexadecimal. */
-  toJSON(): Record<string, unknown> {
-    return Object.fromEntries(
-      Object.entries(this).map(([name, value]: [string, unknown]) => [name, jsonable(value)]),
-    );
-  }
-}
+export abstract class RiverRecord {}
 
 /** A table of River's, for TypeORM. */
 export interface RiverTable<Row> {
   readonly table: string;
   /** The columns by the names of the properties. */
-  readonly columns: Readonly<Record<keyof Omit<Row, 'toJSON'>, ColumnOptions>>;
+  readonly columns: Readonly<Record<keyof Row, ColumnOptions>>;
 }
 
 /**
@@ -34,9 +27,4 @@ export function entityClass<Row>(
     Column({ ...column, insert: false, update: false })(entity.prototype, property);
   }
   return entity as unknown as new () => Row;
-}
-
-function jsonable(value: unknown): unknown {
-  if (typeof value === 'bigint') return value.toString();
-  return value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value;
 }

@@ -1,40 +1,31 @@
 import { nameText } from './name-text.js';
-import { notPrinted } from './conceal.js';
 import { RiverError } from './river-error.js';
 
 /** There is no job of this id: it was never there, or it has been deleted, by hand or by age. */
 export class JobNotFoundError extends RiverError {
-  declare readonly id: bigint;
+  readonly id: string;
 
-  constructor(id: bigint) {
+  constructor(id: string) {
     super(
       `There is no job ${id}. River deletes finished jobs after a while; or it was inserted in ` +
         'another schema, or in a transaction that is not committed.',
       { code: 'RIVER_JOB_NOT_FOUND', field: 'id' },
     );
-    notPrinted(this, { id });
-  }
-
-  override toJSON(): Record<string, unknown> {
-    return { ...super.toJSON(), id: this.id.toString() };
+    this.id = id;
   }
 }
 
 /** The job is being worked, and cannot be deleted meanwhile. */
 export class JobRunningError extends RiverError {
   override readonly retryable = true;
-  declare readonly id: bigint;
+  readonly id: string;
 
-  constructor(id: bigint) {
+  constructor(id: string) {
     super(`Job ${id} is running, so it was not deleted. Cancel it first, or wait for its end.`, {
       code: 'RIVER_JOB_RUNNING',
       field: 'id',
     });
-    notPrinted(this, { id });
-  }
-
-  override toJSON(): Record<string, unknown> {
-    return { ...super.toJSON(), id: this.id.toString() };
+    this.id = id;
   }
 }
 

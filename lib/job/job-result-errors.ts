@@ -39,12 +39,12 @@ export class JobDiscardedError extends JobFailedError {
 /** The job did not end in time. It goes on; the same wait may be asked for again. */
 export class WaitTimeoutError extends RiverError {
   override readonly retryable = true;
-  declare readonly id: bigint;
+  readonly id: string;
   /** The job as it was at the end of the wait; undefined when the database could not be asked. */
   declare readonly job: JobRow | undefined;
 
   /** @param last the row, or why there is none */
-  constructor(id: bigint, timeoutMs: number, last: { job: JobRow } | { cause: unknown }) {
+  constructor(id: string, timeoutMs: number, last: { job: JobRow } | { cause: unknown }) {
     const job = 'job' in last ? last.job : undefined;
     const found =
       job === undefined
@@ -54,18 +54,15 @@ export class WaitTimeoutError extends RiverError {
       `${job === undefined ? `Job ${id}` : nameOf(job)} did not end within ${timeoutMs} ms. ${found}`,
       { code: 'RIVER_WAIT_TIMEOUT', cause: 'cause' in last ? last.cause : undefined },
     );
-    notPrinted(this, { id, job });
-  }
-
-  override toJSON(): Record<string, unknown> {
-    return { ...super.toJSON(), id: this.id.toString() };
+    this.id = id;
+    notPrinted(this, { job });
   }
 }
 
 /** The wait was given up by its signal. The job goes on, if it was inserted. */
 export class WaitAbortedError extends RiverError {
   /** @param id undefined when the signal kept the job from being inserted */
-  constructor(id: bigint | undefined, reason: unknown) {
+  constructor(id: string | undefined, reason: unknown) {
     const message =
       id === undefined
         ? 'The signal of the wait was raised before the insert. Nothing was inserted.'

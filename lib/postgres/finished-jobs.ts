@@ -5,7 +5,7 @@ import type { SchemaName } from './schema-name.js';
 import { statement, type Statement } from './statement.js';
 
 /** What a look tells of a job: its row, or null if there is none. */
-export type FoundJobs = ReadonlyMap<bigint, JobRow | null>;
+export type FoundJobs = ReadonlyMap<string, JobRow | null>;
 
 /** Looks for jobs that have ended, many at once, and few rows come back. */
 export class FinishedJobs {
@@ -26,10 +26,10 @@ WHERE given.in_any_state OR job.id IS NULL OR job.state IN ('cancelled', 'comple
    * @returns the jobs that have ended, those wanted in any state, and null for those that are not
    *   there; jobs that are still going on are left out
    */
-  async look(connection: Connection, ids: ReadonlyMap<bigint, boolean>): Promise<FoundJobs> {
+  async look(connection: Connection, ids: ReadonlyMap<string, boolean>): Promise<FoundJobs> {
     const rows = await connection.run(this.#statement, [[...ids.keys()], [...ids.values()]]);
     return new Map(
-      rows.map((row) => [BigInt(row['given'] ?? 0), row['id'] === null ? null : decodeJob(row)]),
+      rows.map((row) => [row['given'] ?? '0', row['id'] === null ? null : decodeJob(row)]),
     );
   }
 }

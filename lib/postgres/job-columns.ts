@@ -1,6 +1,6 @@
 import { statesOfBits } from '../insert/unique-key.js';
 import { decodeJson } from '../job/decode-json.js';
-import { JobRow, type AttemptError } from '../job/job-row.js';
+import type { AttemptError, JobRow } from '../job/job-row.js';
 import type { JobState } from '../job/job-state.js';
 import type { TextRow } from './pg-client.js';
 import { decodeTime, epochMilliseconds } from './timestamp.js';
@@ -37,8 +37,8 @@ export const JOB_COLUMNS = [
 /** The job of a row that was selected as {@link JOB_COLUMNS}. */
 export function decodeJob(row: TextRow): JobRow {
   const encodedArgs = row['args'] ?? '{}';
-  return new JobRow({
-    id: BigInt(row['id'] ?? 0),
+  return {
+    id: row['id'] ?? '0',
     args: decodeJson(encodedArgs),
     encodedArgs,
     attempt: Number(row['attempt']),
@@ -55,9 +55,9 @@ export function decodeJob(row: TextRow): JobRow {
     scheduledAt: decodeTime(row['scheduled_at']) ?? new Date(Number.NaN),
     state: row['state'] as JobState,
     tags: decodeArray(row['tags']) as string[],
-    uniqueKey: row['unique_key'] == null ? null : Buffer.from(row['unique_key'], 'hex'),
+    uniqueKey: row['unique_key'] ?? null,
     uniqueStates: row['unique_states'] == null ? null : statesOfBits(row['unique_states']),
-  });
+  };
 }
 
 function decodeArray(text: string | null | undefined): unknown[] {

@@ -2,7 +2,7 @@ import type { InsertParams } from '../insert/insert-params.js';
 import { statesOfBits } from '../insert/unique-key.js';
 import { decodeJson } from '../job/decode-json.js';
 import type { JobInsertResult } from '../job/job-insert-result.js';
-import { JobRow } from '../job/job-row.js';
+import type { JobRow } from '../job/job-row.js';
 import type { TextRow } from './pg-client.js';
 import { decodeTime, epochMilliseconds } from './timestamp.js';
 
@@ -21,8 +21,8 @@ const UNKNOWN = new Date(Number.NaN);
  */
 export function expectedResult(job: InsertParams): JobInsertResult {
   const key = job.unique?.path === 'index' ? job.unique : undefined;
-  const row = new JobRow({
-    id: 0n,
+  const row: JobRow = {
+    id: '0',
     args: decodeJson(job.encodedArgs),
     encodedArgs: job.encodedArgs,
     attempt: 0,
@@ -39,16 +39,16 @@ export function expectedResult(job: InsertParams): JobInsertResult {
     scheduledAt: UNKNOWN,
     state: job.state,
     tags: job.tags,
-    uniqueKey: key?.hash ?? null,
+    uniqueKey: key?.hash.toString('hex') ?? null,
     uniqueStates: key === undefined ? null : statesOfBits(key.stateBits),
-  });
+  };
   return { job: row, uniqueSkippedAsDuplicated: false };
 }
 
 /** Completes an {@link expectedResult} by the new row's id and {@link storedTimes}. */
 export function withStored(expected: JobInsertResult, id: string, row: TextRow): JobInsertResult {
   Object.assign(expected.job, {
-    id: BigInt(id),
+    id,
     createdAt: decodeTime(row['created_at']),
     scheduledAt: decodeTime(row['scheduled_at']),
   });

@@ -27,10 +27,10 @@ afterAll(async () => {
 beforeEach(() => queryAll(client.database, 'truncate river_job'));
 
 const CHANGES = {
-  jobCancel: (id: bigint) => river.jobCancel(id),
-  jobRetry: (id: bigint) => river.jobRetry(id),
-  jobDelete: (id: bigint) => river.jobDelete(id),
-  jobUpdate: (id: bigint) => river.jobUpdate(id, { output: 1 }),
+  jobCancel: (id: string) => river.jobCancel(id),
+  jobRetry: (id: string) => river.jobRetry(id),
+  jobDelete: (id: string) => river.jobDelete(id),
+  jobUpdate: (id: string) => river.jobUpdate(id, { output: 1 }),
 };
 const NAMES = Object.keys(CHANGES) as (keyof typeof CHANGES)[];
 
@@ -41,8 +41,8 @@ describe('a call about a job', () => {
       const [first, second] = (await plantJobs(client.database, [
         { state: 'scheduled' },
         { state: 'scheduled' },
-      ])) as [bigint, bigint];
-      const call = (id: bigint): Promise<unknown> =>
+      ])) as [string, string];
+      const call = (id: string): Promise<unknown> =>
         name === 'jobGet' ? river.jobGet(id) : CHANGES[name](id);
       await call(first);
       const { statements, roundTrips } = await spy.during(() => call(second));
@@ -73,7 +73,7 @@ describe('jobUpdate', () => {
   test('sets keys of the metadata, and leaves the others', async () => {
     const id = await plantJob(client.database, { metadata: { a: 1, b: 2, output: 'old' } });
     const { metadata } = await river.jobUpdate(id, { metadata: { b: [3], c: 2n ** 60n } });
-    expect(metadata).toEqual({ a: 1, b: [3], c: 2n ** 60n, output: 'old' });
+    expect(metadata).toEqual({ a: 1, b: [3], c: String(2n ** 60n), output: 'old' });
   });
 
   test('sets the output, which wins over a key of that name', async () => {
@@ -103,7 +103,7 @@ describe('in a transaction', () => {
       {},
       {},
       { attempt: 1, state: 'discarded' },
-    ])) as [bigint, bigint, bigint];
+    ])) as [string, string, string];
     const undone = client.transaction.run(async () => {
       await river.jobCancel(a);
       await river.jobDelete(b);
@@ -135,7 +135,7 @@ describe('in a transaction', () => {
   test('a job that is not there leaves the transaction usable', async () => {
     const id = await plantJob(client.database, {});
     await client.transaction.run(async () => {
-      for (const name of NAMES) await expect(CHANGES[name](999n)).rejects.toThrow('no job 999');
+      for (const name of NAMES) await expect(CHANGES[name]('999')).rejects.toThrow('no job 999');
       await river.jobCancel(id);
     });
     expect(await river.jobGet(id)).toMatchObject({ state: 'cancelled' });
@@ -150,7 +150,7 @@ describe('while another transaction changes the job', () => {
   afterAll(() => other.end());
 
   /** Begins a call that waits for the change, and answers what became of it after the COMMIT. */
-  async function during<T>(change: string, id: bigint, call: () => Promise<T>): Promise<T> {
+  async function during<T>(change: string, id: string, call: () => Promise<T>): Promise<T> {
     await other.query('begin');
     await other.query(change, [String(id)]);
     const answer = call();
@@ -289,5 +289,5 @@ test('errors of the database name the call and stay errors of the database', asy
   const failed = river.jobRetry(id);
   await expect(failed).rejects.toBeInstanceOf(DatabaseError);
   await expect(failed).rejects.toThrow(/^jobRetry failed in the database/);
-  expect(new JobRunningError(5n)).toMatchObject({ name: 'JobRunningError', field: 'id' });
+  expect(new JobRunningError('5')).toMatchObject({ name: 'JobRunningError', field: 'id' });
 });

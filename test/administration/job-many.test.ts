@@ -35,7 +35,7 @@ const kindsOf = ({ jobs }: { readonly jobs: readonly JobRow[] }): string[] =>
   jobs.map(({ kind }) => kind);
 
 /** Plants a job of each state, of a kind that is named as it. */
-const plantStates = (): Promise<bigint[]> =>
+const plantStates = (): Promise<string[]> =>
   plantJobs(
     client.database,
     JOB_STATES.map((state) => ({ state, kind: state, attempt: 1, tags: ['planted'] })),
@@ -113,7 +113,7 @@ describe('jobCancelMany', () => {
     const going = JOB_STATES.filter((state) => !ended.includes(state));
     expect(kindsOf({ jobs })).toEqual(going);
     for (const [index, id] of ids.entries()) {
-      const one = await river.jobCancel(alike[index] ?? 0n);
+      const one = await river.jobCancel(alike[index] ?? '');
       const many = await river.jobGet(id);
       expect(many).toMatchObject({ state: one.state, attempt: one.attempt });
       expect(Object.keys(many.metadata)).toEqual(Object.keys(one.metadata));

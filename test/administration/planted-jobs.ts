@@ -49,7 +49,7 @@ const COLUMNS =
 export async function plantJobs(
   { url, schema }: Connectable & { readonly schema: string },
   jobs: readonly PlantedJob[],
-): Promise<bigint[]> {
+): Promise<string[]> {
   const rows = jobs.map((job) => ({
     ...DEFAULTS,
     ...(FINAL.includes(job.state) && { finalized_at: '2020-01-01T00:00:02Z' }),
@@ -62,14 +62,14 @@ export async function plantJobs(
      from jsonb_populate_recordset(null::"${schema}".river_job, $1::jsonb) returning id`,
     [JSON.stringify(rows)],
   );
-  return planted.map(({ id }) => BigInt(id));
+  return planted.map(({ id }) => id);
 }
 
 /** Puts one row into `river_job`, and returns its id. */
 export async function plantJob(
   database: Connectable & { readonly schema: string },
   job: PlantedJob,
-): Promise<bigint> {
+): Promise<string> {
   const [id] = await plantJobs(database, [job]);
   if (id === undefined) throw new Error('nothing was planted');
   return id;

@@ -36,7 +36,7 @@ describe('a queue', () => {
     const queue = await river.queueGet('b');
     expect(queue).toMatchObject({
       name: 'b',
-      metadata: { big: 9007199254740993n },
+      metadata: { big: '9007199254740993' },
       pausedAt: null,
     });
     expect(Date.now() - queue.createdAt.getTime()).toBeLessThan(60_000);

@@ -13,7 +13,7 @@ const CHANGE = `${READ}; grant update, delete on river_job to ROLE; grant insert
 let database: TestDatabase;
 let client: StartedClient;
 let river: RiverClient;
-let id: bigint;
+let id: string;
 
 const READING: Record<string, () => Promise<unknown>> = {
   jobGet: () => river.jobGet(id),

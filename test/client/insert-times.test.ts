@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => client.stop());
 
 /** The stored time in milliseconds since 1970; a Date made by the driver could hide a mistake. */
-async function storedTime(id: bigint, column = 'scheduled_at'): Promise<number> {
+async function storedTime(id: string, column = 'scheduled_at'): Promise<number> {
   const [row] = await queryAll(
     client.database,
     `select (extract(epoch from ${column}) * 1000)::text as ms from river_job where id = $1`,

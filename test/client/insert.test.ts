@@ -77,7 +77,7 @@ describe('insertMany', () => {
     ]);
     expect(results.map(({ job }) => job.kind)).toEqual(['c', 'sort', 'protocol']);
     const ids = results.map(({ job }) => job.id);
-    expect([...ids].sort((a, b) => Number(a - b))).toEqual(ids);
+    expect([...ids].sort((a, b) => Number(a) - Number(b))).toEqual(ids);
     const rows = await storedJobs(client.database);
     expect(rows.map(({ id, kind, queue }) => [id, kind, queue])).toEqual([
       [String(ids[0]), 'c', 'default'],

@@ -78,7 +78,7 @@ async function expectSameRows(client: StartedClient, before?: () => void): Promi
   before?.();
 
   const expected = {
-    args: JOB.toJSON(),
+    args: { ...JOB.toJSON(), big: '12345678901234567890' },
     createdAt: NOW,
     scheduledAt: SCHEDULED,
     metadata: { 'a\\b': 'c' },

@@ -110,7 +110,7 @@ export function asStored<Args>(job: JobRow<Args>): StoredJob {
     metadata: job.metadata,
     queue: job.queue,
     tags: job.tags,
-    unique_key: uniqueKey && Buffer.from(uniqueKey),
+    unique_key: uniqueKey && Buffer.from(uniqueKey, 'hex'),
     unique_states:
       uniqueStates && STATE_BITS.map((state) => (uniqueStates.includes(state) ? 1 : 0)).join(''),
   };

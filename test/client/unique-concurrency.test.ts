@@ -96,7 +96,7 @@ describe('batches that overlap', () => {
         river.insertMany(shuffled().map((value) => new UniqueArgs(value))),
       ),
     );
-    const byValue = new Map<unknown, Set<bigint>>();
+    const byValue = new Map<unknown, Set<string>>();
     for (const { job } of results.flat()) {
       const ids = byValue.get(job.args.value) ?? new Set();
       byValue.set(job.args.value, ids.add(job.id));

@@ -26,7 +26,7 @@ beforeAll(async () => {
   database = await createTestDatabase();
 });
 
-async function insertMany({ river }: StartedClient, count: number): Promise<bigint[]> {
+async function insertMany({ river }: StartedClient, count: number): Promise<string[]> {
   const results = await river.insertMany(Array.from({ length: count }, () => SORT));
   return results.map(({ job }) => job.id);
 }
@@ -119,7 +119,7 @@ describe('a database in trouble', () => {
   afterAll(() => client.stop());
 
   test('connections that are lost are not told', async () => {
-    const [id = 0n] = await insertMany(client, 1);
+    const [id = ''] = await insertMany(client, 1);
     const waiting = client.river.waitFor(id);
     for (let round = 0; round < 5; round++) {
       await sleep(60);
@@ -135,7 +135,7 @@ describe('a database in trouble', () => {
 
   test('a look that is given up by query_timeout is not told', async () => {
     const hasty = await startClient({ database, dataSource: { extra: { query_timeout: 400 } } });
-    const [id = 0n] = await insertMany(hasty, 1);
+    const [id = ''] = await insertMany(hasty, 1);
     const holder = await lockTable();
     try {
       const waiting = hasty.river.waitFor<string>(id);
@@ -157,7 +157,7 @@ describe('a database in trouble', () => {
     ['during a slow look', 300],
   ] as const)('a time-out %s is told at once', async (_when, timeoutMs) => {
     const patient = await startClient({ database });
-    const [id = 0n] = await insertMany(patient, 1);
+    const [id = ''] = await insertMany(patient, 1);
     const holder = await lockTable();
     try {
       const began = Date.now();
@@ -177,7 +177,7 @@ describe('a database in trouble', () => {
   });
 
   test('a failure that lasts is the cause of the time-out', async () => {
-    const [id = 0n] = await insertMany(client, 1);
+    const [id = ''] = await insertMany(client, 1);
     const holder = await lockTable();
     const error = await client.river
       .waitFor(id, { timeoutMs: 200 })
@@ -194,7 +194,7 @@ describe('a database in trouble', () => {
 
   test('a time-out holds although the database does not answer', async () => {
     const patient = await startClient({ database });
-    const [id = 0n] = await insertMany(patient, 1);
+    const [id = ''] = await insertMany(patient, 1);
     const holder = await lockTable();
     try {
       const began = Date.now();
@@ -222,7 +222,7 @@ describe('a database in trouble', () => {
       await queryAll(database, 'alter table elsewhere rename to river_job');
     }
     await endJobs(database, ids, { state: 'completed' });
-    await expect(client.river.waitFor(ids[0] ?? 0n)).resolves.toMatchObject({ output: undefined });
+    await expect(client.river.waitFor(ids[0] ?? '')).resolves.toMatchObject({ output: undefined });
   });
 });
 
@@ -232,7 +232,7 @@ describe('the end', () => {
 
   test('of the application gives up all waits, and refuses new ones', async () => {
     client = await startClient({ database });
-    const [id = 0n] = await insertMany(client, 1);
+    const [id = ''] = await insertMany(client, 1);
     const waits = [client.river.waitFor(id), client.river.insertAndWait(SORT)];
     await sleep(50);
     const ends = Promise.allSettled(waits);
@@ -250,7 +250,7 @@ describe('the end', () => {
 
   test('of the data source does, too', async () => {
     client = await startClient({ database });
-    const [id = 0n] = await insertMany(client, 1);
+    const [id = ''] = await insertMany(client, 1);
     const end = client.river.waitFor(id).catch((reason: unknown) => reason);
     await sleep(50);
     await client.dataSource.destroy();
@@ -282,7 +282,7 @@ describe('with a connection to listen on', () => {
   afterAll(() => client.stop());
 
   test('an end is heard of, however far apart the looks are', async () => {
-    const [id = 0n] = await insertMany(client, 1);
+    const [id = ''] = await insertMany(client, 1);
     const waiting = client.river.waitFor(id);
     // Looks come after 10 ms, 22, 38 ...: by now they are a second apart.
     await sleep(4_000);
@@ -294,7 +294,7 @@ describe('with a connection to listen on', () => {
   });
 
   test('that is lost, waits go on by looking', async () => {
-    const [id = 0n] = await insertMany(client, 1);
+    const [id = ''] = await insertMany(client, 1);
     const waiting = client.river.waitFor(id);
     const [{ pid } = { pid: 0 }] = await queryAll<{ pid: number }>(
       database,
@@ -308,7 +308,7 @@ describe('with a connection to listen on', () => {
 
   test('that was lost, another is asked for by the waits under way', async () => {
     expect(opened).toHaveLength(1);
-    const [id = 0n] = await insertMany(client, 1);
+    const [id = ''] = await insertMany(client, 1);
     const waiting = client.river.waitFor(id);
     // From 5 s after the loss on, by a look; these are a second apart by then.
     await sleep(8_000);

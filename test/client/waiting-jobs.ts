@@ -11,7 +11,7 @@ export interface JobEnd {
 /** Ends jobs as a worker does. */
 export async function endJobs(
   database: TestDatabase,
-  ids: readonly bigint[],
+  ids: readonly string[],
   { state, output, errors = [], attempt = 1 }: JobEnd,
 ): Promise<void> {
   await queryAll(

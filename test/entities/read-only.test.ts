@@ -29,7 +29,7 @@ const WRITES: Record<string, Write> = {
   insert: (jobs) => jobs.insert({ kind: 'new', args: {} }),
   'update by criteria': (jobs, job) => jobs.update({ id: job.id }, { queue: 'other' }),
   'delete by criteria': (jobs, job) => jobs.delete({ id: job.id }),
-  upsert: (jobs) => jobs.upsert({ id: 1n, kind: 'new', args: {} }, ['id']),
+  upsert: (jobs) => jobs.upsert({ id: '1', kind: 'new', args: {} }, ['id']),
   increment: (jobs, job) => jobs.increment({ id: job.id }, 'attempt', 1),
   'an insert of a query builder': (jobs) =>
     jobs.createQueryBuilder().insert().values({ kind: 'new' }).execute(),

@@ -169,15 +169,17 @@ test('the job of an error is there for code and is not printed', async () => {
   }
 });
 
+const ID = '1152921504606846976';
+
 test('every error with an id becomes JSON, with the id as decimal digits', () => {
   for (const error of [
-    new JobNotFoundError(2n ** 60n),
-    new JobRunningError(2n ** 60n),
-    new WaitTimeoutError(2n ** 60n, 1, { cause: undefined }),
+    new JobNotFoundError(ID),
+    new JobRunningError(ID),
+    new WaitTimeoutError(ID, 1, { cause: undefined }),
   ]) {
-    expect(error.id).toBe(2n ** 60n);
+    expect(error.id).toBe(ID);
     expect(JSON.parse(JSON.stringify(error))).toMatchObject({
-      id: '1152921504606846976',
+      id: ID,
       name: error.constructor.name,
       message: error.message,
       code: error.code,

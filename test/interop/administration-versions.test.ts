@@ -21,7 +21,7 @@ describeWithGo("River's schema", () => {
       const app = await openRiver(database, { schema });
       try {
         const { river } = app;
-        const [id = 0n] = await plantJobs(database, [
+        const [id = ''] = await plantJobs(database, [
           {},
           { state: 'completed' },
           { state: 'running' },

@@ -36,17 +36,17 @@ describeWithGo('a Go worker that polls every 30 s', () => {
     let river: RiverClient;
     let dataSource: DataSource;
 
-    const insert = async (queue: string, kind = 'short'): Promise<bigint> =>
+    const insert = async (queue: string, kind = 'short'): Promise<string> =>
       (await river.insert(jobArgs(kind, {}), { queue })).job.id;
 
     const isOf =
       (state: string) =>
-      async (id: bigint): Promise<JobRow | false> => {
+      async (id: string): Promise<JobRow | false> => {
         const job = await river.jobGet(id);
         return job.state === state && job;
       };
 
-    const untilIs = (state: string, id: bigint): Promise<JobRow> =>
+    const untilIs = (state: string, id: string): Promise<JobRow> =>
       until(`job ${id} ${state}`, () => isOf(state)(id));
 
     beforeAll(() => {
@@ -80,13 +80,13 @@ describeWithGo('a Go worker that polls every 30 s', () => {
       }, 30_000);
 
       /** A job that the worker has begun. */
-      async function running(): Promise<bigint> {
+      async function running(): Promise<string> {
         const id = await insert('long', 'long');
         await untilIs('running', id);
         return id;
       }
 
-      async function expectStopped(id: bigint, since: number): Promise<void> {
+      async function expectStopped(id: string, since: number): Promise<void> {
         const stopped = await untilIs('cancelled', id);
         slowest = Math.max(slowest, Date.now() - since);
         expect(stopped.finalizedAt).not.toBeNull();
@@ -179,7 +179,7 @@ describeWithGo('a Go worker that polls every 30 s', () => {
 
       beforeEach(() => sleep(150));
 
-      async function expectWaits(id: bigint): Promise<void> {
+      async function expectWaits(id: string): Promise<void> {
         await sleep(WHILE_MS);
         expect(await isOf('available')(id)).not.toBe(false);
       }

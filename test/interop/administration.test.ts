@@ -38,8 +38,8 @@ const ROWS: Record<string, PlantedJob> = {
 interface Action {
   /** Of the Go program. */
   readonly go: { readonly action: string; readonly output?: string };
-  readonly ours: (river: RiverClient, id: bigint) => Promise<JobRow>;
-  readonly oursTx: (river: RiverClient, tx: pg.Client, id: bigint) => Promise<JobRow>;
+  readonly ours: (river: RiverClient, id: string) => Promise<JobRow>;
+  readonly oursTx: (river: RiverClient, tx: pg.Client, id: string) => Promise<JobRow>;
 }
 
 const update = (output: string): Action => {
@@ -117,10 +117,10 @@ describeWithGo('a job of every state', () => {
   });
 
   describe.each(SCHEMAS)('in %s', (schema) => {
-    const askGo = (action: Action['go'], jobId: bigint, tx?: string): Promise<{ job: GoRow }> =>
+    const askGo = (action: Action['go'], jobId: string, tx?: string): Promise<{ job: GoRow }> =>
       sides.go.ask('job', { schema, ...action, jobId: String(jobId), tx });
 
-    const stored = async (id: bigint): Promise<object | 'deleted'> =>
+    const stored = async (id: string): Promise<object | 'deleted'> =>
       sides.rows.row(schema, id).then(comparableStored, () => 'deleted');
 
     describe.each(Object.entries(ACTIONS))('%s', (_name, action) => {
@@ -130,7 +130,7 @@ describeWithGo('a job of every state', () => {
           const [our, go] = (await plantJobs(database, [
             { ...row, state },
             { ...row, state },
-          ])) as [bigint, bigint];
+          ])) as [string, string];
           expect(await ours(action.ours(sides.river(schema), our))).toEqual(
             await gos(askGo(action.go, go)),
           );
@@ -141,7 +141,7 @@ describeWithGo('a job of every state', () => {
       test.each(JOB_STATES)('in a transaction, on %s', async (state) => {
         const database = { ...sides.database, schema };
         const row = { ...ROWS['with attempts left'], state };
-        const [our, go] = (await plantJobs(database, [row, row])) as [bigint, bigint];
+        const [our, go] = (await plantJobs(database, [row, row])) as [string, string];
         const before = await stored(our);
         await client.query('begin');
         await sides.go.begin('tx');
@@ -163,8 +163,10 @@ describeWithGo('a job of every state', () => {
       });
 
       test('an id that is not there', async () => {
-        expect(await ours(action.ours(sides.river(schema), 10n ** 15n))).toBe('JobNotFoundError');
-        expect(await gos(askGo(action.go, 10n ** 15n))).toBe('JobNotFoundError');
+        expect(await ours(action.ours(sides.river(schema), String(10n ** 15n)))).toBe(
+          'JobNotFoundError',
+        );
+        expect(await gos(askGo(action.go, String(10n ** 15n)))).toBe('JobNotFoundError');
       });
     });
 
@@ -183,7 +185,7 @@ describeWithGo('a job of every state', () => {
 
     describe('tells workers', () => {
       /** What is heard on River's channels while a call runs, the job's id taken out. */
-      async function heard(id: bigint, call: () => Promise<unknown>): Promise<string[]> {
+      async function heard(id: string, call: () => Promise<unknown>): Promise<string[]> {
         const told: string[] = [];
         const hear = ({ channel, payload }: pg.Notification): unknown =>
           told.push(`${channel} ${payload?.replace(String(id), 'ID')}`);
@@ -202,7 +204,7 @@ describeWithGo('a job of every state', () => {
         test.each(JOB_STATES)('of one that is %s what Go tells', async (state) => {
           const row = { state, queue: 'slow', attempt: 1 };
           const database = { ...sides.database, schema };
-          const [our, go] = (await plantJobs(database, [row, row])) as [bigint, bigint];
+          const [our, go] = (await plantJobs(database, [row, row])) as [string, string];
           const told = await heard(our, () => ours(action.ours(sides.river(schema), our)));
           expect(told).toEqual(await heard(go, () => gos(askGo(action.go, go))));
         });

@@ -223,7 +223,7 @@ function withoutClock({ created_at: _createdAt, ...row }: StoredRow): StoredRow 
   return row['state'] === 'scheduled' ? row : rest;
 }
 
-async function aged(database: TestDatabase, id: bigint): Promise<void> {
+async function aged(database: TestDatabase, id: string): Promise<void> {
   const client = await connect(database);
   await client.query(
     "update river_job set created_at = created_at - interval '1 day' where id = $1",

@@ -96,7 +96,7 @@ async function insertMany(sides: TwoSides, jobs: readonly JobCase[]): Promise<An
 }
 
 async function ourAnswer(
-  insert: () => Promise<readonly { job: { id: bigint }; uniqueSkippedAsDuplicated: boolean }[]>,
+  insert: () => Promise<readonly { job: { id: string }; uniqueSkippedAsDuplicated: boolean }[]>,
 ): Promise<Answer> {
   try {
     const results = await insert();

@@ -5,9 +5,9 @@ describe('decodeJson', () => {
   test.each([
     ['9007199254740991', 9007199254740991],
     ['-9007199254740991', -9007199254740991],
-    ['9007199254740992', 9007199254740992n],
-    ['-9007199254740992', -9007199254740992n],
-    ['18446744073709551616', 18446744073709551616n],
+    ['9007199254740992', '9007199254740992'],
+    ['-9007199254740992', '-9007199254740992'],
+    ['18446744073709551616', '18446744073709551616'],
     ['0000000000000001e0'.slice(-3), 1],
     ['1e21', 1e21],
     ['1234567890123456.0', 1234567890123456],
@@ -26,28 +26,28 @@ describe('decodeJson', () => {
     const text =
       '{"a":[{"12345678901234567890":12345678901234567890}],"s":"x 12345678901234567890"}';
     expect(decodeJson(text)).toEqual({
-      a: [{ '12345678901234567890': 12345678901234567890n }],
+      a: [{ '12345678901234567890': '12345678901234567890' }],
       s: 'x 12345678901234567890',
     });
   });
 
   test('reads what jsonb prints, with its spaces', () => {
     expect(decodeJson('{"a": [1, 12345678901234567890], "b": "\\" , :"}')).toEqual({
-      a: [1, 12345678901234567890n],
+      a: [1, '12345678901234567890'],
       b: '" , :',
     });
   });
 
   test('keeps a __proto__ key as data, beside large integers and under it', () => {
     const value = decodeJson('{"__proto__": 12345678901234567890, "b": {"__proto__": {"c": 1}}}');
-    expect(Object.entries(value as object)[0]).toEqual(['__proto__', 12345678901234567890n]);
+    expect(Object.entries(value as object)[0]).toEqual(['__proto__', '12345678901234567890']);
     expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
   });
 
   test('does not take a text that looks like our mark for a number', () => {
     expect(decodeJson('["bigint:5", 12345678901234567890]')).toEqual([
       'bigint:5',
-      12345678901234567890n,
+      '12345678901234567890',
     ]);
   });
 
@@ -56,7 +56,7 @@ describe('decodeJson', () => {
     const begin = performance.now();
     expect(decodeJson(JSON.stringify([text, 1]) + ' '.repeat(10))).toEqual([text, 1]);
     const json = `{"text":${JSON.stringify(text)},"n":12345678901234567890}`;
-    expect(decodeJson(json)).toEqual({ text, n: 12345678901234567890n });
+    expect(decodeJson(json)).toEqual({ text, n: '12345678901234567890' });
     expect(performance.now() - begin).toBeLessThan(5_000);
   });
 
@@ -65,7 +65,7 @@ describe('decodeJson', () => {
     const text = '['.repeat(levels) + '12345678901234567890' + ']'.repeat(levels);
     let value = decodeJson(text);
     for (let level = 0; level < levels; level++) value = (value as unknown[])[0];
-    expect(value).toBe(12345678901234567890n);
+    expect(value).toBe('12345678901234567890');
   });
 
   test.each([

@@ -42,8 +42,8 @@ describe('two applications in one process', () => {
       await part(1, RiverClient).insert(new SortArgs()),
     ];
     expect(results.map(({ job }) => [job.id, job.maxAttempts])).toEqual([
-      [1n, 1],
-      [1n, 2],
+      ['1', 1],
+      ['1', 2],
     ]);
   });
 

@@ -44,7 +44,7 @@ test('explainUnique answers what README.md shows', async () => {
       ['keyText', answer.keyText],
       ['keyHash', answer.keyHash],
       ['states', answer.states.join(', ')],
-      ['blockedBy', `JobRow { id: ${id}n, state: '${state}', ... }`],
+      ['blockedBy', `{ id: '${id}', state: '${state}', ... }`],
       ['reason', answer.reason],
     ];
     const words = (text: string) => text.split(/\s+/).filter((word) => word !== '');

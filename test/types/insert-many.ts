@@ -28,8 +28,8 @@ export async function resultsOfATuple(river: RiverClient): Promise<void> {
   typeOf(mail).is<JobInsertResult<MailArgs>>(true);
   typeOf(sort.job.args.strings).is<string[]>(true);
   typeOf(mail.job.args.at).is<string>(true);
-  typeOf(plain.job.args.n).is<bigint | number>(true);
-  typeOf(sort.job.id).is<bigint>(true);
+  typeOf(plain.job.args.n).is<string | number>(true);
+  typeOf(sort.job.id).is<string>(true);
   typeOf(sort.uniqueSkippedAsDuplicated).is<boolean>(true);
   // @ts-expect-error those are the args of the other job
   void sort.job.args.to;

@@ -6,14 +6,14 @@ interface SortArgs {
 }
 
 /** A row of any args is a row: helpers need not be generic. */
-export function logJob(job: JobRow, result: JobInsertResult): bigint[] {
+export function logJob(job: JobRow, result: JobInsertResult): string[] {
   return [job.id, result.job.id];
 }
 
 export function logSort(
   job: JobRow<SortArgs>,
   result: JobInsertResult<SortArgs>,
-): [bigint[], string] {
+): [string[], string] {
   const at: string = job.args.at;
   return [logJob(job, result), at];
 }

@@ -33,7 +33,7 @@ export function leaves(): void {
   same<Jsonify<string>, string>(true);
   same<Jsonify<5 | 'a' | true | null>, 5 | 'a' | true | null>(true);
   same<Jsonify<Date>, string>(true);
-  same<Jsonify<bigint>, bigint | number>(true);
+  same<Jsonify<bigint>, number | string>(true);
   same<Jsonify<() => void>, never>(true);
   same<Jsonify<symbol>, never>(true);
   same<Jsonify<undefined>, never>(true);
@@ -49,7 +49,7 @@ export function toJSONDecides(): void {
 export function objects(): void {
   same<
     Jsonify<Customer>,
-    { readonly id: bigint | number; readonly since: string; readonly nickname?: string }
+    { readonly id: number | string; readonly since: string; readonly nickname?: string }
   >(true);
   const invoice = {} as Jsonify<Invoice>;
   same<typeof invoice.due, string | null>(true);
@@ -70,19 +70,19 @@ export function objects(): void {
 
 export function lists(): void {
   same<Jsonify<Date[]>, string[]>(true);
-  same<Jsonify<[Date, bigint?]>, [string, (bigint | number)?]>(true);
+  same<Jsonify<[Date, bigint?]>, [string, (number | string)?]>(true);
   same<Jsonify<readonly (Date | null)[]>, readonly (string | null)[]>(true);
 }
 
 export function records(): void {
   same<Jsonify<Record<string, Date | undefined>>, Record<string, string | undefined>>(true);
-  same<Jsonify<{ a?: Date; b?(): void; 1: bigint }>, { a?: string; 1: bigint | number }>(true);
+  same<Jsonify<{ a?: Date; b?(): void; 1: bigint }>, { a?: string; 1: number | string }>(true);
 }
 
 /** What a value may be one of is made into JSON one by one. */
 export function unions(): void {
   same<Jsonify<Date | number>, string | number>(true);
-  same<Jsonify<{ a: Date } | { b: bigint }>, { a: string } | { b: bigint | number }>(true);
+  same<Jsonify<{ a: Date } | { b: bigint }>, { a: string } | { b: number | string }>(true);
 }
 
 /** Types that contain themselves do not make the compiler give up. */

@@ -40,14 +40,10 @@ export class JobView {
   readonly finalizedAt!: Date | null;
 
   static of(job: JobRow): JobView {
-    const { kind, state, queue, priority, attempt } = job;
+    const { id, kind, state, queue, priority, args, attempt } = job;
     const { createdAt, scheduledAt, finalizedAt, errors } = job;
-    // For JSON: integers beyond 2^53 are text there.
-    const { id, args, metadata } = job.toJSON() as {
-      id: string;
-      args: unknown;
-      metadata: Metadata | null;
-    };
+    // No client writes JSON `null` there, but the column can hold it.
+    const metadata: Metadata | null = job.metadata;
     const output = metadata?.output ?? null;
     const error = errors.at(-1)?.error ?? null;
     const times = { createdAt, scheduledAt, finalizedAt };

@@ -45,6 +45,6 @@ export class OrdersService {
     const reservations = await this.river.insertMany(
       items.map(({ sku, quantity }) => new ReserveStock(order.id, sku, quantity)),
     );
-    return { order, jobIds: [receipt, ...reservations].map(({ job }) => job.id.toString()) };
+    return { order, jobIds: [receipt, ...reservations].map(({ job }) => job.id) };
   }
 }

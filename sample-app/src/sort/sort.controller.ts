@@ -34,7 +34,7 @@ export class SortController {
       options,
       { timeoutMs: PATIENCE_MS },
     );
-    return { id: `${job.id}`, ...output };
+    return { id: job.id, ...output };
   }
 
   @Post('batch')
@@ -50,7 +50,7 @@ export class SortController {
     return {
       inserted: results.length - skipped,
       skipped,
-      ids: results.map(({ job }) => `${job.id}`),
+      ids: results.map(({ job }) => job.id),
     };
   }
 }

@@ -81,7 +81,7 @@ export function comparableOurs(job: JobRow): object {
     scheduledAt: moment(job.scheduledAt),
     state: job.state,
     tags: job.tags,
-    uniqueKey: job.uniqueKey && Buffer.from(job.uniqueKey).toString('hex'),
+    uniqueKey: job.uniqueKey,
     uniqueStates: job.uniqueStates && [...job.uniqueStates].sort(),
   };
 }
