@@ -41,6 +41,10 @@ export class InsertNotifications {
           triesLeft > 0 ? 'It will be tried again' : 'They will find them when they poll';
         this.#logger.warn(`Workers could not be notified of new jobs. ${next}: ${String(error)}`);
       },
+      onRecovery: (failures) => {
+        const times = failures === 1 ? 'one failure' : `${failures} failures`;
+        this.#logger.debug(`Workers were notified of new jobs after ${times}.`);
+      },
     });
   }
 

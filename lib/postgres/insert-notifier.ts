@@ -26,6 +26,8 @@ export interface InsertNotifierOptions {
   readonly send: (queues: readonly string[]) => Promise<void>;
   /** Told when that failed, and how often it will be tried again. */
   readonly onFailure?: (error: unknown, triesLeft: number) => void;
+  /** Called when it succeeded after this many failures. */
+  readonly onRecovery?: (failures: number) => void;
   /** A monotonic clock in milliseconds. */
   readonly now?: () => number;
 }
@@ -112,6 +114,9 @@ export class InsertNotifier {
     }
     const sent = this.#options
       .send(queues)
+      .then(() => {
+        if (triesLeft < MAX_RETRIES) this.#options.onRecovery?.(MAX_RETRIES - triesLeft);
+      })
       .catch((error: unknown) => this.#retry(queues, error, triesLeft))
       .finally(() => this.#sending.delete(sent));
     this.#sending.add(sent);

@@ -104,6 +104,29 @@ describe('the cooldown of notifications', () => {
     expect(failures).toEqual([3, 2, 1, 0]);
   });
 
+  test('reports that a notification was sent after two failures, and nothing of one that did not fail', async () => {
+    const outcomes = [
+      Promise.reject(new Error('no connection')),
+      Promise.reject(new Error('none')),
+    ];
+    for (const outcome of outcomes) outcome.catch(() => undefined);
+    const recoveries: number[] = [];
+    const recovering = new InsertNotifier({
+      cooldownMs: 100,
+      now: () => now,
+      send: () => outcomes.shift() ?? Promise.resolve(),
+      onRecovery: (failures) => recoveries.push(failures),
+    });
+    for (const queue of ['default', 'other']) {
+      recovering.wake([queue]);
+      for (let second = 0; second < 3; second++) {
+        pass(1_000);
+        for (let turn = 0; turn < 5; turn++) await Promise.resolve();
+      }
+    }
+    expect(recoveries).toEqual([2]);
+  });
+
   test('tells at once what is waiting when it closes, and delays nothing afterwards', async () => {
     insert('default');
     insert('default');

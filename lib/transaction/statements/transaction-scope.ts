@@ -205,7 +205,7 @@ export class TransactionScope implements AmbientTransaction, Others {
     let mark = this.#queue.mark;
     await endOfMicrotasks();
     if (!isIdle || mark !== this.#queue.mark || this.#operations.size > 0) {
-      mark = await this.#settleUnawaited();
+      mark = await this.#operations.reportingPause(this.#settleUnawaited());
     }
     // Node.js looks for unhandled rejections when this turn is over.
     if (this.#operations.mayBeUnhandled) await nextTurn();

@@ -1,3 +1,4 @@
+import { PauseLog } from '../../postgres/pause-log.js';
 import { ObservedPromise } from './observed-promise.js';
 import { checkUnhandled } from './unhandled-failures.js';
 
@@ -10,6 +11,13 @@ interface Failure {
   readonly promise: ObservedPromise<unknown>;
   readonly error: unknown;
 }
+
+const ends = new PauseLog(
+  'RiverTransaction',
+  (waiting, names) =>
+    `The end of ${waiting === 1 ? 'a transaction' : `${waiting} transactions`} is waiting for ` +
+    `work that was started in it but not awaited: ${names}. Await it.`,
+);
 
 /**
  * What has been begun in a transaction and may take several statements: inserts, and the calls of
@@ -68,6 +76,11 @@ export class UnawaitedWork {
   /** Names of what is not done. */
   get names(): string[] {
     return [...this.#running.values()].map(({ name }) => name);
+  }
+
+  /** @returns the same promise, which waits for the end of this work and of statements */
+  reportingPause<T>(settled: Promise<T>): Promise<T> {
+    return ends.follow(settled, () => this.names.join(', ') || 'a statement');
   }
 
   async ended(): Promise<void> {
