@@ -27,7 +27,9 @@ beforeEach(() => {
     listener?.(String(message));
   });
 });
-afterEach(() => jest.restoreAllMocks());
+afterEach(() => {
+  jest.restoreAllMocks();
+});
 
 /** Holds the lock while `work` runs; what waits for it goes on afterwards. */
 async function whileLocked<T>(work: () => Promise<T>): Promise<T> {
