@@ -18,6 +18,7 @@ export type {
 export type { JobFilters, TimeRange } from './admin/job-filters.js';
 export type { JobId } from './admin/job-id.js';
 export type { JobListOrderBy, JobListParams, JobListResult } from './admin/job-list-params.js';
+export type { JobRescueParams } from './admin/job-rescue-params.js';
 export type { JobUpdateParams } from './admin/job-update-params.js';
 export type { Queue, QueueListParams, QueueListResult, QueueUpdateParams } from './admin/queue.js';
 export type { QueueStats, QueueStatsParams, UnfinalizedState } from './admin/queue-stats.js';
@@ -38,6 +39,7 @@ export type { UniqueExplanation } from './client/unique-explanation.js';
 export type { WaitOptions } from './client/wait-options.js';
 export {
   JobNotFoundError,
+  JobNotStuckError,
   JobRunningError,
   QueueNotFoundError,
 } from './errors/administration-error.js';

@@ -5,8 +5,13 @@ import {
   type JobListParams,
   type JobListResult,
 } from '../admin/job-list-params.js';
+import { checkJobRescueParams, type JobRescueParams } from '../admin/job-rescue-params.js';
 import { checkJobUpdateParams, type JobUpdateParams } from '../admin/job-update-params.js';
-import { JobNotFoundError, JobRunningError } from '../errors/administration-error.js';
+import {
+  JobNotFoundError,
+  JobNotStuckError,
+  JobRunningError,
+} from '../errors/administration-error.js';
 import type { JobRow } from '../job/job-row.js';
 import {
   jobChangeStatements,
@@ -145,6 +150,31 @@ export abstract class JobAdministration {
   }
 
   /**
+   * Releases a running job whose worker has died, as River's own rescuer does: it becomes `retryable`
+   * by River's default policy, with an attempt error that says so; `discarded` when no attempt is left;
+   * `cancelled` when it was cancelled while it ran. One that does not run stays as it is.
+   *
+   * Make sure that the worker is dead: one that goes on works the job beside its next attempt.
+   *
+   * @returns the job as it is now
+   * @throws JobNotStuckError when its attempt began less than `rescueAfterMs` ago; JobNotFoundError;
+   *   InvalidParamsError; DatabaseError
+   * @example await river.jobRescue(id, { rescueAfterMs: 15 * 60_000 });
+   */
+  jobRescue<Args = unknown>(id: JobId, params: JobRescueParams = {}): Promise<JobRow<Args>> {
+    return this.#rescue({ what: 'jobRescue', id }, params);
+  }
+
+  /** {@link jobRescue} in the transaction given. The time that has passed is that at its beginning. */
+  jobRescueTx<Args = unknown>(
+    tx: Transaction,
+    id: JobId,
+    params: JobRescueParams = {},
+  ): Promise<JobRow<Args>> {
+    return this.#rescue({ what: 'jobRescueTx', id, named: [tx] }, params);
+  }
+
+  /**
    * Deletes a job that is not running.
    *
    * @returns the job as it was
@@ -183,6 +213,19 @@ export abstract class JobAdministration {
   #update<Args>(call: Omit<OneJob, 'statement'>, params: unknown): Promise<JobRow<Args>> {
     const values = (id: string): unknown[] => [id, checkJobUpdateParams(params)];
     return this.#read({ ...call, statement: this.#change.update, values });
+  }
+
+  async #rescue<Args>(call: Omit<OneJob, 'statement'>, params: unknown): Promise<JobRow<Args>> {
+    let rescueAfterMs = 0;
+    const values = (id: string): unknown[] => {
+      rescueAfterMs = checkJobRescueParams(params);
+      return [id, rescueAfterMs];
+    };
+    const row = await this.#row({ ...call, statement: this.#change.rescue, values });
+    if (row['changed'] !== 't' && row['state'] === 'running') {
+      throw new JobNotStuckError(checkJobId(call.id), rescueAfterMs);
+    }
+    return decodeJob(row) as JobRow<Args>;
   }
 
   async #delete<Args>(call: Omit<OneJob, 'statement'>): Promise<JobRow<Args>> {

@@ -29,6 +29,21 @@ export class JobRunningError extends RiverError {
   }
 }
 
+/** The attempt of the running job began too recently for `jobRescue` to take it for stuck. */
+export class JobNotStuckError extends RiverError {
+  override readonly retryable = true;
+  readonly id: string;
+
+  constructor(id: string, rescueAfterMs: number) {
+    super(
+      `Job ${id} is running, and its attempt began less than ${rescueAfterMs} ms ago, so it was not rescued. ` +
+        'Rescue it later; or, if its worker is known to be dead, give a lower rescueAfterMs.',
+      { code: 'RIVER_JOB_NOT_STUCK', field: 'rescueAfterMs' },
+    );
+    this.id = id;
+  }
+}
+
 /** No worker has announced a queue of this name lately. */
 export class QueueNotFoundError extends RiverError {
   constructor(name: string) {

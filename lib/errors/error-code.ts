@@ -35,11 +35,13 @@ export type RiverErrorCode =
   | 'RIVER_INVALID_SCHEDULED_AT'
   | 'RIVER_INVALID_TAGS'
   | 'RIVER_INVALID_UNIQUE_OPTS'
-  // A call about jobs and queues (InvalidParamsError, JobNotFoundError, JobRunningError, QueueNotFoundError)
+  // A call about jobs and queues (InvalidParamsError, JobNotFoundError, JobRunningError,
+  // JobNotStuckError, QueueNotFoundError)
   | 'RIVER_INVALID_PARAMS'
   | 'RIVER_INVALID_CURSOR'
   | 'RIVER_JOB_NOT_FOUND'
   | 'RIVER_JOB_RUNNING'
+  | 'RIVER_JOB_NOT_STUCK'
   | 'RIVER_QUEUE_NOT_FOUND'
   // A call refused or given up (RiverTransactionError, InsertAbortedError)
   | 'RIVER_INVALID_TRANSACTION'

@@ -10,6 +10,8 @@ export interface JobChangeStatements {
   readonly cancel: Statement;
   readonly retry: Statement;
   readonly delete: Statement;
+  /** $2 is how long ago, in milliseconds, the attempt of a stuck job has begun at least. */
+  readonly rescue: Statement;
   /** $2 is the JSON text of an object to put over the metadata, or null. */
   readonly update: Statement;
 }
@@ -35,6 +37,14 @@ export function jobChangeStatements(schema: SchemaName): JobChangeStatements {
   FROM found
   WHERE job.id = found.id AND found.state <> 'running'
     AND NOT (found.state = 'available' AND found.scheduled_at < now())`,
+    }),
+    rescue: changeStatement(schema, {
+      operation: 'jobRescue',
+      change: `UPDATE ${table} AS job
+  SET ${rescued(schema, 'found')}
+  FROM found
+  WHERE job.id = found.id AND found.state = 'running'
+    AND found.attempted_at < now() - make_interval(secs => $2::float8 / 1000)`,
     }),
     delete: changeStatement(schema, {
       operation: 'jobDelete',
@@ -70,6 +80,32 @@ export function retried(row: string): string {
   return `state = 'available', finalized_at = NULL, scheduled_at = now(),
     max_attempts = ${row}.max_attempts + (${row}.attempt = ${row}.max_attempts)::int,
     metadata = ${ofObject(row, `${row}.metadata - '${CANCEL_MARK}'`)}`;
+}
+
+/** River's own metadata key. */
+const RESCUE_COUNT = 'river:rescue_count';
+/** The longest of Go's durations, which ends the growth of the delay of a retry. */
+const LONGEST_DELAY_S = 9_223_372_036;
+
+/**
+ * What River's own rescuer sets, of a row that runs: `cancelled` where that was asked for, `retryable`
+ * by River's default policy (the fourth power of the number of errors in seconds, ten per cent more or
+ * less) while attempts are left, else `discarded`.
+ */
+function rescued({ prefix }: SchemaName, row: string): string {
+  const isCancelled = `coalesce(jsonb_typeof(${row}.metadata -> '${CANCEL_MARK}'), 'null') <> 'null'`;
+  const isRetried = `${row}.attempt < ${row}.max_attempts`;
+  const delay = `least((coalesce(cardinality(${row}.errors), 0) + 1) ^ 4 * (0.9 + 0.2 * random()), ${LONGEST_DELAY_S})`;
+  const choose = (cancelled: string, retried: string, discarded: string): string =>
+    `CASE WHEN ${isCancelled} THEN ${cancelled} WHEN ${isRetried} THEN ${retried} ELSE ${discarded} END`;
+  const count = `CASE jsonb_typeof(${row}.metadata -> '${RESCUE_COUNT}') WHEN 'number'
+      THEN (${row}.metadata -> '${RESCUE_COUNT}')::numeric ELSE 0 END + 1`;
+  return `state = (${choose(`'cancelled'`, `'retryable'`, `'discarded'`)})::${prefix}river_job_state,
+    finalized_at = ${choose('now()', 'NULL', 'now()')},
+    scheduled_at = ${choose(`${row}.scheduled_at`, `now() + make_interval(secs => ${delay})`, `${row}.scheduled_at`)},
+    errors = array_append(${row}.errors, jsonb_build_object('at', ${UTC_NOW}, 'attempt', greatest(${row}.attempt, 0),
+      'error', 'Stuck job rescued by JobRescuer', 'trace', '')),
+    metadata = ${ofObject(row, `${row}.metadata || jsonb_build_object('${RESCUE_COUNT}', ${count})`)}`;
 }
 
 const UTC_NOW = `to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;

@@ -74,20 +74,20 @@ describe.each(MANY)('%s', (name) => {
   test('takes the oldest ids first, as many as asked for', async () => {
     const ids = await plantJobs(client.database, Array(120).fill({ state: 'scheduled' }) as []);
     const idsOf = async (first?: number): Promise<string[]> =>
-      (await river[name]({ kinds: ['planted'], first })).jobs.map(({ id }) => String(id));
-    expect(await idsOf()).toEqual(ids.slice(0, 100).map(String));
-    expect(await idsOf(5)).toEqual(ids.slice(100, 105).map(String));
-    expect(await idsOf(1_000)).toEqual(ids.slice(105).map(String));
+      (await river[name]({ kinds: ['planted'], first })).jobs.map(({ id }) => id);
+    expect(await idsOf()).toEqual(ids.slice(0, 100));
+    expect(await idsOf(5)).toEqual(ids.slice(100, 105));
+    expect(await idsOf(1_000)).toEqual(ids.slice(105));
     expect(await idsOf()).toEqual([]);
   });
 
   test('passes over jobs that another transaction holds locked', async () => {
     const ids = await plantJobs(client.database, Array(3).fill({ state: 'scheduled' }) as []);
     await other.query('begin');
-    await other.query('select from river_job where id = $1 for update', [String(ids[1])]);
+    await other.query('select from river_job where id = $1 for update', [ids[1]]);
     const { jobs } = await river[name]({ unsafeAll: true });
     await other.query('rollback');
-    expect(jobs.map(({ id }) => String(id))).toEqual([ids[0], ids[2]].map(String));
+    expect(jobs.map(({ id }) => id)).toEqual([ids[0], ids[2]]);
   });
 
   test('counts from the COMMIT of its transaction on', async () => {

@@ -34,7 +34,7 @@ async function expectRefused(
   expect(statements).toEqual([]);
 }
 
-const ONE_JOB = ['jobGet', 'jobCancel', 'jobRetry', 'jobDelete', 'jobUpdate'] as const;
+const ONE_JOB = ['jobGet', 'jobCancel', 'jobRetry', 'jobRescue', 'jobDelete', 'jobUpdate'] as const;
 
 describe('an id', () => {
   test.each([
@@ -235,6 +235,20 @@ describe('jobUpdate refuses', () => {
     ['metadata.a', { metadata: { a: '\0' } }, /NUL/],
   ])('%s: %#', (field, params, ...[message]) =>
     expectRefused((river) => river.jobUpdate(1, params), { field, ...(message && { message }) }),
+  );
+});
+
+describe('jobRescue refuses', () => {
+  test.each<[string, unknown, RegExp?]>([
+    ['params', null],
+    ['rescueAfter', { rescueAfter: 5 }, NO_SUCH],
+    ['rescueAfterMs', { rescueAfterMs: 0 }],
+    ['rescueAfterMs', { rescueAfterMs: 1.5 }],
+    ['rescueAfterMs', { rescueAfterMs: 2 ** 31 }],
+    ['rescueAfterMs', { rescueAfterMs: '1000' }],
+    ['rescueAfterMs', { rescueAfterMs: null }],
+  ])('%s: %#', (field, params, ...[message]) =>
+    expectRefused((river) => river.jobRescue(1, params), { field, ...(message && { message }) }),
   );
 });
 

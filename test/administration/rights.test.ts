@@ -25,6 +25,7 @@ const READING: Record<string, () => Promise<unknown>> = {
 const CHANGING: Record<string, () => Promise<unknown>> = {
   jobCancel: () => river.jobCancel(id),
   jobRetry: () => river.jobRetry(id),
+  jobRescue: () => river.jobRescue(id),
   jobUpdate: () => river.jobUpdate(id, { output: 1 }),
   jobDelete: () => river.jobDelete(id),
   jobCancelMany: () => river.jobCancelMany({ unsafeAll: true }),
