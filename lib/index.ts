@@ -33,7 +33,6 @@ export {
   type InsertManyResults,
 } from './client/insert-many-params.js';
 export type { NotifyOptions, WaitForOptions } from './client/client-options.js';
-export type { Listen, ListeningClient } from './client/finish-listener.js';
 export { RiverClient } from './client/river-client.js';
 export type { UniqueExplanation } from './client/unique-explanation.js';
 export type { WaitOptions } from './client/wait-options.js';

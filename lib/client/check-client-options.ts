@@ -106,8 +106,8 @@ function checkWaitFor(value: unknown, field: string): void {
   if (typeof value !== 'object' || value === null) {
     throw refused(field, `must be an object; got ${describeValue(value)}`);
   }
-  const { maxPollMs, listen, ...others } = value as Record<string, unknown>;
-  refuseOthers(others, field, 'maxPollMs, listen');
+  const { maxPollMs, ...others } = value as Record<string, unknown>;
+  refuseOthers(others, field, 'maxPollMs');
   if (
     maxPollMs !== undefined &&
     !(typeof maxPollMs === 'number' && maxPollMs >= 10 && maxPollMs <= 60_000)
@@ -117,7 +117,6 @@ function checkWaitFor(value: unknown, field: string): void {
       `must be milliseconds from 10 to 60000; got ${describeValue(maxPollMs)}`,
     );
   }
-  if (listen !== undefined) must(isFunction, 'must be a function')(listen, `${field}.listen`);
 }
 
 function refuseOthers(others: object, field: string, options: string): void {

@@ -3,7 +3,6 @@ import type { QueryRunner } from 'typeorm';
 import type { OutsideTransaction } from '../job/insert-opts.js';
 import type { CoalesceOptions } from '../postgres/insert-lanes.js';
 import type { TransactionSource } from '../transaction/context/ambient-transaction.js';
-import type { Listen } from './finish-listener.js';
 
 /** How an insert wakes River's workers. */
 export interface NotifyOptions {
@@ -29,12 +28,6 @@ export interface WaitForOptions {
    * 10, and pauses grow while no job ends. Default 250.
    */
   readonly maxPollMs?: number | undefined;
-  /**
-   * Gives a connected client of `pg` for LISTEN, which shortens the waits where something notifies
-   * the channel `river_finished`; River's workers by themselves do not. Called at the first look, and
-   * when the connection was lost, by the first look 5 seconds later. Default: none is needed.
-   */
-  readonly listen?: Listen | undefined;
 }
 
 /** Options of `RiverModule.forRoot()` that a factory of `forRootAsync()` may give, too. */

@@ -8,7 +8,6 @@ import type { SchemaName } from '../postgres/schema-name.js';
 import type { JoinableTransaction } from '../transaction/context/ambient-transaction.js';
 import type { ClientConnections } from './client-connections.js';
 import type { WaitForOptions } from './client-options.js';
-import { FinishListener } from './finish-listener.js';
 import { JobWaiter } from './job-waiter.js';
 import { checkWaitOptions, type CheckedWaitOptions } from './wait-options.js';
 
@@ -18,23 +17,18 @@ const DEFAULT_MAX_POLL_MS = 250;
 export class JobResults {
   readonly #connections: ClientConnections;
   readonly #waiter: JobWaiter;
-  readonly #listener: FinishListener | undefined;
 
   constructor(
     connections: ClientConnections,
     schema: SchemaName,
-    { maxPollMs = DEFAULT_MAX_POLL_MS, listen }: WaitForOptions = {},
+    { maxPollMs = DEFAULT_MAX_POLL_MS }: WaitForOptions = {},
   ) {
     this.#connections = connections;
     const finished = new FinishedJobs(schema);
-    this.#waiter = new JobWaiter((ids) => {
-      return connections.alone((connection) => {
-        // Here, so that a lost connection is replaced for pending waits as well.
-        this.#listener?.start();
-        return finished.look(connection, ids);
-      });
-    }, maxPollMs);
-    this.#listener = listen && new FinishListener(listen, () => this.#waiter.wake());
+    this.#waiter = new JobWaiter(
+      (ids) => connections.alone((connection) => finished.look(connection, ids)),
+      maxPollMs,
+    );
   }
 
   waitFor<Output, Args>(job: unknown, options: unknown): Promise<JobResult<Output, Args>> {
@@ -58,15 +52,13 @@ export class JobResults {
   }
 
   /** Rejects all waits, so that nobody who waits keeps the application from ending. */
-  async close(): Promise<void> {
+  close(): void {
     this.#waiter.close();
-    await this.#listener?.close();
   }
 
-  /** Rejects the waits under way. Later ones are possible, and listen on another connection. */
-  async interrupt(reason: Error): Promise<void> {
+  /** Rejects the waits under way. Later ones are possible. */
+  interrupt(reason: Error): void {
     this.#waiter.rejectAll(reason);
-    await this.#listener?.stop();
   }
 
   #begin<Result>(

@@ -62,11 +62,6 @@ export class JobWaiter {
     return await wait.ended;
   }
 
-  /** Looks soon: somebody has heard that a job has ended. */
-  wake(): void {
-    if (this.#waits.size > 0) this.#lookIn(0);
-  }
-
   /** Rejects all waits, and from here on new ones. */
   close(): void {
     this.#isClosed = true;

@@ -79,7 +79,8 @@ export class RiverClient extends QueueAdministration {
     this.#results = new JobResults(this.#connections, schema, options.waitFor);
     activeWork.add({
       close: async (reason) => {
-        await Promise.all([this.#results.interrupt(reason), this.#notifications.close()]);
+        this.#results.interrupt(reason);
+        await this.#notifications.close();
       },
       reopen: () => this.#notifications.reopen(),
     });
@@ -238,9 +239,8 @@ export class RiverClient extends QueueAdministration {
    * cooldown are told now.
    */
   async beforeApplicationShutdown(): Promise<void> {
-    await this.#activeWork.unlessStopped(
-      Promise.all([this.#results.close(), this.#notifications.close()]),
-    );
+    this.#results.close();
+    await this.#activeWork.unlessStopped(this.#notifications.close());
   }
 
   /** Without a transaction, each insert stands by itself on a connection of the pool. */

@@ -19,13 +19,6 @@ import { quantile } from './statistics.mjs';
 
 /** Go writes the ends of jobs down every 250 ms: rounds begin at any time between. */
 const BATCH_MS = 250;
-const TRIGGER = `
-  create function river_finished() returns trigger language plpgsql as
-    $$ begin perform pg_notify('river_finished', ''); return null; end $$;
-  create trigger river_finished after update on river_job for each row
-    when (old.finalized_at is null and new.finalized_at is not null)
-    execute function river_finished()`;
-
 const [rounds = '200', url] = process.argv.slice(2);
 const database = await createDatabase(url);
 const folder = await mkdtemp(join(tmpdir(), 'insert-and-wait-'));
@@ -52,17 +45,6 @@ console.log(
 await report('one at a time, 0 ms of work', polling, { workMs: 0 });
 await report('one at a time, 100 ms of work', polling, { workMs: 100 });
 await report('100 at a time, 0 ms of work', polling, { workMs: 0, callers: 100 });
-
-await dataSource.query(TRIGGER);
-const listening = client({
-  listen: async () => {
-    const listener = new pg.Client({ connectionString: database.url });
-    await listener.connect();
-    return listener;
-  },
-});
-await report('with the trigger and LISTEN', listening, { workMs: 0 });
-await dataSource.query('drop trigger river_finished on river_job');
 
 const others = await withOthers(polling, 10_000);
 await report('beside 10,000 other waits', polling, { workMs: 0 });

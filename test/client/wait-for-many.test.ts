@@ -1,9 +1,7 @@
 import { getEventListeners } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { DatabaseError, jobArgs, ShuttingDownError, WaitTimeoutError } from 'nestjs-river';
-import pg from 'pg';
 import {
   connect,
   createTestDatabase,
@@ -18,8 +16,6 @@ import { endJobs } from './waiting-jobs.js';
 
 const SORT = jobArgs('sort', {});
 const WAITS = 10_000;
-const [, TRIGGER_OF_README = ''] =
-  /```sql\n(CREATE FUNCTION river_finished.*?)```/s.exec(readFileSync('README.md', 'utf8')) ?? [];
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -259,72 +255,11 @@ describe('the end', () => {
   });
 });
 
-describe('with a connection to listen on', () => {
-  const opened: pg.Client[] = [];
-  let client: StartedClient;
-
-  beforeAll(async () => {
-    await queryAll(database, TRIGGER_OF_README);
-    client = await startClient({
-      database,
-      river: {
-        waitFor: {
-          maxPollMs: 60_000,
-          listen: async () => {
-            const listening = await connect(database);
-            opened.push(listening);
-            return listening;
-          },
-        },
-      },
-    });
-  });
-  afterAll(() => client.stop());
-
-  test('an end is heard of, however far apart the looks are', async () => {
-    const [id = ''] = await insertMany(client, 1);
-    const waiting = client.river.waitFor(id);
-    // Looks come after 10 ms, 22, 38 ...: by now they are a second apart.
-    await sleep(4_000);
-    const began = Date.now();
-    await endJobs(database, [id], { state: 'completed', output: 'heard' });
-    await expect(waiting).resolves.toMatchObject({ output: 'heard' });
-    expect(Date.now() - began).toBeLessThan(400);
-    expect(opened).toHaveLength(1);
-  });
-
-  test('that is lost, waits go on by looking', async () => {
-    const [id = ''] = await insertMany(client, 1);
-    const waiting = client.river.waitFor(id);
-    const [{ pid } = { pid: 0 }] = await queryAll<{ pid: number }>(
-      database,
-      `select pid from pg_stat_activity where query = 'LISTEN river_finished'`,
-    );
-    await queryAll(database, `select pg_terminate_backend(${pid})`);
-    await sleep(100);
-    await endJobs(database, [id], { state: 'completed', output: 'seen' });
-    await expect(waiting).resolves.toMatchObject({ output: 'seen' });
-  });
-
-  test('that was lost, another is asked for by the waits under way', async () => {
-    expect(opened).toHaveLength(1);
-    const [id = ''] = await insertMany(client, 1);
-    const waiting = client.river.waitFor(id);
-    // From 5 s after the loss on, by a look; these are a second apart by then.
-    await sleep(8_000);
-    expect(opened).toHaveLength(2);
-    const began = Date.now();
-    await endJobs(database, [id], { state: 'completed', output: 'heard again' });
-    await expect(waiting).resolves.toMatchObject({ output: 'heard again' });
-    expect(Date.now() - began).toBeLessThan(400);
-  });
-});
-
 describe('the option waitFor', () => {
   test.each([
     [{ maxPollMs: 9 }, 'waitFor.maxPollMs'],
     [{ maxPollMs: 60_001 }, 'waitFor.maxPollMs'],
-    [{ listen: 'postgres://' }, 'waitFor.listen'],
+    [{ listen: () => undefined }, 'waitFor.listen'],
     [{ pollMs: 5 }, 'waitFor.pollMs'],
     [null, 'waitFor'],
   ])('refuses %j', async (waitFor, field) => {

@@ -1,4 +1,4 @@
-import { EventEmitter, once } from 'node:events';
+import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import {
   getRiverClientToken,
@@ -8,9 +8,8 @@ import {
   RiverTransaction,
   ShuttingDownError,
 } from 'nestjs-river';
-import pg from 'pg';
 import { connect, createDataSource } from '../support/index.js';
-import { countJobs, startClient, type StartedClient } from '../client/started-client.js';
+import { countJobs, type StartedClient } from '../client/started-client.js';
 import { endJobs } from '../client/waiting-jobs.js';
 import { start } from '../module/applications.js';
 import { forget, OrderEntity, SendReceipt, startShop, stored } from './orders.js';
@@ -146,37 +145,6 @@ describe('dataSource.destroy() and initialize()', () => {
     }
     await shop.river.insert(new SendReceipt('again'));
   });
-});
-
-test('a listener of waitFor is closed by destroy(), and opened again by the next wait', async () => {
-  const opened = new EventEmitter<{ client: [pg.Client] }>();
-  const client = await startClient({
-    database: shop.database,
-    river: {
-      waitFor: {
-        listen: async () => {
-          const listening = new pg.Client(shop.database.url);
-          await listening.connect();
-          opened.emit('client', listening);
-          return listening;
-        },
-      },
-    },
-  });
-  try {
-    for (let cycle = 0; cycle < 2; cycle++) {
-      const { job } = await client.river.insert(new SendReceipt('listened for'));
-      const wait = client.river.waitFor(job);
-      const [listening] = (await once(opened, 'client')) as [pg.Client];
-      await endJobs(shop.database, [job.id], { state: 'completed' });
-      await wait;
-      await client.dataSource.destroy();
-      await expect(listening.query('select 1')).rejects.toThrow(/closed|ended/i);
-      await client.dataSource.initialize();
-    }
-  } finally {
-    await client.stop();
-  }
 });
 
 test('two clients on one data source both work again', async () => {
