@@ -42,6 +42,12 @@ module.exports = {
       to: { path: '^lib/tokens' },
     },
     {
+      name: 'tokens-import-nothing',
+      severity: 'error',
+      from: { path: '^lib/tokens' },
+      to: { path: '^(lib|decorators)/' },
+    },
+    {
       name: 'client-knows-no-nest-and-no-patched-data-source',
       severity: 'error',
       from: { path: '^lib/client/' },
