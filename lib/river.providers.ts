@@ -6,7 +6,7 @@ import { RiverClient } from './client/river-client.js';
 import { nameText } from './errors/name-text.js';
 import { checkDataSource } from './postgres/check-data-source.js';
 import { checkSchema } from './postgres/check-schema.js';
-import { PoolConnection } from './postgres/connection.js';
+import { PoolConnection } from './postgres/pool-connection.js';
 import { SchemaName } from './postgres/schema-name.js';
 import type { RiverModuleExtras, RiverModuleOptions } from './river.module-options.js';
 import { DEFAULT_RIVER_NAME, getRiverClientToken, getRiverTransactionToken } from './tokens.js';

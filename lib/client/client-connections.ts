@@ -1,8 +1,5 @@
-import {
-  PoolConnection,
-  type Connection,
-  type ConnectionSettings,
-} from '../postgres/connection.js';
+import type { Connection, ConnectionSettings } from '../postgres/connection.js';
+import { PoolConnection } from '../postgres/pool-connection.js';
 import type { ActiveWork } from '../transaction/engine/active-work.js';
 import {
   enclosingTransaction,

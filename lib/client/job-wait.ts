@@ -8,7 +8,7 @@ import {
 } from '../job/job-result-errors.js';
 import type { JobRow } from '../job/job-row.js';
 import type { FoundJobs } from '../postgres/finished-jobs.js';
-import { onAbort } from './on-abort.js';
+import { onAbort } from '../postgres/on-abort.js';
 import type { CheckedWaitOptions } from './wait-options.js';
 
 /** How long a job may be invisible: the transaction that inserted it may be about to commit. */

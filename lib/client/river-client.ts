@@ -1,13 +1,13 @@
 import type { DataSource } from 'typeorm';
 import type { JobId } from '../admin/job-id.js';
-import { InsertAbortedError } from '../errors/insert-aborted-error.js';
+import { openSignals } from '../insert/insert-signals.js';
 import { makeInsertParams, type InsertParams } from '../insert/insert-params.js';
 import type { InsertOpts } from '../job/insert-opts.js';
 import type { JobInsertResult } from '../job/job-insert-result.js';
 import type { JobResult } from '../job/job-result.js';
 import type { JobRow } from '../job/job-row.js';
 import { CopyInserter } from '../postgres/copy-inserter.js';
-import { InsertLanes } from '../postgres/insert-lanes.js';
+import { InsertLanes, type LaneWork } from '../postgres/insert-lanes.js';
 import { JobInserter } from '../postgres/job-inserter.js';
 import { SchemaName } from '../postgres/schema-name.js';
 import { UniqueLocks } from '../postgres/unique-locks.js';
@@ -86,11 +86,9 @@ export class RiverClient extends QueueAdministration {
     });
     const { coalesce = {} } = options;
     if (coalesce !== false) {
-      this.#lanes = new InsertLanes(
-        (jobs) =>
-          this.#inserter.insert(this.#connections.pool, jobs, this.#notifications.wake(undefined)),
-        coalesce,
-      );
+      const insert: LaneWork['insert'] = (lane, jobs) =>
+        this.#inserter.insert(lane, jobs, this.#notifications.wake(undefined));
+      this.#lanes = new InsertLanes({ dataSource, pool: connections.pool, insert }, coalesce);
     }
   }
 
@@ -275,15 +273,15 @@ export class RiverClient extends QueueAdministration {
     jobs: readonly InsertParams[],
     { connection, transaction }: Place,
   ): Promise<JobInsertResult[]> {
-    for (const { signal } of jobs) {
-      if (signal?.aborted) throw new InsertAbortedError(signal.reason);
-    }
+    const signals = openSignals(jobs);
     if (transaction === undefined) {
       checkOutsidePolicy(jobs);
       if (this.#lanes?.takes(jobs) && !this.#connections.isWithinTransaction)
-        return this.#lanes.insert(jobs);
+        return this.#lanes.insert(jobs, signals);
     }
-    return this.#inserter.insert(connection, jobs, this.#notifications.wake(transaction));
+    const { pool } = this.#connections;
+    const place = connection === pool && signals.length > 0 ? pool.until(signals) : connection;
+    return this.#inserter.insert(place, jobs, this.#notifications.wake(transaction));
   }
 }
 

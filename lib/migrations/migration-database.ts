@@ -6,10 +6,10 @@ import { checkDataSource } from '../postgres/check-data-source.js';
 import {
   ClientConnection,
   inTransaction,
-  PoolConnection,
   rawClient,
   type Connection,
 } from '../postgres/connection.js';
+import { PoolConnection } from '../postgres/pool-connection.js';
 import { inTurn } from '../postgres/client-turns.js';
 import { isPgClient, type PgClient } from '../postgres/pg-client.js';
 import { dataSourceOf, isQueryRunner } from '../transaction/explicit-transaction.js';

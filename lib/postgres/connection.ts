@@ -11,6 +11,8 @@ import { statement, type Statement } from './statement.js';
 export interface Connection {
   /** Whether its statements are undone together. */
   readonly inTransaction: boolean;
+  /** Whether its inserts are those of several callers, so that they must not wait for a lock. */
+  readonly isShared?: boolean;
   /**
    * @param meanwhile called once when the statement is sent: what can be done while the server works.
    *   Must not throw
@@ -169,84 +171,6 @@ export async function untilCommit<T>(
   }
 }
 
-/** Runs work on a query runner that was in a transaction before it was created for us. */
-type OnHeld = <T>(
-  queryRunner: QueryRunner,
-  settings: ConnectionSettings,
-  work: (connection: Connection) => Promise<T>,
-) => Promise<T>;
-
-const asItIs: OnHeld = async (queryRunner, settings, work) => {
-  const client = await rawClient(queryRunner, 'connect');
-  return await work(new ClientConnection(client, settings, queryRunner));
-};
-
-/**
- * Runs each statement on a connection of the pool's, outside any transaction. Where
- * `createQueryRunner()` returns a query runner that is in a transaction already, as in tests that hold
- * one, that connection belongs to somebody else and is neither closed nor released.
- */
-export class PoolConnection implements Connection {
-  readonly inTransaction = false;
-  readonly #settings: ConnectionSettings;
-  readonly #onHeld: OnHeld;
-
-  constructor(settings: ConnectionSettings, onHeld: OnHeld = asItIs) {
-    this.#settings = settings;
-    this.#onHeld = onHeld;
-  }
-
-  run(statement: Statement, values: unknown[], meanwhile?: () => void): Promise<TextRow[]> {
-    return this.#onClient(statement.operation, (connection: Connection) =>
-      connection.run(statement, values, meanwhile),
-    );
-  }
-
-  transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
-    return this.#onClient('begin', (connection) => inTransaction(connection, work), work);
-  }
-
-  exclusive<T>(work: ExclusiveWork<T>): Promise<T> {
-    return this.#onClient('insert', (connection: Connection) => connection.exclusive(work));
-  }
-
-  /** @param onHeld does the same where the connection is in a transaction already */
-  async #onClient<T>(
-    operation: string,
-    work: (connection: ClientConnection) => Promise<T>,
-    onHeld = work as (connection: Connection) => Promise<T>,
-  ): Promise<T> {
-    const queryRunner = this.#settings.dataSource.createQueryRunner('master');
-    if (queryRunner.isTransactionActive)
-      return await this.#onHeld(queryRunner, this.#settings, onHeld);
-    let client: PgClient | undefined;
-    let result: T;
-    const leave = this.#settings.whenCut?.(() => close(client));
-    try {
-      client = (await queryRunner.connect()) as PgClient;
-      result = await work(new ClientConnection(client, this.#settings, queryRunner));
-    } catch (error) {
-      return await failed(error, operation, { queryRunner, client });
-    } finally {
-      leave?.();
-    }
-    await giveBack(queryRunner, client);
-    return result;
-  }
-}
-
-/** Gives the connection back after an error, and throws what is to be told. */
-async function failed(
-  error: unknown,
-  operation: string,
-  { queryRunner, client }: { queryRunner: QueryRunner; client: PgClient | undefined },
-): Promise<never> {
-  // Whoever waits for a connection must not be given this one, which is about to close.
-  if (error instanceof DatabaseError && error.endsConnection) close(client);
-  await giveBack(queryRunner, client);
-  throw client === undefined ? unavailable(operation, error) : error;
-}
-
 /** The client of `pg` beneath a query runner, connected if it was not. */
 export async function rawClient(queryRunner: QueryRunner, operation: string): Promise<PgClient> {
   try {
@@ -257,7 +181,7 @@ export async function rawClient(queryRunner: QueryRunner, operation: string): Pr
 }
 
 /** Errors of ours say themselves why there is no connection. */
-function unavailable(operation: string, cause: unknown): RiverError {
+export function unavailable(operation: string, cause: unknown): RiverError {
   return cause instanceof RiverError ? cause : new DatabaseError(operation, cause);
 }
 

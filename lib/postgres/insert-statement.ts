@@ -12,7 +12,15 @@ export interface InsertVariant {
   readonly tracked: boolean;
   /** Notifies workers: of the job's own queue, or of the queues in the last parameter. */
   readonly notifies: boolean;
+  /** Fails when it waits for a lock: a plain one that several callers share. */
+  readonly shared: boolean;
 }
+
+/**
+ * Milliseconds. What triggers wait for counts, and what they lock; not the lock of the table itself,
+ * which is taken before.
+ */
+const SHARED_LOCK_TIMEOUT = 50;
 
 /**
  * The inserts of a schema. `one` and `uniqueOne` take the values of `oneJobValues`, the others those
@@ -46,7 +54,8 @@ export class InsertStatements {
 
   get(form: InsertForm, variant: InsertVariant): Statement {
     const ofForm = (this.#made[form] ??= []);
-    const place = (variant.tracked ? 2 : 0) + (variant.notifies ? 1 : 0);
+    const { shared, tracked, notifies } = variant;
+    const place = (shared ? 4 : 0) + (tracked ? 2 : 0) + (notifies ? 1 : 0);
     return (ofForm[place] ??= statement('insert', BUILDERS[form](this.#schema, variant)));
   }
 }
@@ -65,12 +74,15 @@ RETURNING id::text, ${TIMES}${tracked ? XID : ''}${notifies ? notified : ''}`;
 
 /** A notification is part of the insert: its subquery stands in RETURNING, and runs once. */
 function insertMany({ prefix, insertChannel }: SchemaName, variant: InsertVariant): string {
-  const { tracked, notifies } = variant;
+  const { tracked, notifies, shared } = variant;
   const notified = `, (
   SELECT count(${notify(insertChannel, 'queue')}) FROM unnest(${lastOf(PLAIN_COLUMNS)}) AS woken(queue)
 ) AS notified`;
+  const limit = `WITH limited AS MATERIALIZED (
+  SELECT pg_catalog.set_config('lock_timeout', '${SHARED_LOCK_TIMEOUT}', true)
+) `;
   return `INSERT INTO ${prefix}river_job (args, ${names(PLAIN_COLUMNS)})
-SELECT args, ${names(PLAIN_COLUMNS)} FROM ${manyJobsRows(PLAIN_COLUMNS, prefix)} AS job
+${shared ? limit : ''}SELECT args, ${names(PLAIN_COLUMNS)} FROM ${shared ? 'limited, ' : ''}${manyJobsRows(PLAIN_COLUMNS, prefix)} AS job
 ORDER BY ordinal
 RETURNING id::text, ${TIMES}${tracked ? XID : ''}${notifies ? notified : ''}`;
 }

@@ -193,8 +193,9 @@ export class JobInserter {
       ? first.state === 'available' && queues.includes(first.queue)
       : queues.length > 0;
     if (notifies && !isOne) values.push(queues);
-    const tracked = connection.inTransaction;
-    return connection.run(this.#statements.get(form, { tracked, notifies }), values, meanwhile);
+    const { inTransaction: tracked, isShared: shared = false } = connection;
+    const statement = this.#statements.get(form, { tracked, notifies, shared });
+    return connection.run(statement, values, meanwhile);
   }
 }
 

@@ -21,11 +21,19 @@ export function noteBulkInsert(client: PgClient, feed: CopyFeed): () => void {
  * Whether somebody waits for a connection of the pool while all of them are taken and none has a
  * statement under way: bulk inserts that wait for their items, and transactions between statements.
  */
-export function isPoolBlocked({ driver }: DataSource): boolean {
-  const { waitingCount, _clients } = ((driver as { master?: unknown }).master ??
-    {}) as Partial<Pool>;
+export function isPoolBlocked(dataSource: DataSource): boolean {
+  const { waitingCount, _clients } = poolOf(dataSource);
   if (!waitingCount || !Array.isArray(_clients)) return false;
   return (_clients as Pool['_clients']).every(
     (client) => feeds.get(client)?.isWaiting ?? client.readyForQuery,
   );
+}
+
+/** Whether somebody waits for a connection of the pool, so that another request would wait, too. */
+export function hasWaiters(dataSource: DataSource): boolean {
+  return (poolOf(dataSource).waitingCount ?? 0) > 0;
+}
+
+function poolOf({ driver }: DataSource): Partial<Pool> {
+  return (driver as { master?: unknown }).master ?? {};
 }

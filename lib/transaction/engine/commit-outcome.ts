@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
 import type { CommitOutcome } from '../../errors/transaction-error.js';
 import { DatabaseError } from '../../errors/database-error.js';
-import { PoolConnection } from '../../postgres/connection.js';
+import { PoolConnection } from '../../postgres/pool-connection.js';
 import { statement } from '../../postgres/statement.js';
 
 /** Times to ask again while the server says that the transaction is still in progress. */

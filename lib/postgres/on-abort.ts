@@ -1,7 +1,7 @@
 const listeners = new WeakMap<AbortSignal, Set<() => void>>();
 
 /**
- * Calls `listener` when a signal is raised. Any number of calls are one listener of the signal, since
+ * Calls `listener` when a signal is aborted. Any number of calls are one listener of the signal, since
  * Node warns of more than ten.
  *
  * @returns undoes it
