@@ -23,7 +23,14 @@ export interface Command {
 }
 
 const DATABASE = ['database-url', 'schema', 'line'] as const;
-const MIGRATE = [...DATABASE, 'max-steps', 'target-version', 'dry-run', 'show-sql'] as const;
+const MIGRATE = [
+  ...DATABASE,
+  'max-steps',
+  'target-version',
+  'lock-timeout',
+  'dry-run',
+  'show-sql',
+] as const;
 
 export const COMMANDS: Readonly<Record<string, Command>> = {
   'migrate-up': {
@@ -66,6 +73,7 @@ async function migrate(
       targetVersion: direction === 'down' && target === 0 ? -1 : target,
       maxSteps: integerFlag('max-steps', flags['max-steps']),
       dryRun: flags['dry-run'],
+      lockTimeoutMs: integerFlag('lock-timeout', flags['lock-timeout']),
     }),
   );
   return await withMigrator(flags, terminal, async (migrator) => {

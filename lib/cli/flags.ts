@@ -22,6 +22,11 @@ export const FLAGS = {
     value: 'N',
     help: 'the version to arrive at; down, 0 takes all away',
   },
+  'lock-timeout': {
+    type: 'string',
+    value: 'MS',
+    help: 'the milliseconds that a statement waits for a lock; else no limit',
+  },
   'dry-run': { type: 'boolean', help: 'tell what would be done, and do nothing' },
   'show-sql': { type: 'boolean', help: 'print the SQL of each version' },
   version: { type: 'string', multiple: true, value: 'N[,N]', help: 'the versions to print' },
@@ -46,6 +51,7 @@ export interface FlagValues {
   readonly line?: string;
   readonly 'max-steps'?: string;
   readonly 'target-version'?: string;
+  readonly 'lock-timeout'?: string;
   readonly 'dry-run'?: boolean;
   readonly 'show-sql'?: boolean;
   readonly version?: readonly string[];
@@ -80,7 +86,7 @@ function joinNegatives(args: readonly string[]): string[] {
 /** @throws UsageError when it is no integer */
 export function integerFlag(flag: Flag, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  if (!/^-?\d{1,9}$/.test(text)) throw new UsageError(`--${flag}: must be an integer`);
+  if (!/^-?\d{1,10}$/.test(text)) throw new UsageError(`--${flag}: must be an integer`);
   return Number(text);
 }
 

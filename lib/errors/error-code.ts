@@ -16,6 +16,7 @@ export type RiverErrorCode =
   | 'RIVER_INVALID_TARGET_VERSION'
   | 'RIVER_SCHEMA_NEWER'
   | 'RIVER_MIGRATION_FAILED'
+  | 'RIVER_MIGRATION_LOCK_TIMEOUT'
   | 'RIVER_MIGRATION_NEEDS_COMMIT'
   | 'RIVER_MIGRATION_CONFLICT'
   // A write to a read-only entity (ReadOnlyEntityError)

@@ -17,7 +17,7 @@ const CHECKS: Record<keyof MigrateOptions, (value: unknown, options: MigrateOpti
     checkVersion(value, direction === 'down' ? ', or -1 to take all away' : '');
   },
   maxSteps: (value) => {
-    if (!isVersionNumber(value)) {
+    if (!isPositiveInteger(value)) {
       throw refused(
         'maxSteps',
         'must be an integer of at least 1; leave it out for no limit',
@@ -28,7 +28,21 @@ const CHECKS: Record<keyof MigrateOptions, (value: unknown, options: MigrateOpti
   dryRun: (value) => {
     if (!isBoolean(value)) throw refused('dryRun', 'must be true or false', value);
   },
+  lockTimeoutMs: (value) => checkLockTimeout(value),
 };
+
+/** The largest `lock_timeout` of Postgres. */
+const MAX_LOCK_TIMEOUT_MS = 2_147_483_647;
+
+/** @throws RiverMigrationError when Postgres would not take it, or take it for no limit */
+export function checkLockTimeout(value: unknown): void {
+  if (isPositiveInteger(value) && value <= MAX_LOCK_TIMEOUT_MS) return;
+  throw refused(
+    'lockTimeoutMs',
+    `must be an integer from 1 to ${MAX_LOCK_TIMEOUT_MS}, in milliseconds; leave it out for no limit`,
+    value,
+  );
+}
 
 /**
  * Checks what does not need the database.
@@ -61,7 +75,7 @@ export function checkNames(options: unknown, known: object, what: string): void 
 
 /** @throws RiverMigrationError when there is no such version */
 export function checkVersion(value: unknown, orElse = '', field = 'targetVersion'): void {
-  if (isVersionNumber(value) && value <= NEWEST_VERSION) return;
+  if (isPositiveInteger(value) && value <= NEWEST_VERSION) return;
   throw refused(
     field,
     `must be a version of River's schema, 1 to ${NEWEST_VERSION}${orElse}`,
@@ -70,7 +84,7 @@ export function checkVersion(value: unknown, orElse = '', field = 'targetVersion
   );
 }
 
-function isVersionNumber(value: unknown): value is number {
+function isPositiveInteger(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 1;
 }
 

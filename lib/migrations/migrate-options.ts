@@ -18,4 +18,11 @@ export interface MigrateOptions {
   readonly maxSteps?: number | undefined;
   /** Tells what would be done, and does nothing. Default false. */
   readonly dryRun?: boolean | undefined;
+  /**
+   * How long each statement waits for a lock at most, in **milliseconds**, 1 to 2147483647: that of
+   * another migrator, or that of a transaction which uses River's tables. While a migration waits for
+   * a table, the statements of the application that come after it wait too. Default: the `lock_timeout`
+   * of the session, which is usually no limit.
+   */
+  readonly lockTimeoutMs?: number | undefined;
 }

@@ -1,5 +1,6 @@
 import type { DatabaseError } from '../errors/database-error.js';
 import { driverMessage } from '../errors/driver-message.js';
+import type { RiverErrorCode } from '../errors/error-code.js';
 import { RiverMigrationError } from '../errors/migration-error.js';
 import type { MigrationDirection } from './migration.js';
 
@@ -21,9 +22,8 @@ export function migrationFailed(
     context === undefined
       ? "Which versions of River's schema are applied could not be read"
       : `Version ${context.version} of River's schema failed on the way ${context.direction}${kept(cause)}`;
-  const needsCommit = cause.sqlState === '55P04';
   return new RiverMigrationError(`${what}: ${explain(cause)}`, {
-    code: needsCommit ? 'RIVER_MIGRATION_NEEDS_COMMIT' : 'RIVER_MIGRATION_FAILED',
+    code: CODES[cause.sqlState ?? ''] ?? 'RIVER_MIGRATION_FAILED',
     version: context?.version,
     applied: context?.applied,
     retryable: cause.retryable,
@@ -52,6 +52,11 @@ function explain({ sqlState, cause }: DatabaseError): string {
   return cure === undefined ? told : `${told} ${cure}`;
 }
 
+const CODES: Readonly<Record<string, RiverErrorCode>> = {
+  '55P03': 'RIVER_MIGRATION_LOCK_TIMEOUT',
+  '55P04': 'RIVER_MIGRATION_NEEDS_COMMIT',
+};
+
 const ALREADY_THERE =
   'Another migrator may have put this version on meanwhile: migrate again. Only if the same comes ' +
   "again, and River's tables were made without River's migrations, so that river_migration does not " +
@@ -63,7 +68,9 @@ const CURES: Readonly<Record<string, string>> = {
   '23505': ALREADY_THERE,
   '42710': ALREADY_THERE,
   '42P07': ALREADY_THERE,
-  '55P03': 'Something else holds a lock on a table, or another migrator is at work. Try again.',
+  '55P03':
+    'Within the lock_timeout, another transaction kept a lock on one of the tables, or another migrator was ' +
+    'at work. Try again, when fewer transactions run; or give a longer lockTimeoutMs.',
   '55P04':
     "Version 4 of River's schema adds a state that version 6 uses, and Postgres must have committed it " +
     'in between. Migrate outside of a transaction, or in two transactions: up to version 5 and from there.',

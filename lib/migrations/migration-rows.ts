@@ -14,6 +14,32 @@ const LOCK = statement(
   "SELECT pg_advisory_xact_lock(hashtextextended('nestjs-river.migrations', 0))",
 );
 
+/**
+ * Runs `work` with a limit for each wait for a lock, in a transaction, which may be the caller's: the
+ * limit that was before is there again after it. A failure has aborted the transaction.
+ */
+export async function withLockTimeout<T>(
+  connection: Connection,
+  lockTimeoutMs: number | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  if (lockTimeoutMs === undefined) return await work();
+  const [row] = await connection.run(GET_LOCK_TIMEOUT, []);
+  await connection.run(SET_LOCK_TIMEOUT, [`${lockTimeoutMs}ms`]);
+  const result = await work();
+  await connection.run(SET_LOCK_TIMEOUT, [row?.['lock_timeout'] ?? '0']);
+  return result;
+}
+
+const GET_LOCK_TIMEOUT = statement(
+  'reading',
+  "SELECT pg_catalog.current_setting('lock_timeout') AS lock_timeout",
+);
+const SET_LOCK_TIMEOUT = statement(
+  'setting lock_timeout',
+  "SELECT pg_catalog.set_config('lock_timeout', $1, true)",
+);
+
 /** Keeps other migrators of this package out until the transaction ends. */
 export async function lockMigrations(connection: Connection): Promise<void> {
   await connection.run(LOCK, []);

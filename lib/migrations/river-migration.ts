@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { SchemaName } from '../postgres/schema-name.js';
-import { checkNames, checkVersion, refused } from './check-migrate-options.js';
+import { checkLockTimeout, checkNames, checkVersion, refused } from './check-migrate-options.js';
 import type { MigrationDirection } from './migration.js';
 import { RiverMigrator } from './river-migrator.js';
 
@@ -17,6 +17,8 @@ export interface RiverMigrationOptions {
   readonly to: number;
   /** The schema of River's tables, which must exist. Default: the first of the `search_path`. */
   readonly schema?: string | undefined;
+  /** How long each statement waits for a lock at most, in **milliseconds**. Default: no limit of ours. */
+  readonly lockTimeoutMs?: number | undefined;
 }
 
 /**
@@ -38,14 +40,14 @@ export interface RiverMigrationOptions {
  * }) {}
  */
 export function riverMigration(options: RiverMigrationOptions): new () => MigrationInterface {
-  const { timestamp, from, to, schema } = checkOptions(options);
+  const { timestamp, from, to, schema, lockTimeoutMs } = checkOptions(options);
   const run = async (
     queryRunner: QueryRunner,
     direction: MigrationDirection,
     targetVersion: number,
   ): Promise<void> => {
     const migrator = new RiverMigrator(queryRunner, { schema });
-    await migrator.migrate({ direction, targetVersion });
+    await migrator.migrate({ direction, targetVersion, lockTimeoutMs });
   };
   return class implements MigrationInterface {
     /** TypeORM takes the time from its last 13 characters. */
@@ -62,14 +64,16 @@ export function riverMigration(options: RiverMigrationOptions): new () => Migrat
 }
 
 function checkOptions(options: RiverMigrationOptions): RiverMigrationOptions {
-  checkNames(options, { timestamp: 0, from: 0, to: 0, schema: 0 }, 'riverMigration');
-  const { timestamp, from, to, schema } = options;
+  const names = { timestamp: 0, from: 0, to: 0, schema: 0, lockTimeoutMs: 0 };
+  checkNames(options, names, 'riverMigration');
+  const { timestamp, from, to, schema, lockTimeoutMs } = options;
   if (!Number.isInteger(timestamp) || String(timestamp).length !== 13) {
     throw refused('timestamp', 'must be milliseconds since 1970, of 13 digits', timestamp);
   }
   checkVersion(to, '', 'to');
   if (from !== 0) checkVersion(from, ', or 0 for none', 'from');
   if (from >= to) throw refused('from', `must be below \`to\`, which is ${to}`, from);
+  if (lockTimeoutMs !== undefined) checkLockTimeout(lockTimeoutMs);
   void new SchemaName(schema);
   return options;
 }

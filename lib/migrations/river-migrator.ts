@@ -18,7 +18,12 @@ import {
   type MigrationSource,
 } from './migration-database.js';
 import { conflict, migrationFailed, type FailureContext } from './migration-failed.js';
-import { lockMigrations, recordedVersions, recordVersion } from './migration-rows.js';
+import {
+  lockMigrations,
+  recordedVersions,
+  recordVersion,
+  withLockTimeout,
+} from './migration-rows.js';
 import type { Migration } from './migration.js';
 import { newerVersions, planMigrations, schemaNewer } from './plan-migrations.js';
 
@@ -103,11 +108,12 @@ export class RiverMigrator {
    * before it stay (`error.applied`).
    *
    * @throws RiverMigrationError for options that make no sense, a target that is not on the way, a
-   *   database that is newer than this package, or a version that failed in the database
+   *   database that is newer than this package, a version that failed in the database, or a lock that
+   *   could not be had within `lockTimeoutMs` (`RIVER_MIGRATION_LOCK_TIMEOUT`)
    */
   async migrate(options: MigrateOptions): Promise<MigrateResult> {
-    const { direction, dryRun = false, ...target } = checkMigrateOptions(options);
-    const found = await this.#recorded({ isLocked: !dryRun });
+    const { direction, dryRun = false, lockTimeoutMs, ...target } = checkMigrateOptions(options);
+    const found = await this.#recorded({ isLocked: !dryRun, lockTimeoutMs });
     const plan = planMigrations(found, { direction, ...target });
     const versions: MigratedVersion[] = [];
     for (const [position, migration] of plan.entries()) {
@@ -116,7 +122,7 @@ export class RiverMigrator {
       const before = plan.slice(0, position).map((each) => each.version);
       const applied = versions.map((each) => each.version);
       const begin = performance.now();
-      const step = { direction, version, sql, found, before, applied };
+      const step = { direction, version, sql, found, before, applied, lockTimeoutMs };
       const isDone = dryRun || (await this.#step(step));
       const durationMs = dryRun ? 0 : performance.now() - begin;
       if (isDone) versions.push({ version, name, sql, durationMs });
@@ -142,21 +148,27 @@ export class RiverMigrator {
     }, step);
   }
 
-  async #recorded({ isLocked = false } = {}): Promise<readonly number[]> {
-    return await this.#transaction(async (connection) => {
-      if (isLocked) await lockMigrations(connection);
-      return await recordedVersions(connection, this.#schema);
-    });
+  async #recorded({ isLocked = false, lockTimeoutMs }: Reading = {}): Promise<readonly number[]> {
+    return await this.#transaction(
+      async (connection) => {
+        if (isLocked) await lockMigrations(connection);
+        return await recordedVersions(connection, this.#schema);
+      },
+      { lockTimeoutMs },
+    );
   }
 
   async #transaction<T>(
     work: (connection: Connection) => Promise<T>,
-    context?: FailureContext,
+    { lockTimeoutMs, ...context }: Pick<Reading, 'lockTimeoutMs'> | Step,
   ): Promise<T> {
     try {
-      return await this.#database.transaction(work);
+      return await this.#database.transaction((connection) =>
+        withLockTimeout(connection, lockTimeoutMs, () => work(connection)),
+      );
     } catch (error) {
-      throw error instanceof DatabaseError ? migrationFailed(error, context) : error;
+      if (!(error instanceof DatabaseError)) throw error;
+      throw migrationFailed(error, 'version' in context ? context : undefined);
     }
   }
 
@@ -173,4 +185,11 @@ interface Step extends FailureContext {
   readonly found: readonly number[];
   /** The versions of the plan that come before. */
   readonly before: readonly number[];
+  readonly lockTimeoutMs: number | undefined;
+}
+
+/** How the record is read. */
+interface Reading {
+  readonly isLocked?: boolean;
+  readonly lockTimeoutMs?: number | undefined;
 }

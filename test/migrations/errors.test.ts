@@ -242,7 +242,7 @@ describe('what the database refuses', () => {
     );
     await client.query("set lock_timeout = '50ms'");
     const error = await errorOf(migrator.migrate({ direction: 'up' }));
-    expect(error).toMatchObject({ code: 'RIVER_MIGRATION_FAILED', retryable: true });
+    expect(error).toMatchObject({ code: 'RIVER_MIGRATION_LOCK_TIMEOUT', retryable: true });
     await holder.end();
     expect(await catalogue(database)).toEqual([]);
   });
