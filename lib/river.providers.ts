@@ -5,6 +5,7 @@ import { checkClientOptions } from './client/check-client-options.js';
 import { RiverClient } from './client/river-client.js';
 import { nameText } from './errors/name-text.js';
 import { checkDataSource } from './postgres/check-data-source.js';
+import { checkEntityNames } from './postgres/entity-names.js';
 import { checkSchema } from './postgres/check-schema.js';
 import { PoolConnection } from './postgres/pool-connection.js';
 import { SchemaName } from './postgres/schema-name.js';
@@ -141,6 +142,7 @@ async function createClient(
   activeWork: ActiveWork,
 ): Promise<RiverClient> {
   const options = checkClientOptions(given);
+  checkEntityNames(dataSource);
   if (options.migrate) await migrate(dataSource, options.schema);
   const connection = new PoolConnection({ dataSource, preparedStatements: false });
   await checkSchema(connection, new SchemaName(options.schema));

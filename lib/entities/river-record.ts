@@ -1,7 +1,18 @@
 import { Column, Entity, type ColumnOptions } from 'typeorm';
+import { ENTITY_NAMES, type EntityNames } from '../postgres/entity-names.js';
 
-/** What all rows of River's tables have in common, and by which the subscriber knows them. */
-export abstract class RiverRecord {}
+/**
+ * What all rows of River's tables have in common, and by which the subscriber knows them, those of
+ * another installed copy of this package as well.
+ */
+export abstract class RiverRecord {
+  declare readonly [ENTITY_NAMES]: EntityNames;
+
+  static [Symbol.hasInstance](value: unknown): boolean {
+    if (this !== RiverRecord) return Function.prototype[Symbol.hasInstance].call(this, value);
+    return typeof value === 'object' && value !== null && ENTITY_NAMES in value;
+  }
+}
 
 /** A table of River's, for TypeORM. */
 export interface RiverTable<Row> {
@@ -23,8 +34,16 @@ export function entityClass<Row>(
   // TypeORM and Nest know an entity by the name of its class.
   Object.defineProperty(entity, 'name', { value: name });
   Entity({ name: table, schema, synchronize: false })(entity);
+  const names: Record<string, string> = {};
   for (const [property, column] of Object.entries<ColumnOptions>(columns)) {
-    Column({ ...column, insert: false, update: false })(entity.prototype, property);
+    // Naming strategies are asked for the names of columns that have none.
+    const columnName = (names[property] = column.name ?? property);
+    Column({ ...column, name: columnName, insert: false, update: false })(
+      entity.prototype,
+      property,
+    );
   }
+  const value: EntityNames = { table, columns: names };
+  Object.defineProperty(entity.prototype, ENTITY_NAMES, { value });
   return entity as unknown as new () => Row;
 }
