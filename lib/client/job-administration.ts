@@ -48,6 +48,7 @@ export abstract class JobAdministration {
   readonly #get: Statement;
   readonly #change: JobChangeStatements;
 
+  /** @internal RiverModule makes the client; inject it. */
   constructor(connections: ClientConnections, schema: SchemaName) {
     this.#connections = connections;
     this.#schema = schema;

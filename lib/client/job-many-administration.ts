@@ -29,6 +29,7 @@ export abstract class JobManyAdministration extends JobAdministration {
   readonly #connections: ClientConnections;
   readonly #schema: SchemaName;
 
+  /** @internal RiverModule makes the client; inject it. */
   constructor(connections: ClientConnections, schema: SchemaName) {
     super(connections, schema);
     this.#connections = connections;

@@ -38,6 +38,7 @@ export abstract class QueueAdministration extends JobManyAdministration {
   readonly #schema: SchemaName;
   readonly #statements: QueueStatements;
 
+  /** @internal RiverModule makes the client; inject it. */
   constructor(connections: ClientConnections, schema: SchemaName) {
     super(connections, schema);
     this.#connections = connections;
