@@ -18,8 +18,8 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 /** What goes wrong: at one of the items, or after some milliseconds. */
 const faults = fc.record({
-  size: fc.integer({ min: 0, max: 6_000 }),
-  at: fc.integer({ min: 0, max: 6_000 }),
+  size: fc.integer({ min: 0, max: 3_000 }),
+  at: fc.integer({ min: 0, max: 3_000 }),
   afterMs: fc.integer({ min: 0, max: 60 }),
   fault: fc.constantFrom('none', 'throws', 'is bad', 'abort', 'kill'),
   onConflict: fc.constantFrom('fail' as const, 'skip' as const),

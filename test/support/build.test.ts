@@ -25,7 +25,7 @@ beforeAll(async () => {
   await source('lib/index.ts', 'export const value = 1;');
   await source('decorators/one.ts', 'export const one = 1;');
   await buildIfStale(root);
-}, 60_000);
+});
 afterAll(() => rm(root, { recursive: true }));
 
 test('What there was no build of is built', async () => {
@@ -43,22 +43,22 @@ test('A source that changed is built anew', async () => {
   await source('lib/index.ts', 'export const value = 2;');
   await buildIfStale(root);
   expect(await built('lib/index.js')).toContain('value = 2');
-}, 60_000);
+});
 
 test('A build that somebody else made in between is made anew', async () => {
   await writeFile(join(root, 'dist/lib/index.js'), 'export const value = 3;');
   await buildIfStale(root);
   expect(await built('lib/index.js')).toContain('value = 2');
-}, 60_000);
+});
 
 test('What was built of a source that is gone is removed', async () => {
   await rm(join(root, 'decorators/one.ts'));
   await buildIfStale(root);
   await expect(built('decorators/one.js')).rejects.toThrow('ENOENT');
-}, 60_000);
+});
 
 test('A build that fails is an error with the words of the compiler, and is tried again', async () => {
   await source('lib/index.ts', 'export const value = ;');
   await expect(buildIfStale(root)).rejects.toThrow(/The build for the tests failed: .*TS1109/);
   await expect(buildIfStale(root)).rejects.toThrow(/TS1109/);
-}, 60_000);
+});

@@ -26,7 +26,7 @@ beforeAll(async () => {
       runs.set(name, await runFixtures(project, ...args)),
     ),
   );
-}, 120_000);
+}, 300_000);
 
 describe.each(Object.keys(MODES))('%s', (mode) => {
   const files = (): JestOutcome['files'] => runs.get(mode)?.files ?? {};

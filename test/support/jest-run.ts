@@ -70,9 +70,14 @@ function outcomes({ testResults }: Report): Record<string, FileOutcome> {
 
 function node(args: readonly string[]): Promise<{ exitCode: number; output: string }> {
   const { url } = JSON.parse(process.env['RIVER_TEST_SERVER'] ?? '') as { url: string };
-  const env = { ...process.env, TEST_DATABASE_URL: url, FORCE_COLOR: '0' };
+  const env = {
+    ...process.env,
+    TEST_DATABASE_URL: url,
+    FORCE_COLOR: '0',
+    TEST_GUARD_PATIENCE_MS: '1000',
+  };
   return new Promise((resolve) => {
-    execFile(process.execPath, args, { env, timeout: 60_000 }, (error, stdout, stderr) => {
+    execFile(process.execPath, args, { env, timeout: 240_000 }, (error, stdout, stderr) => {
       const code = error === null ? 0 : error.code;
       resolve({ exitCode: typeof code === 'number' ? code : -1, output: stdout + stderr });
     });

@@ -147,6 +147,8 @@ Module({
 })(AppModule);
 
 const app = await NestFactory.create(AppModule, { logger: false });
+// Else an open connection of the test keeps the closed server for another five seconds.
+app.getHttpServer().keepAliveTimeout = 200;
 app.enableShutdownHooks();
 await app.listen(0, '127.0.0.1');
 process.on('message', async (message) => {

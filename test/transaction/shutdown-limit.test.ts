@@ -7,7 +7,7 @@ import { Way } from './way.js';
 
 const PROGRAM = 'test/transaction/shutdown-limit-app.mjs';
 /** A process whose end takes longer is killed, which fails the test. */
-const KILLED_AFTER_MS = 12_000;
+const KILLED_AFTER_MS = 40_000;
 
 let database: TestDatabase;
 beforeAll(async () => {

@@ -85,7 +85,7 @@ describe.each(['typeorm first', 'river first'])('with %s', (order) => {
     await fetch(`${url}/orders/stuck`, { method: 'POST', headers: { connection: 'close' } });
     await waitFor('stuck');
     child.kill('SIGTERM');
-    const limit = setTimeout(() => child.kill('SIGKILL'), 10_000);
+    const limit = setTimeout(() => child.kill('SIGKILL'), 40_000);
     const [, signal] = (await exited) as [number | null, string | null];
     clearTimeout(limit);
     expect(signal).toBe('SIGTERM');
@@ -112,7 +112,7 @@ test.each([
     child.send('go on');
     await new Promise((resolve) => setTimeout(resolve, 200));
     child.kill('SIGTERM');
-    const limit = setTimeout(() => child.kill('SIGKILL'), 10_000);
+    const limit = setTimeout(() => child.kill('SIGKILL'), 40_000);
     const [, signal] = (await exited) as [number | null, string | null];
     clearTimeout(limit);
     await way.close();

@@ -8,8 +8,6 @@ import { GuardError, untilNone } from './guard-error.mjs';
  */
 const DATABASES = Symbol.for('nestjs-river.test.databases');
 
-const PATIENCE_MS = 1_000;
-
 const SESSIONS = `
   select pid, state, application_name, left(query, 300) as query
   from pg_stat_activity
@@ -34,9 +32,7 @@ export class ConnectionGuard {
 
   /** @returns {Promise<GuardError[]>} */
   async afterTest() {
-    const left = await untilNone(PATIENCE_MS, async () =>
-      (await this.#sessions()).filter(isInTransaction),
-    );
+    const left = await untilNone(async () => (await this.#sessions()).filter(isInTransaction));
     return left.map(
       (session) =>
         new GuardError(
@@ -47,7 +43,7 @@ export class ConnectionGuard {
 
   /** @returns {Promise<GuardError[]>} */
   async afterFile() {
-    const left = await untilNone(PATIENCE_MS, () => this.#sessions());
+    const left = await untilNone(() => this.#sessions());
     for (const name of this.#databases) {
       await (await this.#connected()).query(`drop database if exists "${name}" with (force)`);
     }

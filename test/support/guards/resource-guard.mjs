@@ -1,8 +1,6 @@
 import { GuardError, untilNone } from './guard-error.mjs';
 import { TimerRecord } from './timer-record.mjs';
 
-const PATIENCE_MS = 1_000;
-
 /**
  * Compares what keeps the process alive before a test file and after it. Jest's own search for open
  * handles records a stack for each of them, which is too slow to be always on; this only counts.
@@ -18,7 +16,7 @@ export class ResourceGuard {
 
   /** @returns {Promise<GuardError[]>} */
   async afterFile() {
-    const left = await untilNone(PATIENCE_MS, () => this.#added());
+    const left = await untilNone(() => this.#added());
     if (left.length === 0) return [];
     return [
       new GuardError(

@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs';
 
-const LIMIT_MS = 3_000;
+const LIMIT_MS = 10_000;
 
 /**
  * Fails a run which does not end by itself. Jest would only print a hint and hang, or pass with
