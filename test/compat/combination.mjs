@@ -25,12 +25,12 @@ export async function tryCombination(combination, bench) {
   const { name, packages, nodes = [], matrix } = combination;
   const { place, tarball, report } = bench;
   const folder = join(place, name.replace(/[^A-Za-z0-9.]+/g, '-'));
-  console.log(`\n${name}`);
+  report.say(`\n${name}`);
   const installed = await report.check('installs, and all packages agree on their peers', () =>
     install(folder, { ...packages, 'nestjs-river': `file:${tarball}` }),
   );
   if (!installed) return;
-  console.log(`     ${await versions(folder, Object.keys(packages))}`);
+  report.say(`     ${await versions(folder, Object.keys(packages))}`);
   if (matrix !== 'left out') await tryMatrix(folder, bench);
   if (matrix === 'only') return;
   await report.check("the package's own types hold", () => checkTypes(folder));

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -61,8 +60,11 @@ export function compiler(folder) {
   return join(folder, 'node_modules/typescript/bin/tsc');
 }
 
+/** @type {Map<string, Promise<void>>} */
+const installedNodes = new Map();
+
 /**
- * Node in another version, from npm. Installed once.
+ * Node in another version, from npm. Installed once, whoever asks for it at the same time.
  *
  * @param {string} place
  * @param {string} version
@@ -71,6 +73,8 @@ export function compiler(folder) {
 export async function installNode(place, version) {
   const name = `node-${process.platform}-${process.arch}`;
   const folder = join(place, `node-${version}`);
-  if (!existsSync(folder)) await install(folder, { [name]: version });
+  const installed = installedNodes.get(version) ?? install(folder, { [name]: version });
+  installedNodes.set(version, installed);
+  await installed;
   return join(folder, 'node_modules', name, 'bin/node');
 }

@@ -1,11 +1,37 @@
 import { command } from './command.mjs';
 
-const RUN_LIMIT_MS = 60_000;
+const RUN_LIMIT_MS = 120_000;
 
 /** Says what was tried and how it went, and counts. */
 export class Report {
   passed = 0;
   failed = 0;
+  /** @type {(text: string) => void} */
+  #print = console.log;
+
+  /** @param {string} text */
+  say(text) {
+    this.#print(text);
+  }
+
+  /**
+   * Runs what reports beside others, and prints all of its report when it is over.
+   *
+   * @param {(report: Report) => Promise<void>} work
+   */
+  async section(work) {
+    const section = new Report();
+    /** @type {string[]} */
+    const texts = [];
+    section.#print = (text) => void texts.push(text);
+    try {
+      await work(section);
+    } finally {
+      this.say(texts.join('\n'));
+      this.passed += section.passed;
+      this.failed += section.failed;
+    }
+  }
 
   /**
    * @param {string} what
@@ -18,11 +44,11 @@ export class Report {
       await work();
     } catch (error) {
       this.failed += 1;
-      console.log(`FAIL ${what}\n${error instanceof Error ? error.message : String(error)}`);
+      this.say(`FAIL ${what}\n${error instanceof Error ? error.message : String(error)}`);
       return false;
     }
     this.passed += 1;
-    console.log(`ok   ${what} (${((Date.now() - began) / 1000).toFixed(1)} s)`);
+    this.say(`ok   ${what} (${((Date.now() - began) / 1000).toFixed(1)} s)`);
     return true;
   }
 
@@ -44,7 +70,7 @@ export class Report {
     this.failed += isWhole ? 1 : failed;
     if (failed === 0 && !isWhole) {
       const [summary] = output.match(/^TypeORM .*$/m) ?? [];
-      console.log(`ok   ${what}: ${passed} checks${summary ? `\n     ${summary}` : ''}`);
-    } else console.log(`FAIL ${what}, ended with ${code}:\n${output}`);
+      this.say(`ok   ${what}: ${passed} checks${summary ? `\n     ${summary}` : ''}`);
+    } else this.say(`FAIL ${what}, ended with ${code}:\n${output}`);
   }
 }

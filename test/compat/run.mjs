@@ -4,10 +4,11 @@
 //   npm run compat                everything
 //   npm run compat -- 'Nest 11'   only the combinations whose name holds this
 //
-// Installs from the registry, through npm's own cache. Ends with `N passed, 0 failed`.
+// Tries as many at a time as there are cores. Installs from the registry, through npm's own cache.
+// Ends with `N passed, 0 failed`.
 import { rmSync } from 'node:fs';
 import { cp, mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { tryCombination } from './combination.mjs';
@@ -34,7 +35,7 @@ async function pack(/** @type {string} */ place) {
 /** `npm install nestjs-river` and no more: npm adds its peers, none of the optional packages. */
 async function tryBare(/** @type {import('./combination.mjs').Bench} */ bench) {
   const { place, tarball, databases, report } = bench;
-  console.log('\nNothing but the package and its peers');
+  report.say('\nNothing but the package and its peers');
   const folder = join(place, 'bare');
   const installed = await report.check('installs', () =>
     install(folder, { 'nestjs-river': `file:${tarball}` }),
@@ -58,11 +59,18 @@ console.log('The package');
 await packageChecks({ root: ROOT, unpacked, report });
 const databases = await startDatabases();
 try {
-  const bench = { place, tarball, databases, report };
-  if (wanted === '') await tryBare(bench);
-  for (const combination of COMBINATIONS) {
-    if (combination.name.includes(wanted)) await tryCombination(combination, bench);
-  }
+  const bench = { place, tarball, databases };
+  const waiting = COMBINATIONS.filter(({ name }) => name.includes(wanted)).map(
+    (combination) => (/** @type {Report} */ section) =>
+      tryCombination(combination, { ...bench, report: section }),
+  );
+  if (wanted === '') waiting.push((section) => tryBare({ ...bench, report: section }));
+  const tryNext = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      await report.section(next);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(availableParallelism(), 4) }, tryNext));
 } finally {
   await databases.stop();
 }
