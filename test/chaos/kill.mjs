@@ -1,7 +1,7 @@
 // Kills a process with many transactions under way, again and again. Afterwards every order has its
 // jobs, and every job its order.
 //
-//   npm run build && node test/chaos/kill.mjs [--runs 200] [--url postgres://…]
+//   npm run build && node test/chaos/kill.mjs [--runs 200] [--seed 1] [--url postgres://…]
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { createDatabase } from './database.mjs';
+import { randomOf } from './random.mjs';
 
 const WORKER = fileURLToPath(new URL('kill-worker.mjs', import.meta.url));
 const TABLE = 'create table kill_order (tag text primary key)';
@@ -20,8 +21,13 @@ const DISAGREEING = `
   where o.tag is null or j.n is distinct from 2`;
 
 const { values: given } = parseArgs({
-  options: { runs: { type: 'string', default: '200' }, url: { type: 'string' } },
+  options: {
+    runs: { type: 'string', default: '200' },
+    seed: { type: 'string', default: '1' },
+    url: { type: 'string' },
+  },
 });
+const random = randomOf(Number(given.seed), 0);
 const database = await createDatabase(given.url);
 const admin = new pg.Pool({ connectionString: database.url, max: 1 });
 try {
@@ -36,7 +42,9 @@ try {
   await backendsGone();
   const { rows: wrong } = await admin.query(DISAGREEING);
   const { rows } = await admin.query('select count(*)::int as n from kill_order');
-  console.log(`${given.runs} processes killed; ${rows[0].n} orders stored, ${told} told committed`);
+  console.log(
+    `${given.runs} processes killed, seed ${given.seed}; ${rows[0].n} orders stored, ${told} told committed`,
+  );
   console.log(`told committed and not there: ${lost}`);
   console.log(`orders and jobs that disagree: ${wrong.length}`);
   for (const row of wrong.slice(0, 5)) console.log(JSON.stringify(row));
@@ -60,7 +68,7 @@ async function killInTheMiddle(run) {
     lines.push(...parts);
   });
   while (lines.length === 0 && worker.exitCode === null) await sleep(5);
-  await sleep(Math.random() * 100);
+  await sleep(random.upTo(100));
   worker.kill('SIGKILL');
   const [code, signal] = await exit;
   if (signal !== 'SIGKILL') throw new Error(`The process of run ${run} ended itself, by ${code}.`);

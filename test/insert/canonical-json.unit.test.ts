@@ -39,11 +39,11 @@ describe('canonicalJson', () => {
   });
 
   test('takes linear time for the longest numbers', () => {
-    const begin = performance.now();
+    const begin = process.cpuUsage();
     const number = `1${'0'.repeat(131_000)}1`;
     expect(canonicalJson(`[${number}]`)).not.toBe(canonicalJson(`[${number}0]`));
     expect(canonicalJson(`${number}.${'0'.repeat(16_000)}`)).toBe(canonicalJson(number));
-    expect(performance.now() - begin).toBeLessThan(1_000);
+    expect(process.cpuUsage(begin).user / 1_000).toBeLessThan(1_000);
   });
 
   test('takes as deep a nesting as args can have', () => {

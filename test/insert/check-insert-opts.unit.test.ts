@@ -226,10 +226,10 @@ describe('checkInsertOpts refuses, one beyond and on both sides,', () => {
 });
 
 test('a queue that nearly fits is refused at once', () => {
-  const begin = performance.now();
+  const begin = process.cpuUsage();
   for (const last of ['!', '_', 'A']) refusalFor({ queue: 'a'.repeat(63) + last });
   refusalFor({ queue: `${'a_'.repeat(31)}!` });
-  expect(performance.now() - begin).toBeLessThan(1_000);
+  expect(process.cpuUsage(begin).user / 1_000).toBeLessThan(1_000);
 });
 
 describe('the order of refusals', () => {

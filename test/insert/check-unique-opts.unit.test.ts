@@ -132,7 +132,7 @@ describe('checkUniqueOpts refuses', () => {
 });
 
 test('paths of megabytes are checked in linear time', () => {
-  const begin = performance.now();
+  const begin = process.cpuUsage();
   expect(check({ byArgs: ['a.'.repeat(500_000) + 'a'] })?.byArgs).toHaveLength(1);
-  expect(performance.now() - begin).toBeLessThan(2_000);
+  expect(process.cpuUsage(begin).user / 1_000).toBeLessThan(2_000);
 });

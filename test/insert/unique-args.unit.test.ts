@@ -147,10 +147,10 @@ describe('selected args in a unique key', () => {
 });
 
 test('the texts of megabytes take linear time', () => {
-  const begin = performance.now();
+  const begin = process.cpuUsage();
   const text = '<\\"'.repeat(300_000);
   const payload = { b: text, a: Array.from({ length: 100_000 }, (_, n) => ({ n })) };
   expect(all(payload)).toHaveLength(JSON.stringify(payload).length + 5 * 300_000);
   expect(selected(payload, 'b')).toContain('\\u003c');
-  expect(performance.now() - begin).toBeLessThan(10_000);
+  expect(process.cpuUsage(begin).user / 1_000).toBeLessThan(10_000);
 });

@@ -53,11 +53,11 @@ describe('decodeJson', () => {
 
   test('is linear in strings of megabytes with many quotes and backslashes', () => {
     const text = '\\"\\\\'.repeat(1_000_000) + '\\'.repeat(1_000_001);
-    const begin = performance.now();
+    const begin = process.cpuUsage();
     expect(decodeJson(JSON.stringify([text, 1]) + ' '.repeat(10))).toEqual([text, 1]);
     const json = `{"text":${JSON.stringify(text)},"n":12345678901234567890}`;
     expect(decodeJson(json)).toEqual({ text, n: '12345678901234567890' });
-    expect(performance.now() - begin).toBeLessThan(5_000);
+    expect(process.cpuUsage(begin).user / 1_000).toBeLessThan(5_000);
   });
 
   test('reads as deep a nesting as Postgres can store', () => {

@@ -16,6 +16,8 @@ export interface StatementSpy {
   readonly database: TestDatabase;
   /** Runs `work` and tells what was sent meanwhile, on whichever connection. */
   during(work: () => Promise<unknown>): Promise<Sent>;
+  /** How many statements were sent since the work began that runs under `during`. */
+  sentSoFar(): number;
   /** Closes the way, after the data sources that use it. */
   close(): Promise<void>;
 }
@@ -51,6 +53,7 @@ export async function spyStatements(database: TestDatabase): Promise<StatementSp
       await work();
       return { statements, roundTrips };
     },
+    sentSoFar: () => statements.length,
     async close() {
       for (const socket of sockets) socket.destroy();
       await once(server.close(), 'close');

@@ -1,19 +1,23 @@
 // Loses the connection of many transactions at COMMIT, just before the server has it or just after, and
 // compares what CommitOutcomeUnknownError.resolve() says with what is stored. Takes the built package:
-//   npm run build && node test/transaction/lost-commits.mjs --runs 1000
+//   npm run build && node test/transaction/lost-commits.mjs --runs 1000 --seed 1
 import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { CommitOutcomeUnknownError, jobArgs, RiverClient, RiverTransaction } from 'nestjs-river';
 import { RiverMigrator } from 'nestjs-river/migrations';
 import { provision } from '../support/server/provision.mjs';
+import { randomOf } from '../chaos/random.mjs';
 import { openCommitProxy } from './commit-proxy.mjs';
 
-const { values } = parseArgs({ options: { runs: { type: 'string', default: '1000' } } });
+const { values } = parseArgs({
+  options: { runs: { type: 'string', default: '1000' }, seed: { type: 'string', default: '1' } },
+});
 const runs = Number(values.runs);
+const random = randomOf(Number(values.seed), 0);
 
 const server = await provision(process.env);
-console.log(`${runs} connections lost at COMMIT, on ${server.description}`);
+console.log(`${runs} connections lost at COMMIT, seed ${values.seed}, on ${server.description}`);
 const name = `lost_commits_${process.pid}`;
 const url = new URL(server.url);
 url.pathname = `/${name}`;
@@ -40,7 +44,7 @@ try {
   const table = {};
   let wrong = 0;
   for (let run = 0; run < runs; run++) {
-    const when = Math.random() < 0.5 ? 'before' : 'after';
+    const when = random.chance(0.5) ? 'before' : 'after';
     proxy.cutNext(when);
     const told = await transaction
       .run(() => river.insert(jobArgs('lost_commit', { run })))

@@ -2,6 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { EntityManager } from 'typeorm';
 import { DatabaseError, RiverTransaction, type RiverClient } from 'nestjs-river';
 import type { StartedClient } from '../client/started-client.js';
+import { randomOf } from '../chaos/random.mjs';
+import { INTEROP_SEED } from '../support/run-size.js';
 import { forget, NOTHING, OrderEntity, SendReceipt, startShop, stored } from './orders.js';
 
 let shop: StartedClient;
@@ -127,11 +129,12 @@ describe('run', () => {
   });
 
   test('keeps parallel transactions apart', async () => {
+    const random = randomOf(INTEROP_SEED, 0);
     const attempts = Array.from({ length: 20 }, (_, index) =>
       transaction.run(async (manager) => {
         const { queryRunner } = manager;
         await river.insert(new SendReceipt(`${index}`));
-        await new Promise((resolve) => setTimeout(resolve, Math.random() * 10));
+        await new Promise((resolve) => setTimeout(resolve, random.upTo(10)));
         expect(transaction.queryRunner).toBe(queryRunner);
         await manager.save(OrderEntity, { item: `${index}` });
         expect(transaction.manager).toBe(manager);

@@ -5,7 +5,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { CommitOutcomeUnknownError, DatabaseError } from 'nestjs-river';
 import { QueryFailedError } from 'typeorm';
 import type { StartedClient } from '../client/started-client.js';
+import { randomOf } from '../chaos/random.mjs';
 import { installRiver, queryAll, type TestDatabase } from '../support/index.js';
+import { INTEROP_SEED } from '../support/run-size.js';
 import { askCommitOutcome } from '../../lib/transaction/engine/commit-outcome.js';
 import {
   CREATE_ORDERS,
@@ -19,6 +21,7 @@ import {
 import { RestartableServer } from './restartable-server.mjs';
 
 const AT_ONCE = 8;
+const random = randomOf(INTEROP_SEED, 0);
 
 let server: RestartableServer;
 let database: TestDatabase;
@@ -51,13 +54,13 @@ async function place(item: string): Promise<void> {
   const { transaction, river } = shop;
   await transaction.run(async (manager) => {
     await manager.save(OrderEntity, { item });
-    await pause(Math.random() * 10);
+    await pause(random.upTo(10));
     await river.insert(new SendReceipt(item));
     await transaction.run({ propagation: 'NESTED' }, async () => {
-      await pause(Math.random() * 10);
+      await pause(random.upTo(10));
       await river.insert(new SendReceipt(item));
     });
-    await pause(Math.random() * 10);
+    await pause(random.upTo(10));
   });
 }
 
@@ -124,7 +127,7 @@ describe.each([
     let isOver = false;
     const workers = Array.from({ length: AT_ONCE }, () => placeAll(told, () => isOver));
     for (let round = 0; round < 3; round++) {
-      await pause(200 + Math.random() * 100);
+      await pause(random.between(200, 300));
       await server.goAway(signal);
       await pause(100);
       await server.comeBack();
