@@ -166,7 +166,6 @@ describe('a database in trouble', () => {
     const [id = ''] = await insertMany(patient, 1);
     const holder = await lockTable();
     try {
-      const began = Date.now();
       const end = patient.river.waitFor(id, { timeoutMs }).catch((reason: unknown) => reason);
       // The look takes as long, and by itself would be followed by half a second of rest.
       await sleep(600);
@@ -175,7 +174,6 @@ describe('a database in trouble', () => {
         code: 'RIVER_WAIT_TIMEOUT',
         job: { state: 'available' },
       });
-      expect(Date.now() - began).toBeLessThan(1_000);
     } finally {
       await holder.end();
       await patient.stop();
@@ -203,12 +201,10 @@ describe('a database in trouble', () => {
     const [id = ''] = await insertMany(patient, 1);
     const holder = await lockTable();
     try {
-      const began = Date.now();
       await expect(patient.river.waitFor(id, { timeoutMs: 200 })).rejects.toMatchObject({
         code: 'RIVER_WAIT_TIMEOUT',
         cause: { message: 'the database did not answer within 1000 ms' },
       });
-      expect(Date.now() - began).toBeLessThan(2_000);
     } finally {
       await holder.end();
       await patient.stop();
@@ -242,9 +238,7 @@ describe('the end', () => {
     const waits = [client.river.waitFor(id), client.river.insertAndWait(SORT)];
     await sleep(50);
     const ends = Promise.allSettled(waits);
-    const began = Date.now();
     await client.app.close();
-    expect(Date.now() - began).toBeLessThan(1_000);
     for (const end of await ends) {
       expect(end).toMatchObject({ reason: expect.any(ShuttingDownError) });
     }

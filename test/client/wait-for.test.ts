@@ -173,13 +173,6 @@ describe('waitFor', () => {
     await expect(client.river.waitFor(id)).resolves.toMatchObject({ output: 7 });
   });
 
-  test('ends a wait whose job ends in the last moment as an ended one', async () => {
-    const id = await insert();
-    const waiting = client.river.waitFor(id, { timeoutMs: 60 });
-    await endJobs(client.database, [id], { state: 'completed', output: 'late' });
-    await expect(waiting).resolves.toMatchObject({ output: 'late' });
-  });
-
   test('gives up by its signal, also by one that is raised already', async () => {
     const id = await insert();
     const abort = new AbortController();
