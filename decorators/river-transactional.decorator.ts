@@ -53,24 +53,24 @@ export function RiverTransactional(
     propertyKey?: string | symbol,
     descriptor: TypedPropertyDescriptor<never> = {},
   ): void => {
-    checkTransactionalOptions(options);
+    const checked = checkTransactionalOptions(options);
     if (propertyKey === undefined) return onHandlers(target as ControllerClass, decorate);
     if (typeof target === 'function') throw onStaticMethod(propertyKey);
     const original = requireMethod(descriptor, propertyKey);
     const declared = transactionsOf(original);
-    if (declared.some(({ name }) => clientName(name) === clientName(options.name))) {
-      throw refused(propertyKey, `is decorated twice for the client '${clientName(options.name)}'`);
+    if (declared.some(({ name }) => clientName(name) === clientName(checked.name))) {
+      throw refused(propertyKey, `is decorated twice for the client '${clientName(checked.name)}'`);
     }
-    const transactions = [options, ...declared];
+    const transactions = [checked, ...declared];
     // A property that Nest itself injects: without the module, Nest's own error at start-up.
-    const helper = Symbol(`RiverTransaction(${options.name ?? 'default'})`);
-    Inject(getRiverTransactionToken(options.name))(target, helper);
+    const helper = Symbol(`RiverTransaction(${checked.name ?? 'default'})`);
+    Inject(getRiverTransactionToken(checked.name))(target, helper);
 
     const dispatch: Method = function (...args) {
       if (takeOpened(transactions)) return (originals.get(original) ?? original).apply(this, args);
       const transaction = (this as Record<symbol, RiverTransaction | undefined>)[helper];
       if (transaction === undefined) throw madeWithoutNest(propertyKey);
-      return transaction.run(transactionOptionsOf(options), async () =>
+      return transaction.run(transactionOptionsOf(checked), async () =>
         notLater(await notLater(original.apply(this, args))),
       );
     };

@@ -10,6 +10,7 @@ import { ModulesContainer } from '@nestjs/core';
 import { RiverConfigurationError } from './errors/configuration-error.js';
 import { describeValue } from './errors/describe-value.js';
 import { nameText } from './errors/name-text.js';
+import { reading } from './errors/reading.js';
 import type {
   RiverModuleExtras,
   RiverModuleForRootAsyncOptions,
@@ -70,14 +71,15 @@ export class RiverModule extends ConfigurableModuleClass implements OnModuleInit
 
   static override forRoot(options: RiverModuleForRootOptions = {}): DynamicModule {
     if (typeof options !== 'object' || options === null) throw noOptions('forRoot', options);
-    return super.forRoot(options);
+    return super.forRoot(copyOf(options));
   }
 
   /** As {@link RiverModule.forRoot}, with the options from a factory. */
   static override forRootAsync(options: RiverModuleForRootAsyncOptions): DynamicModule {
     if (typeof options !== 'object' || options === null) throw noOptions('forRootAsync', options);
-    checkAsyncOptions(options);
-    return super.forRootAsync(options);
+    const copy = copyOf(options);
+    checkAsyncOptions(copy);
+    return super.forRootAsync(copy);
   }
 
   /** Refuses a name that is taken, once all modules are known. */
@@ -89,6 +91,11 @@ export class RiverModule extends ConfigurableModuleClass implements OnModuleInit
     if (sameName.length > 1) throw nameTaken(this.#name);
     checkHandlers(this.#modules);
   }
+}
+
+/** Read once, so that what is checked is what holds. */
+function copyOf<Options extends object>(options: Options): Options {
+  return reading(refused.bind(undefined, 'options'), () => ({ ...options }));
 }
 
 function checkExtras({ name, isGlobal }: RiverModuleExtras): void {
@@ -120,7 +127,7 @@ function checkAsyncOptions(options: RiverModuleForRootAsyncOptions): void {
   const stray = Object.keys(options).find((key) => !ASYNC_OPTIONS.includes(key));
   if (stray !== undefined) {
     throw refused(
-      stray,
+      nameText(stray),
       `is no option of forRootAsync (${ASYNC_OPTIONS.join(', ')}); let the factory return it`,
     );
   }
@@ -137,10 +144,11 @@ function notConfigured(): RiverConfigurationError {
   );
 }
 
-function refused(field: string, rule: string): RiverConfigurationError {
+function refused(field: string, rule: string, cause?: unknown): RiverConfigurationError {
   return new RiverConfigurationError(`RiverModule: ${field}: ${rule}.`, {
     code: 'RIVER_INVALID_MODULE_OPTIONS',
     field,
+    cause,
   });
 }
 

@@ -1,3 +1,6 @@
+import { RiverConfigurationError } from './errors/configuration-error.js';
+import { describeValue } from './errors/describe-value.js';
+
 /** Name of the client of a `forRoot()` that gives none. */
 export const DEFAULT_RIVER_NAME = 'default';
 
@@ -7,10 +10,18 @@ export const DEFAULT_RIVER_NAME = 'default';
  * @param name as given to `RiverModule.forRoot({ name })`
  */
 export function getRiverClientToken(name: string = DEFAULT_RIVER_NAME): symbol {
-  return Symbol.for(`nestjs-river.RiverClient.${name}`);
+  return token('RiverClient', name);
 }
 
 /** The injection token of the transaction helper that belongs to the client of this name. */
 export function getRiverTransactionToken(name: string = DEFAULT_RIVER_NAME): symbol {
-  return Symbol.for(`nestjs-river.RiverTransaction.${name}`);
+  return token('RiverTransaction', name);
+}
+
+function token(of: string, name: unknown): symbol {
+  if (typeof name === 'string') return Symbol.for(`nestjs-river.${of}.${name}`);
+  throw new RiverConfigurationError(
+    `name: must be the name of a client, as in RiverModule.forRoot({ name }); got ${describeValue(name)}.`,
+    { code: 'RIVER_INVALID_MODULE_OPTIONS', field: 'name' },
+  );
 }

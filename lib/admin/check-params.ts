@@ -1,6 +1,10 @@
-import { InvalidJobError } from '../errors/invalid-job-error.js';
-import { invalidParams, InvalidParamsError } from '../errors/invalid-params-error.js';
+import {
+  invalidParams,
+  InvalidParamsError,
+  unreadableParams,
+} from '../errors/invalid-params-error.js';
 import { nameText } from '../errors/name-text.js';
+import { isRefusal, reading } from '../errors/reading.js';
 import { encodeJson } from '../insert/encode-json.js';
 import { whyNotText } from '../insert/well-formed.js';
 
@@ -15,10 +19,12 @@ const MAX_FIRST = 10_000;
  */
 export function givenParams(params: unknown, names: readonly string[]): Record<string, unknown> {
   if (params === undefined) return {};
-  if (typeof params !== 'object' || params === null || Array.isArray(params)) {
-    throw invalidParams('params', 'must be an object', params);
-  }
-  const given = Object.entries(params).filter(([, value]) => value !== undefined);
+  const given = reading(unreadableParams('params'), () => {
+    if (typeof params !== 'object' || params === null || Array.isArray(params)) {
+      throw invalidParams('params', 'must be an object', params);
+    }
+    return Object.entries(params).filter(([, value]) => value !== undefined);
+  });
   for (const [name] of given) {
     if (names.includes(name)) continue;
     throw invalidParams(
@@ -59,7 +65,7 @@ export function checkJson(value: unknown, field: string): string {
   try {
     return encodeJson(value, field);
   } catch (cause) {
-    if (!(cause instanceof InvalidJobError)) throw cause;
+    if (!isRefusal(cause)) throw cause;
     throw new InvalidParamsError(cause.message, {
       code: 'RIVER_INVALID_PARAMS',
       field: cause.field,

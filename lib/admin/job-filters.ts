@@ -1,7 +1,9 @@
-import { invalidParams } from '../errors/invalid-params-error.js';
+import { invalidParams, unreadableParams } from '../errors/invalid-params-error.js';
 import { nameText } from '../errors/name-text.js';
+import { reading } from '../errors/reading.js';
 import { EARLIEST_TIME } from '../insert/insert-defaults.js';
 import { isJobState, JOB_STATES, type JobState } from '../job/job-state.js';
+import { timeOf } from '../job/time-of.js';
 import { checkJsonObject, checkText } from './check-params.js';
 import { checkJobId, type JobId } from './job-id.js';
 
@@ -79,7 +81,8 @@ export const JOB_FILTER_NAMES = Object.keys(CHECKS) as readonly FilterName[];
  */
 export function checkJobFilters(given: Readonly<Record<string, unknown>>): CheckedJobFilters {
   const checked = JOB_FILTER_NAMES.filter((name) => given[name] !== undefined).map(
-    (name) => [name, CHECKS[name](given[name], name)] as const,
+    (name) =>
+      [name, reading(unreadableParams(name), () => CHECKS[name](given[name], name))] as const,
   );
   return Object.fromEntries(checked.filter(([, filter]) => filter !== undefined));
 }
@@ -156,7 +159,7 @@ function isPlainObject(value: unknown): value is object {
 }
 
 function checkTime(value: unknown, field: string): Date {
-  const time = value instanceof Date ? value.getTime() : Number.NaN;
+  const time = timeOf(value);
   if (time >= EARLIEST_TIME) return new Date(time);
   throw invalidParams(field, 'must be a valid Date, not before 4714 BC', value);
 }

@@ -53,8 +53,10 @@ function isTime(value: unknown): value is string {
 }
 
 function parse(cursor: unknown): unknown[] {
+  // Buffer.from() also takes lists, and copies them, whatever their length.
+  if (typeof cursor !== 'string') return [];
   try {
-    const value: unknown = JSON.parse(Buffer.from(cursor as string, 'base64url').toString());
+    const value: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
     return Array.isArray(value) ? value : [];
   } catch {
     return [];

@@ -1,6 +1,7 @@
 import { RiverConfigurationError } from '../errors/configuration-error.js';
 import { describeValue } from '../errors/describe-value.js';
 import { nameText } from '../errors/name-text.js';
+import { reading } from '../errors/reading.js';
 import { RiverError } from '../errors/river-error.js';
 import { checkMaxAttempts, checkOutsideTransaction } from '../insert/check-insert-opts.js';
 import { SchemaName } from '../postgres/schema-name.js';
@@ -44,13 +45,15 @@ export function checkClientOptions(options: unknown): RiverModuleOptions {
   if (typeof options !== 'object' || options === null) {
     throw refused('options', `must be an object; got ${describeValue(options)}`);
   }
-  for (const [name, value] of Object.entries(options)) {
+  const copy = reading(refused.bind(undefined, 'options'), () => ({ ...options }));
+  for (const [name, value] of Object.entries(copy)) {
     if (!Object.hasOwn(CHECKS, name)) {
       throw refused(nameText(name), BESIDE_FACTORY.includes(name) ? GIVE_BESIDE : NO_SUCH_OPTION);
     }
     if (value === undefined) continue;
     try {
-      CHECKS[name as keyof RiverModuleOptions](value, name);
+      const check = CHECKS[name as keyof RiverModuleOptions];
+      reading(refused.bind(undefined, name), () => check(value, name));
     } catch (cause) {
       if (!(cause instanceof RiverError) || cause instanceof RiverConfigurationError) throw cause;
       throw new RiverConfigurationError(cause.message, {
@@ -59,7 +62,7 @@ export function checkClientOptions(options: unknown): RiverModuleOptions {
       });
     }
   }
-  return options;
+  return copy;
 }
 
 function checkNotify(value: unknown, field: string): void {
@@ -134,9 +137,10 @@ function must(holds: (value: unknown) => boolean, rule: string) {
   };
 }
 
-function refused(field: string, rule: string): RiverConfigurationError {
+function refused(field: string, rule: string, cause?: unknown): RiverConfigurationError {
   return new RiverConfigurationError(`RiverModule: ${field}: ${rule}.`, {
     code: 'RIVER_INVALID_MODULE_OPTIONS',
     field,
+    cause,
   });
 }

@@ -1,7 +1,9 @@
 import { RiverConfigurationError } from '../errors/configuration-error.js';
+import { reading } from '../errors/reading.js';
 import { checkInsertOpts } from '../insert/check-insert-opts.js';
 import type { InsertContext } from '../insert/insert-params.js';
 import type { RiverModuleOptions } from './client-options.js';
+import { timeOf } from '../job/time-of.js';
 import { KindRegistry } from './kind-registry.js';
 
 /** What a client adds to the jobs of each of its calls. */
@@ -28,12 +30,16 @@ export class InsertContexts {
   }
 
   #now(): Date {
-    const now = this.#clock();
-    // A copy, since the clock may hand out the same Date again and change it.
-    if (now instanceof Date && !Number.isNaN(now.getTime())) return new Date(now);
-    throw new RiverConfigurationError('clock: must return a valid Date.', {
-      code: 'RIVER_INVALID_MODULE_OPTIONS',
-      field: 'clock',
-    });
+    const now = timeOf(reading(badClock, () => this.#clock()));
+    if (Number.isNaN(now)) throw badClock('must return a valid Date');
+    return new Date(now);
   }
+}
+
+function badClock(rule: string, cause?: unknown): RiverConfigurationError {
+  return new RiverConfigurationError(`clock: ${rule}.`, {
+    code: 'RIVER_INVALID_MODULE_OPTIONS',
+    field: 'clock',
+    cause,
+  });
 }

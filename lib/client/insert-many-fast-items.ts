@@ -1,6 +1,7 @@
 import { describeValue } from '../errors/describe-value.js';
 import { InsertItemsError } from '../errors/insert-items-error.js';
-import { InvalidJobError } from '../errors/invalid-job-error.js';
+import { InvalidJobError, unreadable } from '../errors/invalid-job-error.js';
+import { reading } from '../errors/reading.js';
 import type { InsertParams } from '../insert/insert-params.js';
 import type { JobSource } from '../postgres/copy-feed.js';
 import { copyLimits } from '../postgres/copy-limits.js';
@@ -25,7 +26,7 @@ export class FastItems implements JobSource {
    * @throws InvalidJobError when `items` hand out nothing
    */
   constructor(items: unknown, makeJob: (item: unknown) => InsertParams) {
-    this.#open = iteratorOf(items);
+    this.#open = reading(unreadable('jobs', 'RIVER_INVALID_ITEMS'), () => iteratorOf(items));
     this.#makeJob = makeJob;
   }
 
@@ -111,6 +112,6 @@ function iteratorOf(items: unknown): () => AnyIterator {
   }
   throw new InvalidJobError(
     `jobs: must be an array, an iterable or an async iterable; got ${describeValue(items)}.`,
-    { code: 'RIVER_ARGS_UNDECORATED', field: 'jobs' },
+    { code: 'RIVER_INVALID_ITEMS', field: 'jobs' },
   );
 }

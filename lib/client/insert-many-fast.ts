@@ -1,6 +1,8 @@
 import { describeValue } from '../errors/describe-value.js';
-import { InvalidJobError } from '../errors/invalid-job-error.js';
+import { InvalidJobError, unreadable } from '../errors/invalid-job-error.js';
+import { isAbortSignal } from '../errors/is-abort-signal.js';
 import { nameText } from '../errors/name-text.js';
+import { reading } from '../errors/reading.js';
 import type { InsertManyItem } from './insert-many-params.js';
 
 /** What `insertManyFast` takes: an array, or what hands out items one by one. */
@@ -39,14 +41,15 @@ const CHECKS: Record<
 > = {
   onConflict: ["must be 'fail' or 'skip'", (value) => value === 'fail' || value === 'skip'],
   onProgress: ['must be a function', (value) => typeof value === 'function'],
-  signal: ['must be an AbortSignal', (value) => value instanceof AbortSignal],
+  signal: ['must be an AbortSignal', isAbortSignal],
 };
 
 /** @throws InvalidJobError naming the option and its rule */
 export function checkInsertManyFastOpts(opts: unknown): InsertManyFastOpts {
   if (opts === undefined || opts === null) return {};
   if (typeof opts !== 'object') throw refused('options', 'must be an object', opts);
-  for (const [name, value] of Object.entries(opts)) {
+  const given = reading(unreadable('options', 'RIVER_INVALID_OPTION'), () => ({ ...opts }));
+  for (const [name, value] of Object.entries(given)) {
     if (!Object.hasOwn(CHECKS, name)) {
       const names = Object.keys(CHECKS).join(', ');
       throw refused(nameText(name), `there is no such option. The options are ${names}`);
@@ -54,7 +57,7 @@ export function checkInsertManyFastOpts(opts: unknown): InsertManyFastOpts {
     const [rule, holds] = CHECKS[name as keyof InsertManyFastOpts];
     if (value !== undefined && !holds(value)) throw refused(name, rule, value);
   }
-  return { ...opts };
+  return given;
 }
 
 function refused(field: string, rule: string, value?: unknown): InvalidJobError {

@@ -1,5 +1,7 @@
+import { types } from 'node:util';
 import { describeValue } from '../errors/describe-value.js';
-import { InvalidJobError } from '../errors/invalid-job-error.js';
+import { InvalidJobError, unreadable } from '../errors/invalid-job-error.js';
+import { reading } from '../errors/reading.js';
 import {
   makeInsertParams,
   type InsertContext,
@@ -43,24 +45,49 @@ export type InsertManyResults<Items extends readonly InsertManyItem[]> = {
 
 /** Checks and encodes all items, before anything is sent. */
 export function makeManyParams(items: unknown, context: InsertContext): InsertParams[] {
-  if (!Array.isArray(items)) {
-    throw new InvalidJobError(`jobs: must be an array; got ${describeValue(items)}.`, {
-      code: 'RIVER_ARGS_UNDECORATED',
-      field: 'jobs',
-    });
-  }
-  return Array.from(items as unknown[], (item, index) => {
+  const length = reading(unreadable('jobs', 'RIVER_INVALID_ITEMS'), () => lengthOf(items));
+  const list = items as readonly unknown[];
+  const jobs: InsertParams[] = [];
+  for (let index = 0; index < length; index++) {
     try {
-      return makeItemParams(item, context);
+      const refuse = unreadable('args', 'RIVER_INVALID_ITEMS');
+      jobs.push(
+        makeItemParams(
+          reading(refuse, () => list[index]),
+          context,
+        ),
+      );
     } catch (error) {
       throw error instanceof InvalidJobError ? error.at(index) : error;
     }
+  }
+  return jobs;
+}
+
+function lengthOf(items: unknown): number {
+  if (Array.isArray(items)) return items.length;
+  const hint = types.isPromise(items)
+    ? ' Await it.'
+    : isIterable(items)
+      ? ' Copy what it yields to an array, or give it to insertManyFast.'
+      : '';
+  throw new InvalidJobError(`jobs: must be an array; got ${describeValue(items)}.${hint}`, {
+    code: 'RIVER_INVALID_ITEMS',
+    field: 'jobs',
   });
+}
+
+function isIterable(items: unknown): boolean {
+  if (typeof items !== 'object' || items === null) return false;
+  return Symbol.iterator in items || Symbol.asyncIterator in items;
 }
 
 /** The same of one item. */
 export function makeItemParams(item: unknown, context: InsertContext): InsertParams {
-  return item instanceof InsertManyParams
-    ? makeInsertParams(item.args, item.opts, context)
-    : makeInsertParams(item, undefined, context);
+  const isParams = reading(
+    unreadable('args', 'RIVER_ARGS_UNDECORATED'),
+    () => item instanceof InsertManyParams,
+  );
+  const { args, opts } = isParams ? (item as InsertManyParams) : { args: item, opts: undefined };
+  return makeInsertParams(args, opts, context);
 }

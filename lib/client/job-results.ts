@@ -1,4 +1,6 @@
 import { checkJobId } from '../admin/job-id.js';
+import { unreadableParams } from '../errors/invalid-params-error.js';
+import { reading } from '../errors/reading.js';
 import { RiverTransactionError } from '../errors/transaction-error.js';
 import type { JobInsertResult } from '../job/job-insert-result.js';
 import { WaitAbortedError } from '../job/job-result-errors.js';
@@ -78,7 +80,9 @@ export class JobResults {
 }
 
 function idOf(job: unknown): unknown {
-  return typeof job === 'object' && job !== null && 'id' in job ? job.id : job;
+  return reading(unreadableParams('job'), () =>
+    typeof job === 'object' && job !== null && 'id' in job ? job.id : job,
+  );
 }
 
 /**

@@ -1,5 +1,11 @@
-import { InvalidParamsError, invalidParams } from '../errors/invalid-params-error.js';
+import {
+  InvalidParamsError,
+  invalidParams,
+  unreadableParams,
+} from '../errors/invalid-params-error.js';
+import { isAbortSignal } from '../errors/is-abort-signal.js';
 import { nameText } from '../errors/name-text.js';
+import { reading } from '../errors/reading.js';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 /** The longest that a timer can be set to. */
@@ -32,14 +38,17 @@ export function checkWaitOptions(options: unknown = {}): CheckedWaitOptions {
   if (typeof options !== 'object' || options === null) {
     throw invalidParams('wait options', 'must be an object', options);
   }
-  const { timeoutMs = DEFAULT_TIMEOUT_MS, signal, ...others } = options as Record<string, unknown>;
+  const given: Record<string, unknown> = reading(unreadableParams('wait options'), () => ({
+    ...options,
+  }));
+  const { timeoutMs = DEFAULT_TIMEOUT_MS, signal, ...others } = given;
   const [stray] = Object.keys(others);
   if (stray !== undefined) throw unknownOption(nameText(stray));
   if (timeoutMs !== null && !isTimeout(timeoutMs)) {
     const rule = `must be whole milliseconds from 1 to ${MAX_TIMEOUT_MS}, or null for no limit`;
     throw invalidParams('timeoutMs', rule, timeoutMs);
   }
-  if (signal !== undefined && signal !== null && !(signal instanceof AbortSignal)) {
+  if (signal !== undefined && signal !== null && !isAbortSignal(signal)) {
     throw invalidParams('signal', 'must be an AbortSignal', signal);
   }
   return { timeoutMs: timeoutMs ?? undefined, signal: signal ?? undefined };

@@ -1,3 +1,6 @@
+import { RiverConfigurationError } from '../errors/configuration-error.js';
+import { describeValue } from '../errors/describe-value.js';
+import { reading } from '../errors/reading.js';
 import { SchemaName } from '../postgres/schema-name.js';
 import { RIVER_JOB, type RiverJob } from './river-job.js';
 import { RIVER_QUEUE, type RiverQueue } from './river-queue.js';
@@ -32,12 +35,13 @@ export interface RiverEntities {
  *
  * Give the data source `RiverReadOnlySubscriber`, too: without it TypeORM lets removals through.
  *
- * @throws RiverConfigurationError for a schema name that River would not take
+ * @throws RiverConfigurationError for a schema name that River would not take, or a name that is not
+ *   a string
  *
  * @example const { RiverJobEntity } = riverEntities({ schema: 'river' });
  */
-export function riverEntities({ schema, name }: RiverEntitiesOptions = {}): RiverEntities {
-  void new SchemaName(schema);
+export function riverEntities(options: RiverEntitiesOptions = {}): RiverEntities {
+  const { schema, name } = checkOptions(options);
   const suffix = name === undefined ? '' : `_${name}`;
   return {
     RiverJobEntity: entityClass(RIVER_JOB, `RiverJob${suffix}`, schema),
@@ -47,3 +51,28 @@ export function riverEntities({ schema, name }: RiverEntitiesOptions = {}): Rive
 
 /** The entities of the schema that the data source or the `search_path` names. */
 export const { RiverJobEntity, RiverQueueEntity } = riverEntities();
+
+function checkOptions(options: unknown): RiverEntitiesOptions {
+  if (typeof options !== 'object' || options === null) {
+    throw refused('options', `must be an object; got ${describeValue(options)}`);
+  }
+  const { schema, name }: Record<string, unknown> = reading(
+    refused.bind(undefined, 'options'),
+    () => ({
+      ...options,
+    }),
+  );
+  void new SchemaName(schema as string | undefined);
+  if (name !== undefined && typeof name !== 'string') {
+    throw refused('name', `must be a string; got ${describeValue(name)}`);
+  }
+  return { schema: schema as string | undefined, name };
+}
+
+function refused(field: string, rule: string, cause?: unknown): RiverConfigurationError {
+  return new RiverConfigurationError(`riverEntities: ${field}: ${rule}.`, {
+    code: 'RIVER_INVALID_MODULE_OPTIONS',
+    field,
+    cause,
+  });
+}

@@ -1,3 +1,4 @@
+import type { RiverErrorCode } from './error-code.js';
 import { RiverError } from './river-error.js';
 
 /**
@@ -14,4 +15,10 @@ export class InvalidJobError extends RiverError {
       cause: this.cause,
     });
   }
+}
+
+/** The refusal of a part of a job that threw an error when it was read. */
+export function unreadable(field: string, code: RiverErrorCode) {
+  return (rule: string, cause: unknown): InvalidJobError =>
+    new InvalidJobError(`${field}: ${rule}.`, { code, field, cause });
 }

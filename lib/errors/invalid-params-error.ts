@@ -7,6 +7,12 @@ import { RiverError } from './river-error.js';
  */
 export class InvalidParamsError extends RiverError {}
 
+/** The refusal of a parameter that threw an error when it was read. */
+export function unreadableParams(field: string) {
+  return (rule: string, cause: unknown): InvalidParamsError =>
+    new InvalidParamsError(`${field}: ${rule}.`, { code: 'RIVER_INVALID_PARAMS', field, cause });
+}
+
 /** The refusal of a value, by its name and the rule that it breaks; the value only where it tells more. */
 export function invalidParams(
   field: string,

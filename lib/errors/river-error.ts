@@ -49,7 +49,12 @@ export class RiverError extends Error {
    * `instanceof` answers false.
    */
   static is(value: unknown): value is RiverError {
-    return typeof value === 'object' && value !== null && BRAND in value;
+    try {
+      return typeof value === 'object' && value !== null && BRAND in value;
+    } catch {
+      // A revoked proxy.
+      return false;
+    }
   }
 }
 

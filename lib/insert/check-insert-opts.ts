@@ -1,8 +1,11 @@
 import { describeValue } from '../errors/describe-value.js';
 import type { RiverErrorCode } from '../errors/error-code.js';
-import { InvalidJobError } from '../errors/invalid-job-error.js';
+import { InvalidJobError, unreadable } from '../errors/invalid-job-error.js';
+import { isAbortSignal } from '../errors/is-abort-signal.js';
 import { nameText } from '../errors/name-text.js';
+import { isRefusal, reading } from '../errors/reading.js';
 import type { OutsideTransaction } from '../job/insert-opts.js';
+import { timeOf } from '../job/time-of.js';
 import { NOTHING_GIVEN, type CheckedInsertOpts, type Schedule } from './checked-insert-opts.js';
 import { checkUniqueOpts } from './check-unique-opts.js';
 import { encodeJson } from './encode-json.js';
@@ -48,17 +51,9 @@ const DIMENSION: Record<string, string> = { scheduledAt: 'schedule', delay: 'sch
  * @throws InvalidJobError naming the option and its rule
  */
 export function checkInsertOpts(opts: unknown, where = ''): CheckedInsertOpts {
-  try {
-    return checkOptions(opts, where);
-  } catch (cause) {
-    if (cause instanceof InvalidJobError) throw cause;
-    const field = `${where}options`;
-    throw new InvalidJobError(`${field}: reading them threw an error (see cause).`, {
-      code: 'RIVER_INVALID_OPTION',
-      field,
-      cause,
-    });
-  }
+  return reading(unreadable(`${where}options`, 'RIVER_INVALID_OPTION'), () =>
+    checkOptions(opts, where),
+  );
 }
 
 function checkOptions(opts: unknown, where: string): CheckedInsertOpts {
@@ -81,7 +76,11 @@ function checkOptions(opts: unknown, where: string): CheckedInsertOpts {
   for (const [name, check] of IN_ORDER) {
     const value = given[name];
     if (value === null) checked = { [DIMENSION[name] ?? name]: null, ...checked };
-    else if (value !== undefined) checked = { ...checked, ...check(value, `${where}${name}`) };
+    else if (value !== undefined) {
+      const field = `${where}${name}`;
+      const refuse = unreadable(field, 'RIVER_INVALID_OPTION');
+      checked = { ...checked, ...reading(refuse, () => check(value, field)) };
+    }
   }
   return Object.freeze(checked);
 }
@@ -131,7 +130,7 @@ function checkMetadata(value: unknown, field: string): string {
   try {
     text = encodeJson(value, field);
   } catch (cause) {
-    if (!(cause instanceof InvalidJobError)) throw cause;
+    if (!isRefusal(cause)) throw cause;
     throw new InvalidJobError(cause.message, {
       code: 'RIVER_INVALID_METADATA',
       field: cause.field,
@@ -149,7 +148,7 @@ function checkPending(value: unknown, field: string): boolean {
 }
 
 function checkScheduledAt(value: unknown, field: string): Schedule {
-  const time = value instanceof Date ? value.getTime() : Number.NaN;
+  const time = timeOf(value);
   if (Number.isNaN(time) || time < EARLIEST_TIME) {
     throw refused(
       'RIVER_INVALID_SCHEDULED_AT',
@@ -183,7 +182,7 @@ export function checkOutsideTransaction(value: unknown, field: string): OutsideT
 }
 
 function checkSignal(value: unknown, field: string): AbortSignal {
-  if (!(value instanceof AbortSignal))
+  if (!isAbortSignal(value))
     throw refused('RIVER_INVALID_OPTION', field, 'must be an AbortSignal', value);
   return value;
 }

@@ -1,7 +1,8 @@
 import { types } from 'node:util';
 import { className } from '../errors/describe-value.js';
-import { InvalidJobError } from '../errors/invalid-job-error.js';
+import { InvalidJobError, unreadable } from '../errors/invalid-job-error.js';
 import { nameText, quotedNameText } from '../errors/name-text.js';
+import { isRefusal } from '../errors/reading.js';
 import { PayloadArgs } from '../job/job-args.js';
 import { MAX_DEPTH, MAX_INTEGER_DIGITS, RawJson } from './raw-json.js';
 import { whyNotText } from './well-formed.js';
@@ -45,13 +46,17 @@ export function encodeJson(value: unknown, root: string, leftOut = NOTHING): str
     spareWalk = walk;
     return text;
   } catch (cause) {
-    if (cause instanceof InvalidJobError) throw cause;
-    throw new InvalidJobError(`${pathOf(walk)}: reading it threw an error (see cause).`, {
-      code: 'RIVER_ARGS_NOT_JSON',
-      field: pathOf(walk),
-      cause,
-    });
+    if (isRefusal(cause)) throw cause;
+    const refuse = unreadable(pathOf(walk), 'RIVER_ARGS_NOT_JSON');
+    throw refuse(`${isTooLong(cause) ? TOO_LONG : 'reading it threw an error'} (see cause)`, cause);
   }
+}
+
+/** The JSON text, or a string in it, would be longer than V8 allows. */
+const TOO_LONG = 'its JSON text is longer than a JavaScript string can be';
+
+function isTooLong(cause: unknown): boolean {
+  return types.isNativeError(cause) && /string length/.test(cause.message);
 }
 
 /** As JSON does: `toJSON` is asked once, and its answer is not asked again. */

@@ -1,4 +1,5 @@
-import { InvalidJobError } from '../errors/invalid-job-error.js';
+import { InvalidJobError, unreadable } from '../errors/invalid-job-error.js';
+import { reading } from '../errors/reading.js';
 import { describeValue } from '../errors/describe-value.js';
 import { identifyJob, type IdentifiedJob } from '../job/identify-job.js';
 import type { OutsideTransaction } from '../job/insert-opts.js';
@@ -59,7 +60,11 @@ export function makeInsertParams(
   opts: unknown,
   context: InsertContext,
 ): InsertParams {
-  const job = identify(args);
+  return reading(unreadable('args', 'RIVER_ARGS_NOT_JSON'), () => make(args, opts, context));
+}
+
+function make(args: unknown, opts: unknown, context: InsertContext): InsertParams {
+  const job = identifyJob(args);
   checkKind(job.kind);
   const encodedArgs = encodeArgs(job);
   const merged = mergeInsertOpts([
@@ -91,22 +96,6 @@ export function makeInsertParams(
     outsideTransaction: merged.outsideTransaction ?? 'allow',
     signal: merged.signal ?? undefined,
   });
-}
-
-function identify(args: unknown): IdentifiedJob {
-  try {
-    return identifyJob(args);
-  } catch (cause) {
-    if (cause instanceof InvalidJobError) throw cause;
-    throw new InvalidJobError(
-      'args: reading their kind or insertOpts() threw an error (see cause).',
-      {
-        code: 'RIVER_ARGS_NOT_JSON',
-        field: 'args',
-        cause,
-      },
-    );
-  }
 }
 
 /** @throws InvalidJobError when the table could not hold the kind */

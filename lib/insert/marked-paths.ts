@@ -1,4 +1,5 @@
-import { InvalidJobError } from '../errors/invalid-job-error.js';
+import { InvalidJobError, unreadable } from '../errors/invalid-job-error.js';
+import { reading } from '../errors/reading.js';
 import { hasUniqueArgs, markedNames, uniqueArgs } from '../job/unique-arg-metadata.js';
 import type { UniqueArgProperty } from '../job/unique-arg-metadata.js';
 import { checkUnmarked, prototypeAt, prototypeOf } from './unmarked-args.js';
@@ -13,15 +14,11 @@ import { checkUnmarked, prototypeAt, prototypeOf } from './unmarked-args.js';
  */
 export function markedPaths(args: object): readonly string[][] {
   if (markedNames().size === 0) return [];
-  try {
+  return reading(unreadable('args', 'RIVER_ARGS_NOT_JSON'), () => {
     const prototype = prototypeAt(args);
     checkUnmarked(args, prototype, { path: ['args'], above: [] });
     return pathsIn(prototype, args, new Set());
-  } catch (cause) {
-    if (cause instanceof InvalidJobError) throw cause;
-    const message = 'args: reading them for the unique key threw an error (see cause).';
-    throw new InvalidJobError(message, { code: 'RIVER_ARGS_NOT_JSON', field: 'args', cause });
-  }
+  });
 }
 
 function pathsIn(prototype: unknown, value: unknown, seen: Set<unknown>): string[][] {

@@ -2,6 +2,7 @@ import type { RiverErrorCode } from '../errors/error-code.js';
 import { describeValue } from '../errors/describe-value.js';
 import { RiverMigrationError } from '../errors/migration-error.js';
 import { nameText } from '../errors/name-text.js';
+import { reading } from '../errors/reading.js';
 import { NEWEST_VERSION } from './main-line.js';
 import type { MigrateOptions } from './migrate-options.js';
 
@@ -50,27 +51,41 @@ export function checkLockTimeout(value: unknown): void {
  * @throws RiverMigrationError naming the option and its rule
  */
 export function checkMigrateOptions(options: unknown): MigrateOptions {
-  checkNames(options, CHECKS, 'migrate');
-  const given = options as MigrateOptions;
+  const given = checkNames(options as MigrateOptions, CHECKS, 'migrate');
   for (const name of Object.keys(CHECKS) as (keyof MigrateOptions)[]) {
     if (given[name] !== undefined || name === 'direction') CHECKS[name](given[name], given);
   }
   return given;
 }
 
-/** @throws RiverMigrationError when what is given is no object, or has an option that there is not */
-export function checkNames(options: unknown, known: object, what: string): void {
+/**
+ * @returns a copy, so that what is checked is what holds
+ * @throws RiverMigrationError when the options are not an object, or one of them does not exist
+ */
+export function checkNames<Options extends object>(
+  options: Options,
+  known: object,
+  what: string,
+): Options {
   const names = Object.keys(known);
   if (typeof options !== 'object' || options === null) {
     throw refused('options', `${what} must be given an object of ${names.join(', ')}`, options);
   }
-  const stray = Object.keys(options).find((name) => !names.includes(name));
+  const unreadable = (rule: string, cause: unknown): RiverMigrationError =>
+    new RiverMigrationError(`options of ${what}: ${rule}.`, {
+      code: 'RIVER_INVALID_MIGRATION_OPTIONS',
+      field: 'options',
+      cause,
+    });
+  const given = reading(unreadable, () => ({ ...options }));
+  const stray = Object.keys(given).find((name) => !names.includes(name));
   if (stray !== undefined) {
     throw refused(
       nameText(stray),
       `there is no such option of ${what}. The options are ${names.join(', ')}`,
     );
   }
+  return given;
 }
 
 /** @throws RiverMigrationError when there is no such version */

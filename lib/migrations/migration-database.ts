@@ -1,6 +1,7 @@
 import type { DataSource, QueryRunner } from 'typeorm';
 import { describeValue } from '../errors/describe-value.js';
 import { RiverMigrationError } from '../errors/migration-error.js';
+import { RiverError } from '../errors/river-error.js';
 import { DatabaseError } from '../errors/database-error.js';
 import { checkDataSource } from '../postgres/check-data-source.js';
 import {
@@ -38,6 +39,14 @@ export type MigrationDatabase = Pick<Connection, 'transaction'>;
 
 /** @throws RiverMigrationError or RiverConfigurationError when nothing can run on the source */
 export function migrationDatabase(source: unknown): MigrationDatabase {
+  try {
+    return find(source);
+  } catch (cause) {
+    throw RiverError.is(cause) ? cause : refused('reading it threw an error (see cause)', cause);
+  }
+}
+
+function find(source: unknown): MigrationDatabase {
   if (isQueryRunner(source)) return onQueryRunner(source);
   if (isPgClient(source)) return onClient(source);
   if (isObjectWith('createQueryRunner', source)) {
@@ -127,9 +136,10 @@ function isObjectWith(method: string, value: unknown): boolean {
   );
 }
 
-function refused(rule: string): RiverMigrationError {
+function refused(rule: string, cause?: unknown): RiverMigrationError {
   return new RiverMigrationError(`RiverMigrator: ${rule}.`, {
     code: 'RIVER_INVALID_MIGRATION_OPTIONS',
     field: 'source',
+    cause,
   });
 }

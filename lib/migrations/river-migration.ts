@@ -63,9 +63,9 @@ export function riverMigration(options: RiverMigrationOptions): new () => Migrat
   };
 }
 
-function checkOptions(options: RiverMigrationOptions): RiverMigrationOptions {
+function checkOptions(given: RiverMigrationOptions): RiverMigrationOptions {
   const names = { timestamp: 0, from: 0, to: 0, schema: 0, lockTimeoutMs: 0 };
-  checkNames(options, names, 'riverMigration');
+  const options = checkNames(given, names, 'riverMigration');
   const { timestamp, from, to, schema, lockTimeoutMs } = options;
   if (!Number.isInteger(timestamp) || String(timestamp).length !== 13) {
     throw refused('timestamp', 'must be milliseconds since 1970, of 13 digits', timestamp);

@@ -49,8 +49,8 @@ export class RiverMigrator {
    * @throws RiverMigrationError for a source on which nothing can run
    */
   constructor(source: MigrationSource, options: RiverMigratorOptions = {}) {
-    checkNames(options, { schema: true }, 'RiverMigrator');
-    this.#schema = new SchemaName(options.schema);
+    const { schema } = checkNames(options, { schema: true }, 'RiverMigrator');
+    this.#schema = new SchemaName(schema);
     this.#database = migrationDatabase(source);
   }
 
@@ -88,8 +88,7 @@ export class RiverMigrator {
    * @throws RiverMigrationError when there is no such version, or the database does not answer
    */
   async validate(options: { readonly targetVersion?: number } = {}): Promise<ValidateResult> {
-    checkNames(options, { targetVersion: true }, 'validate');
-    const { targetVersion } = options;
+    const { targetVersion } = checkNames(options, { targetVersion: true }, 'validate');
     if (targetVersion !== undefined) checkVersion(targetVersion);
     const recorded = await this.#recorded();
     const newest = targetVersion ?? MAIN_LINE.length;

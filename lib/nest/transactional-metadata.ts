@@ -4,6 +4,7 @@ import {
 } from '../transaction/context/transaction-options.js';
 import { RiverTransactionError } from '../errors/transaction-error.js';
 import { describeValue } from '../errors/describe-value.js';
+import { reading } from '../errors/reading.js';
 
 /** What `@RiverTransactional()` takes: how to open the transaction, and whose. */
 export interface RiverTransactionalOptions extends Omit<RiverTransactionOptions, 'signal'> {
@@ -46,9 +47,21 @@ export function transactionOptionsOf({
   return options;
 }
 
-/** @throws RiverTransactionError naming the option and its rule */
-export function checkTransactionalOptions(options: RiverTransactionalOptions): void {
-  const { maxHeldValues, onDisconnect } = options;
+/**
+ * @returns a copy, so that what was checked is what holds
+ * @throws RiverTransactionError naming the option and its rule
+ */
+export function checkTransactionalOptions(
+  given: RiverTransactionalOptions,
+): RiverTransactionalOptions {
+  if (typeof given !== 'object' || given === null) {
+    throw refused('options', `must be an object; got ${describeValue(given)}`);
+  }
+  const options = reading(refused.bind(undefined, 'options'), () => ({ ...given }));
+  const { name, maxHeldValues, onDisconnect } = options;
+  if (name !== undefined && typeof name !== 'string') {
+    throw refused('name', `must be the name of a client; got ${describeValue(name)}`);
+  }
   if (maxHeldValues !== undefined && !(Number.isInteger(maxHeldValues) && maxHeldValues >= 1)) {
     throw refused(
       'maxHeldValues',
@@ -62,11 +75,13 @@ export function checkTransactionalOptions(options: RiverTransactionalOptions): v
     );
   }
   checkTransactionOptions(transactionOptionsOf(options));
+  return options;
 }
 
-function refused(field: string, rule: string): RiverTransactionError {
+function refused(field: string, rule: string, cause?: unknown): RiverTransactionError {
   return new RiverTransactionError(`@RiverTransactional(): ${field}: ${rule}.`, {
     code: 'RIVER_INVALID_TRANSACTION',
     field,
+    cause,
   });
 }

@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { RiverConfigurationError } from '../errors/configuration-error.js';
 import { describeValue } from '../errors/describe-value.js';
+import { reading } from '../errors/reading.js';
 
 /**
  * Refuses what is no data source, not connected, or not Postgres.
@@ -17,12 +18,12 @@ export function checkDataSource(dataSource: DataSource | undefined, what: string
       { code: 'RIVER_DATA_SOURCE_MISSING', field: 'dataSource' },
     );
   }
-  if (typeof dataSource.createQueryRunner !== 'function') {
-    throw new RiverConfigurationError(
+  const notOne = (_rule?: string, cause?: unknown): RiverConfigurationError =>
+    new RiverConfigurationError(
       `RiverModule: dataSource: must be a TypeORM DataSource or its name; got ${describeValue(dataSource)}.`,
-      { code: 'RIVER_INVALID_MODULE_OPTIONS', field: 'dataSource' },
+      { code: 'RIVER_INVALID_MODULE_OPTIONS', field: 'dataSource', cause },
     );
-  }
+  if (reading(notOne, () => typeof dataSource.createQueryRunner !== 'function')) throw notOne();
   if (dataSource.options.type !== 'postgres') {
     throw new RiverConfigurationError(
       `RiverModule: ${what} is of type '${dataSource.options.type}', but River's tables live in ` +

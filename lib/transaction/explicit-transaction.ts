@@ -1,5 +1,6 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { describeValue } from '../errors/describe-value.js';
+import { RiverError } from '../errors/river-error.js';
 import { NotInTransactionError, RiverTransactionError } from '../errors/transaction-error.js';
 import { ClientConnection } from '../postgres/connection.js';
 import { isPgClient, type PgClient } from '../postgres/pg-client.js';
@@ -24,6 +25,14 @@ export type Transaction = EntityManager | QueryRunner | PgClient;
  * @throws RiverTransactionError when it is none of the three, or belongs to another data source
  */
 export function explicitTransaction(tx: unknown, dataSource: DataSource): JoinableTransaction {
+  try {
+    return find(tx, dataSource);
+  } catch (cause) {
+    throw RiverError.is(cause) ? cause : unknownTransaction(tx, cause);
+  }
+}
+
+function find(tx: unknown, dataSource: DataSource): JoinableTransaction {
   const queryRunner = isEntityManager(tx) ? tx.queryRunner : isQueryRunner(tx) ? tx : undefined;
   if (queryRunner !== undefined) {
     requireDataSource(queryRunner, dataSource, 'tx');
@@ -59,6 +68,14 @@ export function explicitTransaction(tx: unknown, dataSource: DataSource): Joinab
 
 /** The transaction that the caller of `bind` has begun on a query runner; throws as `bind` does. */
 export function boundTransaction(queryRunner: unknown, dataSource: DataSource): AmbientTransaction {
+  try {
+    return findBound(queryRunner, dataSource);
+  } catch (cause) {
+    throw RiverError.is(cause) ? cause : notAQueryRunner(queryRunner, cause);
+  }
+}
+
+function findBound(queryRunner: unknown, dataSource: DataSource): AmbientTransaction {
   if (!isQueryRunner(queryRunner)) throw notAQueryRunner(queryRunner);
   requireDataSource(queryRunner, dataSource, 'queryRunner');
   const scope = scopeOf(queryRunner);
@@ -109,17 +126,17 @@ export function isQueryRunner(value: unknown): value is QueryRunner {
   );
 }
 
-function unknownTransaction(tx: unknown): RiverTransactionError {
+function unknownTransaction(tx: unknown, cause?: unknown): RiverTransactionError {
   return new RiverTransactionError(
     `tx: must be an EntityManager, a QueryRunner or a pg client (8.21 or later); got ${describeValue(tx)}.`,
-    { code: 'RIVER_INVALID_TRANSACTION', field: 'tx' },
+    { code: 'RIVER_INVALID_TRANSACTION', field: 'tx', cause },
   );
 }
 
-function notAQueryRunner(value: unknown): RiverTransactionError {
+function notAQueryRunner(value: unknown, cause?: unknown): RiverTransactionError {
   return new RiverTransactionError(
     `bind: must be given a QueryRunner of TypeORM; got ${describeValue(value)}.`,
-    { code: 'RIVER_INVALID_TRANSACTION', field: 'queryRunner' },
+    { code: 'RIVER_INVALID_TRANSACTION', field: 'queryRunner', cause },
   );
 }
 

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
-import { NotInTransactionError, RiverTransactionError } from '../errors/transaction-error.js';
+import { NotInTransactionError } from '../errors/transaction-error.js';
 import {
   runInLevel,
   type AmbientTransaction,
@@ -9,6 +9,7 @@ import {
 import { Abort } from './context/abort.js';
 import { ActiveWork } from './engine/active-work.js';
 import { CurrentTransaction } from './current-transaction.js';
+import { checkWork, neverInTransaction, noWork } from './check-work.js';
 import { boundTransaction } from './explicit-transaction.js';
 import { joining } from './joining-options.js';
 import { runInSavepoint } from './statements/savepoint.js';
@@ -17,6 +18,7 @@ import { runTransaction } from './engine/run-transaction.js';
 import type { TransactionHook } from './context/transaction-hooks.js';
 import {
   checkTransactionOptions,
+  NO_OPTIONS,
   type RiverTransactionOptions,
 } from './context/transaction-options.js';
 import { TransactionScope } from './statements/transaction-scope.js';
@@ -81,7 +83,7 @@ export class RiverTransaction {
     ...args:
       [work: TransactionWork<T>] | [options: RiverTransactionOptions, work: TransactionWork<T>]
   ): Promise<T> {
-    const [options, work] = args.length === 1 ? [{}, args[0]] : args;
+    const [options, work] = args.length === 1 ? [NO_OPTIONS, args[0]] : args;
     if (typeof work !== 'function' || typeof options !== 'object' || options === null) {
       return Promise.reject(noWork());
     }
@@ -93,8 +95,8 @@ export class RiverTransaction {
     }
   }
 
-  #propagate<T>(options: RiverTransactionOptions, work: TransactionWork<T>): Promise<T> {
-    checkTransactionOptions(options);
+  #propagate<T>(given: RiverTransactionOptions, work: TransactionWork<T>): Promise<T> {
+    const options = checkTransactionOptions(given);
     const ambient = this.#current.get();
     switch (options.propagation ?? 'REQUIRED') {
       case 'REQUIRED':
@@ -126,6 +128,7 @@ export class RiverTransaction {
    */
   async bind<T>(queryRunner: QueryRunner, work: () => Promise<T> | T): Promise<T> {
     const transaction = boundTransaction(queryRunner, this.#dataSource);
+    checkWork('bind', work);
     return await this.#level(transaction, work);
   }
 
@@ -134,6 +137,7 @@ export class RiverTransaction {
    * transaction, it needs a second connection; see the module's option `secondConnectionTimeoutMs`.
    */
   async outside<T>(work: () => Promise<T> | T): Promise<T> {
+    checkWork('outside', work);
     return await this.#level(undefined, work);
   }
 
@@ -172,12 +176,16 @@ export class RiverTransaction {
    * @throws NotInTransactionError when there is none of ours
    */
   afterCommit(hook: TransactionHook): void {
-    this.#scope('afterCommit').hooks.afterCommit(hook);
+    const { hooks } = this.#scope('afterCommit');
+    checkWork('afterCommit', hook, 'hook');
+    hooks.afterCommit(hook);
   }
 
   /** Calls `hook` once the transaction is rolled back; else as {@link afterCommit}. */
   afterRollback(hook: TransactionHook): void {
-    this.#scope('afterRollback').hooks.afterRollback(hook);
+    const { hooks } = this.#scope('afterRollback');
+    checkWork('afterRollback', hook, 'hook');
+    hooks.afterRollback(hook);
   }
 
   #scope(what: string): TransactionScope {
@@ -277,24 +285,10 @@ export class RiverTransaction {
   }
 }
 
-function noWork(): RiverTransactionError {
-  return new RiverTransactionError(
-    'run: takes a function, or options and a function: run({ isolation }, async (manager) => { ... }).',
-    { code: 'RIVER_INVALID_TRANSACTION', field: 'work' },
-  );
-}
-
 function noTransaction(what: string): NotInTransactionError {
   return new NotInTransactionError(
     `${what} needs a transaction of this data source, and there is none here. Put ` +
       '@RiverTransactional() on the method, or wrap the code in transaction.run(...); `isActive` ' +
       'tells beforehand.',
-  );
-}
-
-function neverInTransaction(): RiverTransactionError {
-  return new RiverTransactionError(
-    "propagation 'NEVER': the caller is in a transaction. Call it outside of one, or wrap it in transaction.outside(...).",
-    { code: 'RIVER_INVALID_TRANSACTION', field: 'propagation' },
   );
 }

@@ -1,5 +1,7 @@
 import { describeValue } from '../../errors/describe-value.js';
+import { isAbortSignal } from '../../errors/is-abort-signal.js';
 import { nameText } from '../../errors/name-text.js';
+import { reading } from '../../errors/reading.js';
 import { RiverTransactionError } from '../../errors/transaction-error.js';
 
 /** Postgres' isolation levels, as TypeORM names them. */
@@ -101,11 +103,19 @@ const RULES: Record<keyof RiverTransactionOptions, [(value: unknown) => boolean,
   unawaitedLimitMs: [isCount, MILLISECONDS],
   trackOutcome: [isBoolean, 'must be true or false'],
   afterEnd: [oneOf('refuse', 'detach'), "must be 'refuse' or 'detach'"],
-  signal: [(value) => value instanceof AbortSignal, 'must be an AbortSignal'],
+  signal: [isAbortSignal, 'must be an AbortSignal'],
 };
 
-/** @throws RiverTransactionError naming the option and its rule */
-export function checkTransactionOptions(options: RiverTransactionOptions): void {
+/** Those of a transaction for which none were given. */
+export const NO_OPTIONS: RiverTransactionOptions = Object.freeze({});
+
+/**
+ * @returns a copy, so that what was checked is what holds
+ * @throws RiverTransactionError naming the option and its rule
+ */
+export function checkTransactionOptions(given: RiverTransactionOptions): RiverTransactionOptions {
+  if (given === NO_OPTIONS) return given;
+  const options = reading(refused.bind(undefined, 'options'), () => ({ ...given }));
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue;
     const rule = Object.hasOwn(RULES, name) ? RULES[name as keyof typeof RULES] : undefined;
@@ -118,11 +128,11 @@ export function checkTransactionOptions(options: RiverTransactionOptions): void 
     if (!rule[0](value)) throw refused(name, `${rule[1]}; got ${describeValue(value)}`);
   }
   const { propagation } = options;
-  if (propagation !== 'NOT_SUPPORTED' && propagation !== 'NEVER') return;
+  if (propagation !== 'NOT_SUPPORTED' && propagation !== 'NEVER') return options;
   const idle = ([...OF_THE_OPENER, 'timeoutMs', 'retries'] as const).find((name) =>
     isGiven(options[name]),
   );
-  if (idle === undefined) return;
+  if (idle === undefined) return options;
   throw refused(idle, `means nothing with propagation '${propagation}', without a transaction`);
 }
 
@@ -142,9 +152,10 @@ export function isGiven(value: unknown): boolean {
   return value !== undefined && value !== false && value !== 0 && value !== 'refuse';
 }
 
-function refused(field: string, rule: string): RiverTransactionError {
+function refused(field: string, rule: string, cause?: unknown): RiverTransactionError {
   return new RiverTransactionError(`${field}: ${rule}.`, {
     code: 'RIVER_INVALID_TRANSACTION',
     field,
+    cause,
   });
 }
