@@ -1,29 +1,24 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type pg from 'pg';
 import { DatabaseError, JobRow, JobRunningError, type RiverClient } from 'nestjs-river';
-import { asStored, startClient, storedJobs, type StartedClient } from '../client/started-client.js';
 import {
-  connect,
-  createTestDatabase,
-  queryAll,
-  spyStatements,
-  type StatementSpy,
-} from '../support/index.js';
+  asStored,
+  storedJobs,
+  startSpiedClient,
+  type SpiedClient,
+} from '../client/started-client.js';
+import { connect, queryAll, type StatementSpy } from '../support/index.js';
 import { plantJob, plantJobs } from './planted-jobs.js';
 import { untilSomebodyWaits } from './waiting.js';
 
 let spy: StatementSpy;
-let client: StartedClient;
+let client: SpiedClient;
 let river: RiverClient;
 beforeAll(async () => {
-  spy = await spyStatements(await createTestDatabase());
-  client = await startClient({ database: spy.database });
-  river = client.river;
+  client = await startSpiedClient();
+  ({ river, spy } = client);
 });
-afterAll(async () => {
-  await client.stop();
-  await spy.close();
-});
+afterAll(() => client.stop());
 beforeEach(() => queryAll(client.database, 'truncate river_job'));
 
 const CHANGES = {

@@ -1,33 +1,30 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type pg from 'pg';
 import { DatabaseError, JOB_STATES, type JobRow, type RiverClient } from 'nestjs-river';
-import { asStored, startClient, storedJobs, type StartedClient } from '../client/started-client.js';
 import {
-  connect,
-  createTestDatabase,
-  queryAll,
-  spyStatements,
-  type StatementSpy,
-} from '../support/index.js';
+  asStored,
+  storedJobs,
+  startSpiedClient,
+  type SpiedClient,
+} from '../client/started-client.js';
+import { connect, queryAll, type StatementSpy } from '../support/index.js';
 import { plantJob, plantJobs } from './planted-jobs.js';
 import { untilSomebodyWaits } from './waiting.js';
 
 const UNIQUE = { unique_key: '\\x0102', unique_states: '11110101' };
 
 let spy: StatementSpy;
-let client: StartedClient;
+let client: SpiedClient;
 let river: RiverClient;
 let other: pg.Client;
 beforeAll(async () => {
-  spy = await spyStatements(await createTestDatabase());
-  client = await startClient({ database: spy.database });
-  river = client.river;
+  client = await startSpiedClient();
+  ({ river, spy } = client);
   other = await connect(client.database);
 });
 afterAll(async () => {
   await other.end();
   await client.stop();
-  await spy.close();
 });
 beforeEach(() => queryAll(client.database, 'truncate river_job'));
 

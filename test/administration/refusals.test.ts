@@ -1,19 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { RiverClient } from 'nestjs-river';
-import { startClient, type StartedClient } from '../client/started-client.js';
-import { createTestDatabase, spyStatements, type StatementSpy } from '../support/index.js';
+import { startSpiedClient, type SpiedClient } from '../client/started-client.js';
+import { type StatementSpy } from '../support/index.js';
 import { plantJobs } from './planted-jobs.js';
 
 let spy: StatementSpy;
-let client: StartedClient;
+let client: SpiedClient;
 beforeAll(async () => {
-  spy = await spyStatements(await createTestDatabase());
-  client = await startClient({ database: spy.database });
+  client = await startSpiedClient();
+  spy = client.spy;
 });
-afterAll(async () => {
-  await client.stop();
-  await spy.close();
-});
+afterAll(() => client.stop());
 
 /** As from JavaScript, where nothing keeps a caller from it. */
 type Untyped = Record<keyof RiverClient, (...args: unknown[]) => Promise<unknown>>;

@@ -13,16 +13,15 @@ import {
   type RiverTransaction,
   type Transaction,
 } from 'nestjs-river';
-import {
-  allowWarning,
-  connect,
-  createTestDatabase,
-  queryAll,
-  spyStatements,
-  type StatementSpy,
-} from '../support/index.js';
+import { allowWarning, connect, queryAll, type StatementSpy } from '../support/index.js';
 import { openCommitProxy } from '../transaction/commit-proxy.mjs';
-import { countJobs, startClient, storedJobs, type StartedClient } from './started-client.js';
+import {
+  countJobs,
+  startClient,
+  storedJobs,
+  startSpiedClient,
+  type SpiedClient,
+} from './started-client.js';
 
 @JobArgs('unique', { uniqueOpts: { byArgs: true } })
 class Unique {
@@ -33,20 +32,15 @@ class Unique {
 allowWarning(/^Calling client\.query\(\) when the client is already executing a query/);
 
 let spy: StatementSpy;
-let client: StartedClient;
+let client: SpiedClient;
 let river: RiverClient;
 let transaction: RiverTransaction;
 beforeAll(async () => {
-  const database = await createTestDatabase();
-  spy = await spyStatements(database);
-  client = await startClient({ database: spy.database });
-  ({ river, transaction } = client);
+  client = await startSpiedClient();
+  ({ river, spy, transaction } = client);
 });
 afterEach(() => queryAll(client.database, 'truncate river_job'));
-afterAll(async () => {
-  await client.stop();
-  await spy.close();
-});
+afterAll(() => client.stop());
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const job = (id: number): object => jobArgs('plain', { id });

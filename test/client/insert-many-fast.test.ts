@@ -12,13 +12,14 @@ import {
   type InsertManyFastOpts,
   type RiverClient,
 } from 'nestjs-river';
+import { queryAll, type StatementSpy } from '../support/index.js';
 import {
-  createTestDatabase,
-  queryAll,
-  spyStatements,
-  type StatementSpy,
-} from '../support/index.js';
-import { countJobs, startClient, storedJobs, type StartedClient } from './started-client.js';
+  countJobs,
+  startClient,
+  storedJobs,
+  startSpiedClient,
+  type SpiedClient,
+} from './started-client.js';
 
 @JobArgs('only_inside', { outsideTransaction: 'error' })
 class OnlyInside {}
@@ -32,19 +33,14 @@ class Unique {
 }
 
 let spy: StatementSpy;
-let client: StartedClient;
+let client: SpiedClient;
 let river: RiverClient;
 beforeAll(async () => {
-  const database = await createTestDatabase();
-  spy = await spyStatements(database);
-  client = await startClient({ database: spy.database });
-  river = client.river;
+  client = await startSpiedClient();
+  ({ river, spy } = client);
 });
 afterEach(() => queryAll(client.database, 'truncate river_job'));
-afterAll(async () => {
-  await client.stop();
-  await spy.close();
-});
+afterAll(() => client.stop());
 
 const job = (id: number) => jobArgs('plain', { id });
 const jobs = (count: number) => Array.from({ length: count }, (_, id) => job(id));

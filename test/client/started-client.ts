@@ -13,6 +13,8 @@ import {
   createDataSource,
   createTestDatabase,
   queryAll,
+  spyStatements,
+  type StatementSpy,
   type TestDatabase,
   type TestDataSourceOptions,
 } from '../support/index.js';
@@ -57,6 +59,25 @@ export async function startClient(options: StartOptions = {}): Promise<StartedCl
     await dataSource.destroy();
     throw error;
   }
+}
+
+/** A client on a database of its own, and what it sends. */
+export interface SpiedClient extends StartedClient {
+  readonly spy: StatementSpy;
+}
+
+/** Starts a client whose statements pass a spy, which ends with it. */
+export async function startSpiedClient(): Promise<SpiedClient> {
+  const spy = await spyStatements(await createTestDatabase());
+  const client = await startClient({ database: spy.database });
+  return {
+    ...client,
+    spy,
+    async stop() {
+      await client.stop();
+      await spy.close();
+    },
+  };
 }
 
 /** A row of `river_job` as it is stored, seen from outside. */

@@ -7,14 +7,14 @@ import {
   RiverTransactionError,
   type JobState,
 } from 'nestjs-river';
+import { connect, queryAll, type StatementSpy } from '../support/index.js';
 import {
-  connect,
-  createTestDatabase,
-  queryAll,
-  spyStatements,
-  type StatementSpy,
-} from '../support/index.js';
-import { countJobs, startClient, storedJobs, type StartedClient } from './started-client.js';
+  countJobs,
+  startClient,
+  storedJobs,
+  startSpiedClient,
+  type SpiedClient,
+} from './started-client.js';
 
 const WAITING: JobState[] = ['available', 'scheduled', 'pending'];
 
@@ -24,16 +24,13 @@ class ReindexArgs {
 }
 
 let spy: StatementSpy;
-let client: StartedClient;
+let client: SpiedClient;
 beforeAll(async () => {
-  spy = await spyStatements(await createTestDatabase());
-  client = await startClient({ database: spy.database });
+  client = await startSpiedClient();
+  spy = client.spy;
 });
 afterEach(() => queryAll(client.database, 'truncate river_job'));
-afterAll(async () => {
-  await client.stop();
-  await spy.close();
-});
+afterAll(() => client.stop());
 
 describe('a unique job whose states River’s index cannot express', () => {
   test('is stored once while one waits, and again while one runs', async () => {
