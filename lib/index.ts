@@ -43,7 +43,7 @@ export {
   QueueNotFoundError,
 } from './errors/administration-error.js';
 export { RiverConfigurationError } from './errors/configuration-error.js';
-export { DatabaseError } from './errors/database-error.js';
+export { DatabaseError, InsertOutcomeUnknownError } from './errors/database-error.js';
 export type { RiverErrorCode } from './errors/error-code.js';
 export { InsertAbortedError } from './errors/insert-aborted-error.js';
 export { InsertItemsError } from './errors/insert-items-error.js';
@@ -51,7 +51,7 @@ export { InvalidJobError } from './errors/invalid-job-error.js';
 export { InvalidParamsError } from './errors/invalid-params-error.js';
 export { RiverMigrationError } from './errors/migration-error.js';
 export { ReadOnlyEntityError } from './errors/read-only-entity-error.js';
-export { RiverError } from './errors/river-error.js';
+export { RiverError, type RiverErrorOutcome } from './errors/river-error.js';
 export {
   CommitOutcomeUnknownError,
   HookTimeoutError,

@@ -1,7 +1,9 @@
 import { checkJobId } from '../admin/job-id.js';
+import { DatabaseError } from '../errors/database-error.js';
 import { unreadableParams } from '../errors/invalid-params-error.js';
 import { reading } from '../errors/reading.js';
-import { RiverTransactionError } from '../errors/transaction-error.js';
+import { RiverError } from '../errors/river-error.js';
+import { RiverTransactionError, ShuttingDownError } from '../errors/transaction-error.js';
 import type { JobInsertResult } from '../job/job-insert-result.js';
 import { WaitAbortedError } from '../job/job-result-errors.js';
 import { resultOf, type JobResult } from '../job/job-result.js';
@@ -48,7 +50,10 @@ export class JobResults {
       const { signal } = limits;
       if (signal?.aborted) throw new WaitAbortedError(undefined, signal.reason);
       const { job, uniqueSkippedAsDuplicated } = await insert();
-      const result = resultOf<Output, Args>(await this.#waiter.wait(job.id, limits));
+      const row = await this.#waiter.wait(job.id, limits).catch((error: unknown) => {
+        throw uniqueSkippedAsDuplicated ? error : afterInsert(error);
+      });
+      const result = resultOf<Output, Args>(row);
       return { ...result, uniqueSkippedAsDuplicated };
     });
   }
@@ -77,6 +82,18 @@ export class JobResults {
       },
     });
   }
+}
+
+/**
+ * The error of a wait whose job the same call has stored: to call it again would store another one.
+ * Waits share the errors of the database and of the shutdown.
+ */
+function afterInsert(error: unknown): unknown {
+  if (error instanceof ShuttingDownError) return error.afterInsert();
+  if (error instanceof DatabaseError)
+    return new DatabaseError('wait', error.cause, { outcome: 'unknown' });
+  if (!(error instanceof RiverError)) return error;
+  return Object.assign(error, { outcome: 'unknown', retryable: false });
 }
 
 function idOf(job: unknown): unknown {

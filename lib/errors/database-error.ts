@@ -1,12 +1,13 @@
 import { withoutValues } from './conceal.js';
-import { RiverError } from './river-error.js';
+import type { RiverErrorCode } from './error-code.js';
+import { RiverError, type RiverErrorOutcome } from './river-error.js';
 
 /**
  * SQLSTATEs after which the same call may succeed in a new transaction: serialization failure,
  * deadlock, lock not available, lost prepared statements, and the classes of lost connections, lack
  * of resources and an operator's intervention.
  */
-const RETRYABLE = /^(40001|40P01|55P03|26000|42P05|08...|53...|57P0[1-5])$/;
+const RETRYABLE = /^(40001|40P01|55P03|26000|42P05|25P0[34]|08...|53...|57P0[1-5])$/;
 
 /** Codes of Node's sockets that say that the connection is gone, or cannot be had now. */
 const CONNECTION_LOST =
@@ -20,7 +21,14 @@ const NO_CONNECTION =
   /^(Connection terminated|Client (was|has)|timeout exceeded when trying|Query read timeout)/;
 
 /** SQLSTATEs with which the server closes the connection. */
-const CLOSING = /^(08...|57P0[1-5])$/;
+const CLOSING = /^(08...|25P0[34]|57P0[1-5])$/;
+
+/** What a {@link DatabaseError} is made of beside the driver's error. */
+interface DatabaseErrorOptions {
+  readonly outcome?: RiverErrorOutcome | undefined;
+  readonly code?: RiverErrorCode | undefined;
+  readonly message?: string | undefined;
+}
 
 /**
  * The database refused a statement or the connection broke. The driver's error is the `cause`; its
@@ -32,18 +40,21 @@ export class DatabaseError extends RiverError {
   /** The five characters of Postgres' SQLSTATE; undefined when the connection broke. */
   readonly sqlState: string | undefined;
 
-  constructor(operation: string, cause: unknown) {
+  constructor(operation: string, cause: unknown, options: DatabaseErrorOptions = {}) {
     const code = errorCode(cause);
     const sqlState = sqlStateOf(cause);
-    super(`${operation} failed in the database: ${explain(sqlState, code)}`, {
-      code: 'RIVER_DATABASE',
+    const { outcome = 'not-stored', message } = options;
+    super(message ?? `${operation} failed in the database: ${explain(sqlState, code)}`, {
+      code: options.code ?? 'RIVER_DATABASE',
+      outcome,
       cause: withoutValues(cause),
     });
     this.sqlState = sqlState;
-    this.retryable =
+    const isPassing =
       sqlState === undefined
         ? CONNECTION_LOST.test(code ?? '') || NO_CONNECTION.test(errorMessage(cause))
         : RETRYABLE.test(sqlState);
+    this.retryable = isPassing && outcome === 'not-stored';
   }
 
   /** @internal Whether a prepared statement was not there any more, or there already. */
@@ -57,8 +68,32 @@ export class DatabaseError extends RiverError {
   }
 }
 
+/**
+ * An insert was sent outside a transaction, or a bulk insert's COMMIT was, and the answer did not
+ * arrive: the jobs may or may not be stored, all of one call or none. It is not retryable.
+ */
+export class InsertOutcomeUnknownError extends DatabaseError {
+  constructor(cause: unknown) {
+    super('insert', cause, {
+      code: 'RIVER_INSERT_OUTCOME_UNKNOWN',
+      outcome: 'unknown',
+      message:
+        'The answer to the insert did not arrive (see cause), so it is not known whether it is stored. ' +
+        'Look for the job before you insert it again, or give it uniqueOpts, with which a second insert ' +
+        'is skipped if the first one is stored. Inserted in a transaction, a lost COMMIT can be resolved ' +
+        'by the error itself.',
+    });
+  }
+
+  /** @internal The error that the caller of an insert receives. */
+  static of(error: unknown): unknown {
+    if (!(error instanceof DatabaseError) || error.outcome !== 'unknown') return error;
+    return error instanceof InsertOutcomeUnknownError ? error : new this(error.cause);
+  }
+}
+
 /** Whether an error of the driver says that the connection is gone, or the server is going. */
-export function isConnectionLost(cause: unknown): boolean {
+export function endsConnection(cause: unknown): boolean {
   const sqlState = sqlStateOf(cause);
   return sqlState === undefined || CLOSING.test(sqlState);
 }

@@ -72,5 +72,6 @@ export type RiverErrorCode =
   | 'RIVER_WAIT_TIMEOUT'
   | 'RIVER_WAIT_ABORTED'
   | 'RIVER_WAIT_IN_TRANSACTION'
-  // The database (DatabaseError)
+  // The database (DatabaseError, InsertOutcomeUnknownError)
+  | 'RIVER_INSERT_OUTCOME_UNKNOWN'
   | 'RIVER_DATABASE';

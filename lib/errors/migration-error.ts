@@ -1,5 +1,5 @@
 import type { RiverErrorCode } from './error-code.js';
-import { RiverError } from './river-error.js';
+import { RiverError, type RiverErrorOutcome } from './river-error.js';
 
 /** What a {@link RiverMigrationError} carries beside its message. */
 export interface RiverMigrationErrorOptions {
@@ -7,6 +7,7 @@ export interface RiverMigrationErrorOptions {
   readonly field?: string | undefined;
   readonly version?: number | undefined;
   readonly applied?: readonly number[] | undefined;
+  readonly outcome?: RiverErrorOutcome | undefined;
   readonly retryable?: boolean | undefined;
   readonly cause?: unknown;
 }
@@ -17,7 +18,7 @@ export interface RiverMigrationErrorOptions {
  */
 export class RiverMigrationError extends RiverError {
   override readonly retryable: boolean;
-  /** The version that failed; nothing of it is kept. */
+  /** The version that failed. Nothing of it is kept, unless {@link outcome} is `unknown`. */
   readonly version: number | undefined;
   /**
    * The versions that the same call had put on or taken off before, in this order. Each was committed

@@ -3,6 +3,12 @@ import type { RiverErrorCode } from './error-code.js';
 
 const BRAND = Symbol.for('nestjs-river.RiverError');
 
+/**
+ * What a call that failed may have stored: `not-stored` is certain, and nothing of it can become stored
+ * later; `unknown` says that it may be stored.
+ */
+export type RiverErrorOutcome = 'not-stored' | 'unknown';
+
 /** What every {@link RiverError} carries beside its message. */
 export interface RiverErrorOptions {
   readonly code: RiverErrorCode;
@@ -10,6 +16,8 @@ export interface RiverErrorOptions {
   readonly field?: string | undefined;
   /** Position in the list given to `insertMany`, from 0. */
   readonly index?: number | undefined;
+  /** Default `not-stored`. */
+  readonly outcome?: RiverErrorOutcome | undefined;
   readonly cause?: unknown;
 }
 
@@ -24,7 +32,15 @@ export class RiverError extends Error {
   readonly field: string | undefined;
   /** Position of the refused job in the list given to `insertMany`, from 0. */
   readonly index: number | undefined;
-  /** Whether the same call may succeed when it is made again (in a new transaction). */
+  /**
+   * Whether the call that failed may have stored (or changed, or deleted) something. In a transaction
+   * that has not ended, `not-stored` includes that it cannot be committed any more.
+   */
+  readonly outcome: RiverErrorOutcome;
+  /**
+   * Whether the same call may succeed when it is made again (in a new transaction). Only where
+   * {@link outcome} is `not-stored`, so that a retry never stores anything twice.
+   */
   readonly retryable: boolean = false;
 
   constructor(message: string, options: RiverErrorOptions) {
@@ -35,6 +51,7 @@ export class RiverError extends Error {
     this.code = options.code;
     this.field = options.field;
     this.index = options.index;
+    this.outcome = options.outcome ?? 'not-stored';
     Object.defineProperty(this, BRAND, { value: true });
   }
 

@@ -1,4 +1,4 @@
-import { RiverError } from './river-error.js';
+import { RiverError, type RiverErrorOutcome } from './river-error.js';
 
 /** Something about a transaction forbids the call. */
 export class RiverTransactionError extends RiverError {}
@@ -62,7 +62,7 @@ export class TransactionEndedWithinError extends RiverTransactionError {
       `A statement ended the transaction by ${command}. ${LEFT_BEHIND[command]}. Look at the data ` +
         'before you run it again. Leave the end to run(...) or @RiverTransactional(): return to ' +
         'commit, throw to roll back.',
-      { code: 'RIVER_TRANSACTION_ENDED_WITHIN', cause },
+      { code: 'RIVER_TRANSACTION_ENDED_WITHIN', outcome: 'unknown', cause },
     );
     this.command = command;
   }
@@ -125,7 +125,7 @@ export class HookTimeoutError extends RiverTransactionError {
       `A hook that ran after the end of a transaction did not settle within ${limitMs} ms. The ` +
         'transaction does not wait for it any longer. Let the hook start long work without awaiting ' +
         "it, or raise the module's option hookTimeoutMs.",
-      { code: 'RIVER_HOOK_TIMEOUT' },
+      { code: 'RIVER_HOOK_TIMEOUT', outcome: 'unknown' },
     );
   }
 }
@@ -144,7 +144,7 @@ export class CommitOutcomeUnknownError extends RiverTransactionError {
     super(
       'The connection broke during COMMIT, so it is not known whether the transaction is committed. ' +
         'await error.resolve() asks the server.',
-      { code: 'RIVER_COMMIT_OUTCOME_UNKNOWN', cause },
+      { code: 'RIVER_COMMIT_OUTCOME_UNKNOWN', outcome: 'unknown', cause },
     );
     this.#ask = ask;
   }
@@ -165,13 +165,21 @@ export class CommitOutcomeUnknownError extends RiverTransactionError {
 
 /** The application is shutting down, or its data source has been destroyed. */
 export class ShuttingDownError extends RiverTransactionError {
-  constructor(what: 'application' | 'data source' = 'application') {
+  readonly #what: 'application' | 'data source';
+
+  constructor(what: 'application' | 'data source' = 'application', outcome?: RiverErrorOutcome) {
     super(
       what === 'application'
         ? 'The application is shutting down: it begins nothing new, and waits for no job.'
         : 'The data source has been destroyed, or is about to be. Call dataSource.initialize() ' +
             'before you use the client or its transactions again.',
-      { code: 'RIVER_SHUTTING_DOWN' },
+      { code: 'RIVER_SHUTTING_DOWN', outcome },
     );
+    this.#what = what;
+  }
+
+  /** @internal The same for a wait whose job was inserted by the same call. */
+  afterInsert(): ShuttingDownError {
+    return new ShuttingDownError(this.#what, 'unknown');
   }
 }

@@ -26,6 +26,7 @@ export function migrationFailed(
     code: CODES[cause.sqlState ?? ''] ?? 'RIVER_MIGRATION_FAILED',
     version: context?.version,
     applied: context?.applied,
+    outcome: cause.outcome,
     retryable: cause.retryable,
     cause,
   });
@@ -33,7 +34,7 @@ export function migrationFailed(
 
 /** A connection that breaks may do so in the middle of COMMIT; to migrate again finds out. */
 function kept(cause: DatabaseError): string {
-  return cause.endsConnection ? '' : ', and nothing of it is kept';
+  return cause.outcome === 'unknown' ? '' : ', and nothing of it is kept';
 }
 
 /** The other direction at the same time: neither can know where it would end. */

@@ -3,8 +3,9 @@ import { DatabaseError } from '../errors/database-error.js';
 import { RiverError } from '../errors/river-error.js';
 import { copyIn, type CopyRows } from './copy-in.js';
 import { inTurn, isQueued } from './client-turns.js';
-import { AS_TEXT, type PgClient, type TextRow } from './pg-client.js';
+import { AS_TEXT, isClosed, type PgClient, type TextRow } from './pg-client.js';
 import { StatementLog, type LoggingDataSource } from './statement-log.js';
+import { beforeSending, outcomeOf, queryUnderWay, type Sent } from './statement-outcome.js';
 import { statement, type Statement } from './statement.js';
 
 /** Something that runs statements of ours. */
@@ -82,22 +83,36 @@ export class ClientConnection implements Connection {
     const isPrepared = this.#settings.preparedStatements && !unprepared.has(this.client);
     const { text } = statement;
     const begin = this.#log.begin(text);
+    const before = beforeSending(this.client);
+    let query: Sent['query'];
     let rows: unknown[];
     try {
       const name = isPrepared ? statement.name : undefined;
       const answer = this.client.query({ name, text, values, types: AS_TEXT });
+      query = queryUnderWay(this.client);
       meanwhile?.();
       const result = await answer;
       // One for each statement, where a text without a name holds several.
       ({ rows } = Array.isArray(result) ? (result.at(-1) as typeof result) : result);
     } catch (cause) {
-      const error = new DatabaseError(statement.operation, cause);
+      const error = this.#failed(statement, cause, { ...before, query });
       this.#log.failure(text, error);
       if (!isPrepared || !this.#mayBeUnprepared(error)) throw error;
       return await this.run(statement, values);
     }
     this.#log.end(text, begin);
     return rows as TextRow[];
+  }
+
+  #failed(statement: Statement, cause: unknown, sent: Sent): DatabaseError {
+    const { operation } = statement;
+    const error = new DatabaseError(operation, cause, {
+      outcome: outcomeOf(cause, statement, sent),
+    });
+    // The server may still complete it, and a COMMIT sent behind it would store what is reported as failed.
+    if (error.sqlState === undefined && sent.status !== 'I' && !isClosed(this.client))
+      close(this.client);
+    return error;
   }
 
   /** Whether a statement that failed is to be sent once more, without a name. */
@@ -165,6 +180,7 @@ export async function untilCommit<T>(
     await connection.run(COMMIT, []);
     return result;
   } catch (error) {
+    if (error instanceof DatabaseError && error.outcome === 'unknown') throw error;
     // Where this fails too, the connection is given back as broken.
     await connection.run(ROLLBACK, []).catch(() => undefined);
     throw error;

@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import { DatabaseError } from '../errors/database-error.js';
+import { DatabaseError, InsertOutcomeUnknownError } from '../errors/database-error.js';
 import { InsertAbortedError } from '../errors/insert-aborted-error.js';
 import { UniqueConflictError } from '../errors/unique-conflict-error.js';
 import type { InsertParams } from '../insert/insert-params.js';
@@ -100,6 +100,8 @@ export class CopyInserter {
         await connection.run(this.#statements.wake, [wake.admit(queues)]);
       wake.stored(queues);
       return counts;
+    } catch (error) {
+      throw InsertOutcomeUnknownError.of(error);
     } finally {
       signal?.removeEventListener('abort', abort);
       stay();

@@ -236,7 +236,7 @@ const OF_VALUES = /^(22|23|44|P0)/;
  */
 function partsAfter(error: unknown, connection: LentConnection | undefined): number {
   if (!(error instanceof DatabaseError)) return connection?.hasSent === false ? Infinity : 1;
-  const { sqlState, endsConnection } = error;
-  if (sqlState === undefined || endsConnection) return 1;
+  const { sqlState, endsConnection, outcome } = error;
+  if (sqlState === undefined || endsConnection || outcome === 'unknown') return 1;
   return OF_VALUES.test(sqlState) ? 2 : Infinity;
 }

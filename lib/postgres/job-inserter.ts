@@ -1,4 +1,4 @@
-import { DatabaseError } from '../errors/database-error.js';
+import { DatabaseError, InsertOutcomeUnknownError } from '../errors/database-error.js';
 import type { InsertParams } from '../insert/insert-params.js';
 import type { JobInsertResult } from '../job/job-insert-result.js';
 import type { Connection } from './connection.js';
@@ -51,7 +51,7 @@ export class JobInserter {
         : await this.#insertIndexed(connection, jobs, notify);
     } catch (error) {
       wake.stored([]);
-      throw error;
+      throw InsertOutcomeUnknownError.of(error);
     }
     const stored = results.filter((result) => !result.uniqueSkippedAsDuplicated);
     const areAll = stored.length === jobs.length;

@@ -10,11 +10,13 @@ export interface Statement {
    * undefined: never prepared.
    */
   readonly name: string | undefined;
+  /** Whether it may store, change or delete something, or makes that final. */
+  readonly writes: boolean;
 }
 
 export function statement(operation: string, text: string): Statement {
   const hash = sha256(text).toString('hex').slice(0, 16);
-  return Object.freeze({ operation, text, name: `river_${hash}` });
+  return Object.freeze({ operation, text, name: `river_${hash}`, writes: writes(text) });
 }
 
 /**
@@ -22,5 +24,10 @@ export function statement(operation: string, text: string): Statement {
  * the server plans each call by its values.
  */
 export function unpreparedStatement(operation: string, text: string): Statement {
-  return { operation, text, name: undefined };
+  return { operation, text, name: undefined, writes: writes(text) };
+}
+
+/** A word too many, as in FOR UPDATE, only makes an outcome less certain. */
+function writes(text: string): boolean {
+  return /\b(INSERT|UPDATE|DELETE|COMMIT)\b/i.test(text);
 }

@@ -83,7 +83,7 @@ export function foreignConnection(
     run: async (...call) => {
       const own = await open();
       const { client } = own;
-      if (client.pipeline === true) return await own.run(...call);
+      if (client.pipeline === true) return await own.run(...call).catch(asUnknown);
       if (!isBusy(client)) return await inTurn(client, () => own.run(...call));
       // The transaction may end while the statement waits.
       return await inTurn(client, async () => await (await open()).run(...call));
@@ -93,6 +93,12 @@ export function foreignConnection(
       await (await open()).exclusive((alone, others) => work(alone, { ...others, refusal })),
   };
   return connection;
+}
+
+/** In pipeline mode a COMMIT of the caller's may have been sent behind a statement that was not answered. */
+function asUnknown(error: unknown): never {
+  if (!(error instanceof DatabaseError) || !error.endsConnection) throw error;
+  throw new DatabaseError('transaction', error.cause, { outcome: 'unknown' });
 }
 
 /**

@@ -264,8 +264,13 @@ describe('what the database refuses', () => {
     const pool = new pg.Pool({ connectionString: database.url });
     const failed = errorOf(new RiverMigrator(pool).migrate({ direction: 'up' }));
     await killWhoWaits();
-    expect(await failed).toMatchObject({ version: 7, retryable: true });
-    expect((await failed).message).not.toContain('nothing of it is kept');
+    expect(await failed).toMatchObject({
+      version: 7,
+      outcome: 'not-stored',
+      retryable: true,
+    });
+    // Its COMMIT was not sent.
+    expect((await failed).message).toContain('nothing of it is kept');
     await holder.end();
     expect(pool.totalCount).toBe(0);
     await pool.end();

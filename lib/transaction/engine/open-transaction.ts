@@ -7,8 +7,10 @@ import {
   TransactionRolledBackError,
 } from '../../errors/transaction-error.js';
 import { concealed } from '../../errors/conceal.js';
-import { isConnectionLost } from '../../errors/database-error.js';
+import { DatabaseError } from '../../errors/database-error.js';
 import { giveBack } from '../../postgres/connection.js';
+import { isClosed } from '../../postgres/pg-client.js';
+import { mayBeCommitted } from '../../postgres/statement-outcome.js';
 import { StatementLog } from '../../postgres/statement-log.js';
 import type { Abort } from '../context/abort.js';
 import { isEnding, runInLevel, type Holder } from '../context/ambient-transaction.js';
@@ -242,6 +244,7 @@ export class OpenTransaction implements Holder {
       // Before anybody hears of it: a logger may have something to write down.
       scope.refuse();
       new StatementLog(this.#dataSource, queryRunner).begin('COMMIT');
+      const isSent = !isClosed(client);
       try {
         watch.expectEnd('COMMIT');
         this.#isCommitSent = true;
@@ -251,7 +254,8 @@ export class OpenTransaction implements Holder {
         this.#isCommitted = true;
       } catch (cause) {
         if (cause instanceof RiverTransactionError) throw cause;
-        if (isConnectionLost(cause)) throw this.outcomeUnknown(cause);
+        if (!isSent) throw new DatabaseError('commit', cause);
+        if (mayBeCommitted(cause)) throw this.outcomeUnknown(cause);
         throw concealed(new QueryFailedError('COMMIT', undefined, cause as Error));
       }
     });
