@@ -67,6 +67,7 @@ export {
   TransactionEndedWithinError,
   TransactionRolledBackError,
 } from './errors/transaction-error.js';
+export { TooManyPendingInsertsError } from './errors/too-many-pending-inserts-error.js';
 export { UniqueConflictError } from './errors/unique-conflict-error.js';
 export { rawJson, type RawJson } from './insert/raw-json.js';
 export type { InsertOpts, OutsideTransaction, Path, UniqueOpts } from './job/insert-opts.js';

@@ -20,6 +20,10 @@ const CHECKS: Record<keyof RiverModuleOptions, (value: unknown, field: string) =
   preparedStatements: must(isBoolean, 'must be true or false'),
   notify: checkNotify,
   coalesce: checkCoalesce,
+  maxPendingInserts: must(
+    (value) => isUint32(value) && value !== 0,
+    'must be an integer from 1 to 4294967295',
+  ),
   advisoryLockPrefix: must(isUint32, 'must be an integer from 0 to 4294967295'),
   requestQueryRunner: must(isFunction, 'must be a function of the ExecutionContext'),
   joinRepositories: must(isBoolean, 'must be true or false'),

@@ -67,6 +67,12 @@ export interface RiverModuleOptions {
    */
   readonly coalesce?: CoalesceOptions | false | undefined;
   /**
+   * Jobs that inserts outside transactions may keep waiting for the database at the same time, 1 to
+   * 4294967295. The next insert is rejected at once with a `TooManyPendingInsertsError`. A list counts
+   * its jobs, but a tenth of the limit at most; an `insertManyFast` counts 1. Default 10000.
+   */
+  readonly maxPendingInserts?: number | undefined;
+  /**
    * For applications that open a query runner per request themselves: where it is kept. Inserts
    * without a `tx` join its transaction. Asked at each insert; `undefined` means there is none.
    *

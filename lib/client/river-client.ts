@@ -7,7 +7,6 @@ import type { JobInsertResult } from '../job/job-insert-result.js';
 import type { JobResult } from '../job/job-result.js';
 import type { JobRow } from '../job/job-row.js';
 import { CopyInserter } from '../postgres/copy-inserter.js';
-import { InsertLanes, type LaneWork } from '../postgres/insert-lanes.js';
 import { JobInserter } from '../postgres/job-inserter.js';
 import { SchemaName } from '../postgres/schema-name.js';
 import { UniqueLocks } from '../postgres/unique-locks.js';
@@ -31,6 +30,7 @@ import {
 } from './insert-many-params.js';
 import { JobResults } from './job-results.js';
 import { checkOutsidePolicy } from './outside-policy.js';
+import { OutsideInserts } from './outside-inserts.js';
 import { QueueAdministration } from './queue-administration.js';
 import { explain, type UniqueExplanation } from './unique-explanation.js';
 import type { WaitOptions } from './wait-options.js';
@@ -48,11 +48,11 @@ export class RiverClient extends QueueAdministration {
   readonly #connections: ClientConnections;
   readonly #inserter: JobInserter;
   readonly #copier: CopyInserter;
-  readonly #lanes: InsertLanes | undefined;
   readonly #lookUp: UniqueLookUp;
   readonly #notifications: InsertNotifications;
   readonly #results: JobResults;
   readonly #activeWork: ActiveWork;
+  readonly #outside: OutsideInserts;
 
   /** @internal Made by RiverModule; inject it. */
   constructor(dataSource: DataSource, options: RiverModuleOptions, activeWork = new ActiveWork()) {
@@ -84,12 +84,10 @@ export class RiverClient extends QueueAdministration {
       },
       reopen: () => this.#notifications.reopen(),
     });
-    const { coalesce = {} } = options;
-    if (coalesce !== false) {
-      const insert: LaneWork['insert'] = (lane, jobs) =>
-        this.#inserter.insert(lane, jobs, this.#notifications.wake(undefined));
-      this.#lanes = new InsertLanes({ dataSource, pool: connections.pool, insert }, coalesce);
-    }
+    this.#outside = new OutsideInserts(
+      (place, jobs) => this.#inserter.insert(place, jobs, this.#notifications.wake(undefined)),
+      { dataSource, connections, options },
+    );
   }
 
   /**
@@ -264,8 +262,11 @@ export class RiverClient extends QueueAdministration {
       what: 'An insert',
       named,
       prepare: () => new InsertManyFastCall(items, opts, this.#contexts.next()),
-      run: (call, place) =>
-        call.run(this.#copier, place, this.#notifications.wake(place.transaction)),
+      run: (call, place) => {
+        const run = (): Promise<InsertManyFastResult> =>
+          call.run(this.#copier, place, this.#notifications.wake(place.transaction));
+        return place.transaction === undefined ? this.#outside.pending.run(1, run) : run();
+      },
     });
   }
 
@@ -274,14 +275,10 @@ export class RiverClient extends QueueAdministration {
     { connection, transaction }: Place,
   ): Promise<JobInsertResult[]> {
     const signals = openSignals(jobs);
-    if (transaction === undefined) {
-      checkOutsidePolicy(jobs);
-      if (this.#lanes?.takes(jobs) && !this.#connections.isWithinTransaction)
-        return this.#lanes.insert(jobs, signals);
-    }
-    const { pool } = this.#connections;
-    const place = connection === pool && signals.length > 0 ? pool.until(signals) : connection;
-    return this.#inserter.insert(place, jobs, this.#notifications.wake(transaction));
+    if (transaction !== undefined)
+      return this.#inserter.insert(connection, jobs, this.#notifications.wake(transaction));
+    checkOutsidePolicy(jobs);
+    return this.#outside.insert(jobs, signals);
   }
 }
 

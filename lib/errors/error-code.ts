@@ -46,7 +46,7 @@ export type RiverErrorCode =
   | 'RIVER_JOB_RUNNING'
   | 'RIVER_JOB_NOT_STUCK'
   | 'RIVER_QUEUE_NOT_FOUND'
-  // A call refused or given up (RiverTransactionError, InsertAbortedError)
+  // A call refused or given up (RiverTransactionError, InsertAbortedError, TooManyPendingInsertsError)
   | 'RIVER_INVALID_TRANSACTION'
   | 'RIVER_NOT_IN_TRANSACTION'
   | 'RIVER_OUTSIDE_TRANSACTION'
@@ -63,6 +63,7 @@ export type RiverErrorCode =
   | 'RIVER_SHUTTING_DOWN'
   | 'RIVER_ISOLATION_LEVEL'
   | 'RIVER_ABORTED'
+  | 'RIVER_TOO_MANY_PENDING_INSERTS'
   // A bulk insert (InsertItemsError, UniqueConflictError)
   | 'RIVER_ITEMS_FAILED'
   | 'RIVER_UNIQUE_CONFLICT'

@@ -1,0 +1,43 @@
+import type { DataSource } from 'typeorm';
+import type { InsertParams } from '../insert/insert-params.js';
+import type { JobInsertResult } from '../job/job-insert-result.js';
+import { InsertLanes, type LaneWork } from '../postgres/insert-lanes.js';
+import type { ClientConnections } from './client-connections.js';
+import type { RiverModuleOptions } from './client-options.js';
+import { PendingInserts } from './pending-inserts.js';
+
+/** The inserts of a client outside transactions: together with others, or alone. */
+export class OutsideInserts {
+  readonly pending: PendingInserts;
+  readonly #insert: LaneWork['insert'];
+  readonly #connections: ClientConnections;
+  readonly #lanes: InsertLanes | undefined;
+
+  constructor(
+    insert: LaneWork['insert'],
+    {
+      dataSource,
+      connections,
+      options: { coalesce = {}, maxPendingInserts },
+    }: { dataSource: DataSource; connections: ClientConnections; options: RiverModuleOptions },
+  ) {
+    this.pending = new PendingInserts(maxPendingInserts);
+    this.#insert = insert;
+    this.#connections = connections;
+    if (coalesce !== false)
+      this.#lanes = new InsertLanes({ dataSource, pool: connections.pool, insert }, coalesce);
+  }
+
+  /** @throws TooManyPendingInsertsError */
+  insert(
+    jobs: readonly InsertParams[],
+    signals: readonly AbortSignal[],
+  ): Promise<JobInsertResult[]> {
+    return this.pending.run(jobs.length, () => {
+      if (this.#lanes?.takes(jobs) && !this.#connections.isWithinTransaction)
+        return this.#lanes.insert(jobs, signals);
+      const { pool } = this.#connections;
+      return this.#insert(signals.length > 0 ? pool.until(signals) : pool, jobs);
+    });
+  }
+}
