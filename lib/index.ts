@@ -39,7 +39,9 @@ export type { WaitOptions } from './client/wait-options.js';
 export {
   JobNotFoundError,
   JobNotStuckError,
+  JobNotWaitingError,
   JobRunningError,
+  JobUniqueConflictError,
   QueueNotFoundError,
 } from './errors/administration-error.js';
 export { RiverConfigurationError } from './errors/configuration-error.js';

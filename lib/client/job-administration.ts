@@ -24,7 +24,9 @@ import type { TextRow } from '../postgres/pg-client.js';
 import type { SchemaName } from '../postgres/schema-name.js';
 import type { Statement } from '../postgres/statement.js';
 import type { Transaction } from '../transaction/explicit-transaction.js';
+import { waitingJobStatements } from '../postgres/waiting-job-statements.js';
 import type { ClientConnections } from './client-connections.js';
+import { WaitingJobUpdate } from './waiting-job-update.js';
 
 /** A call about one job. */
 interface OneJob {
@@ -40,20 +42,23 @@ interface OneJob {
  * Reads and changes jobs, with the names, the rows and the meaning of River's Go client. Each method
  * runs in the transaction that the running code is in, else by itself; its twin ending in `Tx` in the
  * transaction given. What a transaction changes, and whom it tells of it, counts from its COMMIT on.
- * Each is one statement, and takes its times from the database's clock.
+ * Each is one statement, but for a `jobUpdate` of what only a waiting job has, and takes its times from
+ * the database's clock.
  */
 export abstract class JobAdministration {
   readonly #connections: ClientConnections;
   readonly #schema: SchemaName;
   readonly #get: Statement;
   readonly #change: JobChangeStatements;
+  readonly #waiting: WaitingJobUpdate;
 
   /** @internal RiverModule makes the client; inject it. */
-  constructor(connections: ClientConnections, schema: SchemaName) {
+  constructor(connections: ClientConnections, schema: SchemaName, notifies: boolean) {
     this.#connections = connections;
     this.#schema = schema;
     this.#get = jobGetStatement(schema);
     this.#change = jobChangeStatements(schema);
+    this.#waiting = new WaitingJobUpdate(waitingJobStatements(schema), { notifies });
   }
 
   /**
@@ -94,11 +99,16 @@ export abstract class JobAdministration {
   }
 
   /**
-   * Sets the output of a job, and keys of its metadata, in any state.
+   * Sets the output of a job, and keys of its metadata, in any state; and changes the args, the queue,
+   * the priority and the time of a job that waits (`available`, `scheduled`, `retryable`, `pending`).
+   * Such a change locks the job in a transaction, recomputes its unique key, and notifies the workers of
+   * its queue where it has become available there.
    *
    * @returns the job, changed
-   * @throws JobNotFoundError; InvalidParamsError when a value is no JSON, or too large; DatabaseError
+   * @throws JobNotWaitingError; JobUniqueConflictError; JobNotFoundError; InvalidParamsError, with the
+   *   code `RIVER_UNIQUE_KEY_UNKNOWN` when the new unique key cannot be known; DatabaseError
    * @example await river.jobUpdate(id, { output: { url: 'https://example.com/report.pdf' } });
+   * @example await river.jobUpdate(id, { args: new SortArgs(['bear']), delay: 60_000 });
    */
   jobUpdate<Args = unknown>(id: JobId, params: JobUpdateParams): Promise<JobRow<Args>> {
     return this.#update({ what: 'jobUpdate', id }, params);
@@ -204,16 +214,28 @@ export abstract class JobAdministration {
         return { checked, values: values(checked.toString()) };
       },
       run: async ({ checked, values: bound }, { connection }) => {
-        const [row] = await connection.run(statement, bound);
-        if (row === undefined) throw new JobNotFoundError(checked);
-        return row;
+        return theOne(checked, await connection.run(statement, bound));
       },
     });
   }
 
-  #update<Args>(call: Omit<OneJob, 'statement'>, params: unknown): Promise<JobRow<Args>> {
-    const values = (id: string): unknown[] => [id, checkJobUpdateParams(params)];
-    return this.#read({ ...call, statement: this.#change.update, values });
+  async #update<Args>(
+    { what, named, id }: Omit<OneJob, 'statement'>,
+    params: unknown,
+  ): Promise<JobRow<Args>> {
+    const row = await this.#connections.begin({
+      what,
+      named,
+      prepare: () => ({ checked: checkJobId(id), update: checkJobUpdateParams(params) }),
+      run: async ({ checked, update }, { connection }) => {
+        const { metadata, waiting } = update;
+        if (waiting !== undefined) {
+          return await this.#waiting.run(connection, checked, { metadata, waiting });
+        }
+        return theOne(checked, await connection.run(this.#change.update, [checked, metadata]));
+      },
+    });
+    return decodeJob(row) as JobRow<Args>;
   }
 
   async #rescue<Args>(call: Omit<OneJob, 'statement'>, params: unknown): Promise<JobRow<Args>> {
@@ -252,4 +274,9 @@ export abstract class JobAdministration {
       },
     });
   }
+}
+
+function theOne(id: string, [row]: readonly TextRow[]): TextRow {
+  if (row === undefined) throw new JobNotFoundError(id);
+  return row;
 }

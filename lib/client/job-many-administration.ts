@@ -30,8 +30,8 @@ export abstract class JobManyAdministration extends JobAdministration {
   readonly #schema: SchemaName;
 
   /** @internal RiverModule makes the client; inject it. */
-  constructor(connections: ClientConnections, schema: SchemaName) {
-    super(connections, schema);
+  constructor(connections: ClientConnections, schema: SchemaName, notifies: boolean) {
+    super(connections, schema, notifies);
     this.#connections = connections;
     this.#schema = schema;
   }

@@ -39,8 +39,8 @@ export abstract class QueueAdministration extends JobManyAdministration {
   readonly #statements: QueueStatements;
 
   /** @internal RiverModule makes the client; inject it. */
-  constructor(connections: ClientConnections, schema: SchemaName) {
-    super(connections, schema);
+  constructor(connections: ClientConnections, schema: SchemaName, notifies: boolean) {
+    super(connections, schema, notifies);
     this.#connections = connections;
     this.#schema = schema;
     this.#statements = queueStatements(schema);

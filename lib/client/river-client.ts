@@ -62,7 +62,7 @@ export class RiverClient extends QueueAdministration {
       { activeWork, source },
     );
     const schema = new SchemaName(options.schema);
-    super(connections, schema);
+    super(connections, schema, options.notify !== false);
     this.#activeWork = activeWork;
     this.#contexts = new InsertContexts(options);
     this.#connections = connections;

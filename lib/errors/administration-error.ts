@@ -44,6 +44,37 @@ export class JobNotStuckError extends RiverError {
   }
 }
 
+/** The job runs or has ended, and `jobUpdate` was asked for a change that only a waiting one takes. */
+export class JobNotWaitingError extends RiverError {
+  readonly id: string;
+
+  constructor(id: string, state: string) {
+    super(
+      `Job ${id} is ${state}, so it was not changed: args, queue, priority and time are those of a job that ` +
+        'waits. Cancel or retry it first; or insert another job.',
+      { code: 'RIVER_JOB_NOT_WAITING', field: 'id' },
+    );
+    this.id = id;
+  }
+}
+
+/** What `jobUpdate` would make of the job has the unique key of another job. Nothing was changed. */
+export class JobUniqueConflictError extends RiverError {
+  readonly id: string;
+  /** The job that has the key; undefined when it was stored at the same time. */
+  readonly conflictingId: string | undefined;
+
+  constructor(id: string, { by, cause }: { readonly by?: string; readonly cause?: unknown }) {
+    super(
+      `Job ${id} was not changed, since it would conflict with ${by === undefined ? 'another job' : `job ${by}`}, ` +
+        'an equal unique job. Cancel or delete that one first, or cancel this one.',
+      { code: 'RIVER_JOB_UNIQUE_CONFLICT', field: 'args', cause },
+    );
+    this.id = id;
+    this.conflictingId = by;
+  }
+}
+
 /** No worker has announced a queue of this name lately. */
 export class QueueNotFoundError extends RiverError {
   constructor(name: string) {

@@ -45,6 +45,9 @@ export type RiverErrorCode =
   | 'RIVER_JOB_NOT_FOUND'
   | 'RIVER_JOB_RUNNING'
   | 'RIVER_JOB_NOT_STUCK'
+  | 'RIVER_JOB_NOT_WAITING'
+  | 'RIVER_JOB_UNIQUE_CONFLICT'
+  | 'RIVER_UNIQUE_KEY_UNKNOWN'
   | 'RIVER_QUEUE_NOT_FOUND'
   // A call refused or given up (RiverTransactionError, InsertAbortedError, TooManyPendingInsertsError)
   | 'RIVER_INVALID_TRANSACTION'

@@ -114,7 +114,8 @@ export function checkKind(kind: unknown): asserts kind is string {
   }
 }
 
-function encodeArgs(job: IdentifiedJob): string {
+/** @throws InvalidJobError when the args are no JSON object */
+export function encodeArgs(job: IdentifiedJob): string {
   const text = encodeJson(job.args, 'args', job.notArgs);
   if (text.startsWith('{')) return text;
   const hint = text.startsWith('"')

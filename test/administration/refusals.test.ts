@@ -228,6 +228,17 @@ describe('jobUpdate refuses', () => {
     ['output', { output: 'x'.repeat(32 * 1024 * 1024) }, /33554432 bytes/],
     ['metadata', { metadata: 'text' }],
     ['metadata.a', { metadata: { a: '\0' } }, /NUL/],
+    ['args', { args: 5 }, /kind|args/],
+    ['args.a', { args: { kind: 'k', a: Number.NaN } }, /NaN/],
+    ['args', { args: null }, /must not be null/],
+    ['queue', { queue: 'UPPER' }],
+    ['queue', { queue: null }, /must not be null/],
+    ['priority', { priority: 5 }],
+    ['scheduledAt', { scheduledAt: '2090-01-01' }],
+    ['delay', { delay: -1 }],
+    ['delay', { delay: 1, scheduledAt: new Date() }, /beside/],
+    ['uniqueOpts', { uniqueOpts: { byArgs: true } }, /needs args/],
+    ['uniqueOpts.byArgs', { args: { kind: 'k' }, uniqueOpts: { byArgs: 5 } }],
   ])('%s: %#', (field, params, ...[message]) =>
     expectRefused((river) => river.jobUpdate(1, params), { field, ...(message && { message }) }),
   );
