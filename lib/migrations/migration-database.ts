@@ -55,7 +55,7 @@ function find(source: unknown): MigrationDatabase {
   }
   if (isObjectWith('connect', source)) return onPool(source as PgPool);
   throw refused(
-    `must be a DataSource or a QueryRunner of TypeORM, or a connected Client (8.21 or later) or a Pool of pg; got ${describeValue(source)}`,
+    `must be a DataSource or a QueryRunner of TypeORM, or a connected Client (8.21 or later, not of pg-native) or a Pool of pg; got ${describeValue(source)}`,
   );
 }
 

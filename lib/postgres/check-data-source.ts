@@ -2,9 +2,10 @@ import type { DataSource } from 'typeorm';
 import { RiverConfigurationError } from '../errors/configuration-error.js';
 import { describeValue } from '../errors/describe-value.js';
 import { reading } from '../errors/reading.js';
+import { isNative } from './pg-client.js';
 
 /**
- * Refuses what is no data source, not connected, or not Postgres.
+ * Refuses what is not a data source, not connected, not Postgres, or not on the driver `pg` itself.
  *
  * @param what how the error names it
  * @throws RiverConfigurationError
@@ -38,5 +39,23 @@ export function checkDataSource(dataSource: DataSource | undefined, what: string
       { code: 'RIVER_DATA_SOURCE_NOT_INITIALIZED', field: 'dataSource' },
     );
   }
+  if (isNative(clientClassOf(dataSource))) {
+    throw new RiverConfigurationError(
+      `RiverModule: ${what} uses pg-native, which TypeORM takes when it is installed, and which has no ` +
+        'COPY and decodes values by itself. Uninstall pg-native; or keep TypeORM from it by the option ' +
+        '`driver` of the data source: import pg from "pg", driver: { ...pg, native: undefined }. Unset ' +
+        'NODE_PG_FORCE_NATIVE.',
+      { code: 'RIVER_PG_NATIVE', field: 'dataSource' },
+    );
+  }
   return dataSource;
+}
+
+/** The class of the clients that the data source's pool opens. */
+function clientClassOf({ driver }: DataSource): unknown {
+  const { master, postgres } = driver as {
+    master?: { Client?: unknown };
+    postgres?: { Client?: unknown };
+  };
+  return master?.Client ?? postgres?.Client;
 }

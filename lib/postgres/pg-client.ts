@@ -25,7 +25,17 @@ export const AS_TEXT = { getTypeParser: () => (value: string) => value };
 export function isPgClient(value: unknown): value is PgClient {
   if (typeof value !== 'object' || value === null) return false;
   const { query, getTransactionStatus } = value as Partial<PgClient>;
-  return typeof query === 'function' && typeof getTransactionStatus === 'function';
+  const isClient = typeof query === 'function' && typeof getTransactionStatus === 'function';
+  return isClient && !isNative(value.constructor);
+}
+
+/**
+ * Whether a class of clients is that of `pg-native`, which decodes values by itself and knows neither
+ * COPY nor the protocol. Its queries are not told of the columns of a row.
+ */
+export function isNative(clientClass: unknown): boolean {
+  const { Query } = Object(clientClass) as { Query?: unknown };
+  return typeof Query === 'function' && !('handleRowDescription' in Query.prototype);
 }
 
 /** Whether the connection of a client is gone. A look into `pg`, as its own pool has it. */

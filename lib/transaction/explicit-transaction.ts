@@ -128,7 +128,7 @@ export function isQueryRunner(value: unknown): value is QueryRunner {
 
 function unknownTransaction(tx: unknown, cause?: unknown): RiverTransactionError {
   return new RiverTransactionError(
-    `tx: must be an EntityManager, a QueryRunner or a pg client (8.21 or later); got ${describeValue(tx)}.`,
+    `tx: must be an EntityManager, a QueryRunner or a client of pg (8.21 or later, not of pg-native); got ${describeValue(tx)}.`,
     { code: 'RIVER_INVALID_TRANSACTION', field: 'tx', cause },
   );
 }

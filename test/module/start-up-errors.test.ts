@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createRequire } from 'node:module';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { DynamicModule } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import {
@@ -6,6 +7,7 @@ import {
   RiverClient,
   RiverConfigurationError,
   RiverModule,
+  type PgClient,
   type RiverModuleForRootOptions,
 } from 'nestjs-river';
 import {
@@ -78,6 +80,26 @@ describe('a data source that', () => {
     const error = await errorOf({ dataSource: mysql });
     expect(error).toMatchObject({ code: 'RIVER_DATA_SOURCE_NOT_POSTGRES', field: 'dataSource' });
     expect(error.message).toContain("'mysql'");
+  });
+
+  test('uses pg-native, as TypeORM does where it is installed', async () => {
+    jest.mock('pg-native', () => class {}, { virtual: true });
+    const native = (
+      createRequire(import.meta.url)('pg') as { native: { Client: new () => object } }
+    ).native;
+    const driver = { postgres: native, master: { Client: class extends native.Client {} } };
+    const error = await errorOf({
+      dataSource: Object.create(dataSource, { driver: { value: driver } }) as DataSource,
+    });
+    expect(error).toMatchObject({ code: 'RIVER_PG_NATIVE', field: 'dataSource' });
+    expect(error.message).toContain('driver: { ...pg, native: undefined }');
+
+    const river = new RiverClient(dataSource, {});
+    const client = Object.create(native.Client.prototype as object) as PgClient;
+    await expect(river.insertTx(client, jobArgs('a', {}))).rejects.toMatchObject({
+      code: 'RIVER_INVALID_TRANSACTION',
+      message: expect.stringContaining('not of pg-native'),
+    });
   });
 
   test('is not connected', async () => {
