@@ -8,7 +8,6 @@ import {
 } from '../transaction/context/ambient-transaction.js';
 import { CurrentTransaction } from '../transaction/current-transaction.js';
 import { explicitTransaction } from '../transaction/explicit-transaction.js';
-import { TransactionScope } from '../transaction/statements/transaction-scope.js';
 import { onHeld } from '../transaction/engine/held-transaction.js';
 import type { JoinableTransaction } from '../transaction/context/ambient-transaction.js';
 
@@ -85,10 +84,9 @@ export class ClientConnections {
    */
   get isWithinTransaction(): boolean {
     const { dataSource } = this.#settings;
-    const isOpen = (transaction: unknown): boolean =>
-      transaction instanceof TransactionScope && !transaction.hasEnded;
     return (
-      holderOf(dataSource) !== undefined || enclosingTransaction(dataSource, isOpen) !== undefined
+      holderOf(dataSource) !== undefined ||
+      enclosingTransaction(dataSource, ({ isOpen }) => isOpen) !== undefined
     );
   }
 

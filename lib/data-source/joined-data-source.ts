@@ -1,9 +1,7 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { TransactionEndedError } from '../errors/transaction-error.js';
 import { ambientTransactionOf } from '../transaction/context/ambient-transaction.js';
-import { ForeignTransaction } from '../transaction/foreign-transaction.js';
 import type { IsolationLevel } from '../transaction/context/transaction-options.js';
-import { TransactionScope } from '../transaction/statements/transaction-scope.js';
 
 /** The callback of TypeORM's `transaction(work)`. */
 export type TypeormWork = (manager: EntityManager) => Promise<unknown>;
@@ -63,11 +61,10 @@ export class JoinedDataSource {
     // Somebody may have wrapped a method that we replaced, and so still call it after the end.
     if (this.#openers.size === 0) return undefined;
     const transaction = ambientTransactionOf(this.#dataSource, { lenient: true });
-    if (transaction instanceof TransactionScope && transaction.hasEnded && !this.#showsEnded) {
-      throw new TransactionEndedError('A statement');
-    }
-    if (transaction instanceof ForeignTransaction && !transaction.isOpen) return undefined;
-    return transaction?.queryRunner;
+    if (transaction === undefined || transaction.isOpen) return transaction?.queryRunner;
+    if (transaction.session === undefined) return undefined;
+    if (!this.#showsEnded) throw new TransactionEndedError('A statement');
+    return transaction.queryRunner;
   }
 
   /** Whether the running code is in a transaction, ended or not. */

@@ -5,7 +5,6 @@ import { defineOwn } from '../transaction/engine/define-own.js';
 import { ForeignTransaction } from '../transaction/foreign-transaction.js';
 import { joinOf, type TypeormWork } from './joined-data-source.js';
 import { joining } from '../transaction/joining-options.js';
-import { runInSavepoint } from '../transaction/statements/savepoint.js';
 import { scopeOf } from '../transaction/statements/scope-of.js';
 import {
   isIsolationLevel,
@@ -142,11 +141,7 @@ function nested(
   isolation: IsolationLevel | undefined,
   work: TypeormWork,
 ): Promise<unknown> {
-  const { manager } = scope.queryRunner;
-  return runInSavepoint(
-    scope,
-    joining({ isolation }, scope, () => work(manager)),
-  );
+  return scope.nest(joining({ isolation }, scope, work));
 }
 
 /** Inserts and repositories in `work` join the transaction that TypeORM opens on a runner not of ours. */

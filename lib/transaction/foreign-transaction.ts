@@ -1,4 +1,4 @@
-import type { DataSource, QueryRunner } from 'typeorm';
+import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { DatabaseError } from '../errors/database-error.js';
 import { NotInTransactionError, TransactionEndedError } from '../errors/transaction-error.js';
 import {
@@ -55,6 +55,17 @@ export class ForeignTransaction implements AmbientTransaction {
     guardForeign(this.#dataSource, this.queryRunner);
     return followForeign(this.queryRunner, begin);
   }
+
+  join<T>(begin: () => Promise<T>): Promise<T> {
+    return begin();
+  }
+
+  nest<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    return this.queryRunner.manager.transaction(work);
+  }
+
+  /** Whoever opened it has the error, and decides. */
+  abandon(): void {}
 
   connection(settings: ConnectionSettings): Connection {
     const open = async (): Promise<ClientConnection> => {

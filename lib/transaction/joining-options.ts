@@ -1,4 +1,5 @@
 import type { QueryRunner } from 'typeorm';
+import type { OpenedSession } from './context/ambient-transaction.js';
 import { RiverTransactionError } from '../errors/transaction-error.js';
 import {
   isGiven,
@@ -6,13 +7,10 @@ import {
   type RiverTransactionOptions,
 } from './context/transaction-options.js';
 
-/** A transaction that a call with options joins; `shared` is there when we opened it. */
+/** A transaction that a call with options joins; `session` is there when we opened it. */
 export interface JoinedTransaction {
   readonly queryRunner: QueryRunner;
-  readonly shared?: {
-    readonly options: RiverTransactionOptions;
-    readonly unawaitedLimitMs: number;
-  };
+  readonly session?: Pick<OpenedSession, 'options' | 'unawaitedLimitMs'>;
 }
 
 /** The options that have a value on the server also when nobody chose one. */
@@ -39,11 +37,11 @@ export function joining<Args extends unknown[], T>(
   transaction: JoinedTransaction,
   work: (...args: Args) => Promise<T>,
 ): (...args: Args) => Promise<T> {
-  const { shared } = transaction;
+  const { session } = transaction;
   let asked: ServerOption[] | undefined;
   for (const name of OF_THE_OPENER) {
     if (!isGiven(options[name])) continue;
-    const chosen = name === 'unawaitedLimitMs' ? shared?.[name] : shared?.options[name];
+    const chosen = name === 'unawaitedLimitMs' ? session?.[name] : session?.options[name];
     if (comparable(chosen) === comparable(options[name])) continue;
     if (isGiven(chosen) || !isServerOption(name)) return () => Promise.reject(tooLate(name));
     (asked ??= []).push(name);
@@ -59,10 +57,10 @@ export function joining<Args extends unknown[], T>(
 }
 
 async function settingsOf(
-  { queryRunner, shared }: JoinedTransaction,
+  { queryRunner, session }: JoinedTransaction,
   options: ServerOption[],
 ): Promise<{ readonly [Name in ServerOption]?: unknown }> {
-  const level = shared && levels.get(shared);
+  const level = session && levels.get(session);
   if (level !== undefined && options.join() === 'isolation') return { isolation: level };
   const rows = (await queryRunner.query(
     'SELECT name, setting FROM pg_settings WHERE name = ANY($1)',
@@ -74,7 +72,7 @@ async function settingsOf(
       return [option, READERS[option](setting ?? '')];
     }),
   );
-  if (shared && settings['isolation'] !== undefined) levels.set(shared, settings['isolation']);
+  if (session && settings['isolation'] !== undefined) levels.set(session, settings['isolation']);
   return settings;
 }
 

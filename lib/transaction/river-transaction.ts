@@ -12,16 +12,14 @@ import { CurrentTransaction } from './current-transaction.js';
 import { checkWork, neverInTransaction, noWork } from './check-work.js';
 import { boundTransaction } from './explicit-transaction.js';
 import { joining } from './joining-options.js';
-import { runInSavepoint } from './statements/savepoint.js';
 import { withRetries } from './engine/retries.js';
 import { runTransaction } from './engine/run-transaction.js';
-import type { TransactionHook } from './context/transaction-hooks.js';
+import type { TransactionHook, TransactionHooks } from './context/transaction-hooks.js';
 import {
   checkTransactionOptions,
   NO_OPTIONS,
   type RiverTransactionOptions,
 } from './context/transaction-options.js';
-import { TransactionScope } from './statements/transaction-scope.js';
 
 /** What runs in a transaction; it is given its entity manager. */
 export type TransactionWork<T> = (manager: EntityManager) => Promise<T> | T;
@@ -143,8 +141,7 @@ export class RiverTransaction {
 
   /** Whether the running code is in a transaction of this data source. */
   get isActive(): boolean {
-    const ambient = this.#current.get({ lenient: true });
-    return ambient instanceof TransactionScope ? !ambient.hasEnded : ambient !== undefined;
+    return this.#current.get({ lenient: true })?.isOpen === true;
   }
 
   /**
@@ -176,22 +173,22 @@ export class RiverTransaction {
    * @throws NotInTransactionError when there is none of ours
    */
   afterCommit(hook: TransactionHook): void {
-    const { hooks } = this.#scope('afterCommit');
+    const hooks = this.#hooks('afterCommit');
     checkWork('afterCommit', hook, 'hook');
     hooks.afterCommit(hook);
   }
 
   /** Calls `hook` once the transaction is rolled back; else as {@link afterCommit}. */
   afterRollback(hook: TransactionHook): void {
-    const { hooks } = this.#scope('afterRollback');
+    const hooks = this.#hooks('afterRollback');
     checkWork('afterRollback', hook, 'hook');
     hooks.afterRollback(hook);
   }
 
-  #scope(what: string): TransactionScope {
+  #hooks(what: string): TransactionHooks {
     const ambient = this.#current.get();
-    if (ambient instanceof TransactionScope && !ambient.hasEnded) return ambient;
-    throw noTransaction(what);
+    if (ambient?.hooks === undefined || !ambient.isOpen) throw noTransaction(what);
+    return ambient.hooks;
   }
 
   #join<T>(
@@ -207,14 +204,11 @@ export class RiverTransaction {
         );
       } catch (error) {
         // What it did cannot be undone alone, and what it has yet to do would be missing.
-        if (abort.reason !== undefined && ambient instanceof TransactionScope)
-          ambient.giveUp(error);
+        if (abort.reason !== undefined) ambient.abandon(error);
         throw error;
       }
     };
-    return ambient instanceof TransactionScope
-      ? ambient.follow('A joined transaction', begin)
-      : this.#current.inLevel(this.name, begin);
+    return this.#current.inLevel(this.name, () => ambient.join(begin));
   }
 
   #nest<T>(
@@ -222,13 +216,10 @@ export class RiverTransaction {
     options: RiverTransactionOptions,
     work: TransactionWork<T>,
   ): Promise<T> {
-    const { manager } = ambient.queryRunner;
     const joined = joining(options, ambient, async (inner: EntityManager) => await work(inner));
     const limited = (inner: EntityManager): Promise<T> =>
       new Abort(options).limit(() => joined(inner));
-    return ambient instanceof TransactionScope
-      ? runInSavepoint(ambient, () => limited(manager))
-      : this.#current.inLevel(this.name, () => manager.transaction(limited));
+    return this.#current.inLevel(this.name, () => ambient.nest(limited));
   }
 
   #without<T>(work: TransactionWork<T>, options: RiverTransactionOptions): Promise<T> {

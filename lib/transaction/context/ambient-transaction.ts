@@ -2,6 +2,8 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import type { Connection, ConnectionSettings } from '../../postgres/connection.js';
 import type { Abort } from './abort.js';
+import type { TransactionHooks } from './transaction-hooks.js';
+import type { RiverTransactionOptions } from './transaction-options.js';
 
 /** A transaction that an insert can join, whoever opened it. */
 export interface JoinableTransaction {
@@ -13,9 +15,28 @@ export interface JoinableTransaction {
   afterCommit?(hook: () => void): void;
 }
 
+/** How a transaction of ours was opened. */
+export interface OpenedSession {
+  readonly client: object;
+  readonly options: RiverTransactionOptions;
+  readonly unawaitedLimitMs: number;
+}
+
 /** A transaction that calls without a `tx` join. */
 export interface AmbientTransaction extends JoinableTransaction {
   readonly queryRunner: QueryRunner;
+  /** Whether statements can be sent in it. */
+  readonly isOpen: boolean;
+  /** What all scopes of one transaction of ours share. Absent where somebody else opened it. */
+  readonly session?: OpenedSession;
+  /** What runs after its end. Absent where somebody else ends it. */
+  readonly hooks?: TransactionHooks;
+  /** Runs a call of the helper in it. */
+  join<T>(begin: () => Promise<T>): Promise<T>;
+  /** Runs `work` in a savepoint of it. */
+  nest<T>(work: (manager: EntityManager) => Promise<T>): Promise<T>;
+  /** Lets it fail for this reason, even if nobody passes it on, as far as that is ours to decide. */
+  abandon(reason: unknown): void;
   /** True once it has ended and what outlives it is to run outside of it. */
   readonly isDetached?: boolean;
 }

@@ -7,13 +7,10 @@ import { defineOwn } from './define-own.js';
 import { endIsOurs, endsTransaction } from '../statements/forbidden-statements.js';
 import { configure } from './begin-transaction.js';
 import type { TransactionAttempt } from './begin-transaction.js';
-import { runInSavepoint } from '../statements/savepoint.js';
-import { StatementQueue } from '../statements/statement-queue.js';
+import { Session } from '../statements/session.js';
 import { TransactionHooks, type TransactionOutcome } from '../context/transaction-hooks.js';
 import { forgetRoot, registerRoot, scopeOf } from '../statements/scope-of.js';
 import { TransactionScope } from '../statements/transaction-scope.js';
-
-const UNAWAITED_LIMIT_MS = 5_000;
 
 /**
  * Runs a transaction of ours as a savepoint, where `createQueryRunner()` returns a query runner that
@@ -34,7 +31,7 @@ export async function runInHeld<T>(
   };
   let outcome: TransactionOutcome = 'rollback';
   try {
-    const result = await runInSavepoint(scope, limited, hooks);
+    const result = await scope.nest(limited, hooks);
     outcome = 'commit';
     return result;
   } finally {
@@ -49,9 +46,7 @@ export async function onHeld<T>(
   work: (connection: Connection) => Promise<T>,
 ): Promise<T> {
   const outer = await innermostScope(queryRunner, settings.dataSource, '');
-  return await runInSavepoint(outer, () =>
-    work((scopeOf(queryRunner) ?? outer).connection(settings)),
-  );
+  return await outer.nest(() => work((scopeOf(queryRunner) ?? outer).connection(settings)));
 }
 
 /** The scope that the running code is in, also where it was put outside transactions. */
@@ -61,11 +56,11 @@ async function innermostScope(
   name: string,
 ): Promise<TransactionScope> {
   const root = scopeOf(queryRunner) ?? (await takeOver(queryRunner, dataSource, name));
-  const isOnIt = (transaction: unknown): boolean =>
-    transaction instanceof TransactionScope &&
-    transaction.shared === root.shared &&
-    !transaction.hasEnded;
-  return (enclosingTransaction(dataSource, isOnIt) as TransactionScope | undefined) ?? root;
+  const inner = enclosingTransaction(
+    dataSource,
+    ({ isOpen, session }) => isOpen && session === root.session,
+  );
+  return (inner as TransactionScope | undefined) ?? root;
 }
 
 /** Puts the statements of the runner into one queue, until the transaction is ended on the runner. */
@@ -77,24 +72,14 @@ async function takeOver(
   const client = await rawClient(queryRunner, 'begin');
   const taken = scopeOf(queryRunner);
   if (taken !== undefined) return taken;
-  const query = queryRunner.query.bind(queryRunner);
   const watch = new ConnectionWatch(queryRunner, client);
-  const savepoints = new StatementQueue(client);
-  const root = new TransactionScope({
-    dataSource,
-    name,
-    queryRunner,
-    client,
-    watch,
-    options: {},
-    unawaitedLimitMs: UNAWAITED_LIMIT_MS,
-    detach: false,
-    send: (sql) => savepoints.push(() => (watch.lost ? Promise.reject(watch.lost) : query(sql))),
-  });
+  const session = new Session({ dataSource, name, queryRunner, client, watch, options: {} });
+  const { query } = session;
+  const root = new TransactionScope(session);
   const end = async (...args: Parameters<typeof query>): Promise<unknown> => {
     root.refuseQuietly();
     await root.idle();
-    await savepoints.idle();
+    await session.savepointsIdle();
     restore();
     forgetRoot(root);
     watch.stop();

@@ -2,7 +2,6 @@ import { QueryFailedError, type DataSource, type QueryRunner } from 'typeorm';
 import {
   CommitOutcomeUnknownError,
   RiverTransactionError,
-  TransactionEndedError,
   TransactionEndedWithinError,
   TransactionRolledBackError,
 } from '../../errors/transaction-error.js';
@@ -18,14 +17,11 @@ import type { BegunTransaction } from './begin-transaction.js';
 import { askCommitOutcome } from './commit-outcome.js';
 import { endIsOurs, endsTransaction } from '../statements/forbidden-statements.js';
 import { admitQuerySubscribers } from './query-subscribers.js';
-import { StatementQueue } from '../statements/statement-queue.js';
-import { turnOn } from '../statements/statement-turn.js';
+import { Session } from '../statements/session.js';
 import { streamInTurn } from './stream-turn.js';
 import { registerRoot, scopeOf } from '../statements/scope-of.js';
 import type { RiverTransactionOptions } from '../context/transaction-options.js';
 import { TransactionScope } from '../statements/transaction-scope.js';
-
-const DEFAULT_UNAWAITED_LIMIT_MS = 5_000;
 
 /** How a transaction was asked for. */
 interface Opening {
@@ -39,10 +35,7 @@ interface Opening {
 /** A transaction of ours on a connection of its own, from BEGIN to COMMIT or ROLLBACK. */
 export class OpenTransaction implements Holder {
   readonly scope: TransactionScope;
-  readonly #dataSource: DataSource;
-  readonly #query: QueryRunner['query'];
-  readonly #options: RiverTransactionOptions;
-  readonly #savepoints: StatementQueue;
+  readonly #session: Session;
   readonly #release: () => Promise<void>;
   readonly #openAt = performance.now();
   readonly abort: Abort;
@@ -53,66 +46,13 @@ export class OpenTransaction implements Holder {
   #isCommitSent = false;
   #isCommitted = false;
 
-  private constructor(
-    scope: TransactionScope,
-    {
-      dataSource,
-      query,
-      options,
-      savepoints,
-      abort,
-    }: {
-      dataSource: DataSource;
-      query: QueryRunner['query'];
-      options: RiverTransactionOptions;
-      savepoints: StatementQueue;
-      abort: Abort;
-    },
-  ) {
-    this.#savepoints = savepoints;
+  constructor(begun: BegunTransaction, { abort, ...opening }: Opening) {
     this.abort = abort;
-    this.scope = scope;
-    this.#dataSource = dataSource;
-    this.#query = query;
-    this.#options = options;
-    this.#release = scope.queryRunner.release.bind(scope.queryRunner);
-  }
-
-  static on(
-    { client, watch }: BegunTransaction,
-    { dataSource, queryRunner, name, options, abort }: Opening,
-  ): OpenTransaction {
-    const query: QueryRunner['query'] = queryRunner.query.bind(queryRunner);
-    const savepoints = new StatementQueue(client);
-    const scope: TransactionScope = new TransactionScope({
-      dataSource,
-      name,
-      queryRunner,
-      client,
-      watch,
-      options,
-      unawaitedLimitMs: options.unawaitedLimitMs ?? DEFAULT_UNAWAITED_LIMIT_MS,
-      detach: options.afterEnd === 'detach',
-      send: (sql) => {
-        if (scope.shared.isOver)
-          return Promise.reject(new TransactionEndedError('A nested transaction'));
-        const begin = (): Promise<unknown> => {
-          if (watch.lost !== undefined) return Promise.reject(watch.lost);
-          watch.expectSavepoint(sql);
-          return query(sql);
-        };
-        return turnOn(client) === undefined ? savepoints.push(begin) : begin();
-      },
-    });
-    const transaction = new OpenTransaction(scope, {
-      dataSource,
-      query,
-      options,
-      savepoints,
-      abort,
-    });
-    transaction.#takeOver();
-    return transaction;
+    this.#session = new Session({ ...opening, ...begun });
+    this.scope = new TransactionScope(this.#session);
+    const { queryRunner } = opening;
+    this.#release = queryRunner.release.bind(queryRunner);
+    this.#takeOver();
   }
 
   /** Waits for everything that was begun in it; see {@link TransactionScope.settle}. */
@@ -127,16 +67,16 @@ export class OpenTransaction implements Holder {
    */
   async commit(reportSubscriberError: (error: unknown) => void): Promise<void> {
     const { scope } = this;
-    const { queryRunner, client, watch } = scope.shared;
+    const { queryRunner, client, watch } = this.#session;
     if (watch.lost !== undefined) throw watch.lost;
     const status = client.getTransactionStatus();
     if (status === 'E') throw new TransactionRolledBackError(scope.firstFailure);
     if (status === 'I') throw new TransactionEndedWithinError('COMMIT');
-    if (this.#options.trackOutcome && scope.shared.xid === undefined) {
+    if (this.#session.options.trackOutcome && this.#session.xid === undefined) {
       const answer: unknown = await scope.enqueue('A statement', () =>
-        this.#query('SELECT pg_current_xact_id_if_assigned()::text AS xid'),
+        this.#session.query('SELECT pg_current_xact_id_if_assigned()::text AS xid'),
       );
-      scope.shared.xid = (answer as { xid: string | null }[])[0]?.xid ?? undefined;
+      this.#session.noteXid((answer as { xid: string | null }[])[0]?.xid);
     }
     try {
       await this.#end(() => queryRunner.commitTransaction());
@@ -152,10 +92,9 @@ export class OpenTransaction implements Holder {
   async rollback(): Promise<void> {
     this.scope.refuseQuietly();
     await this.scope.idle();
-    this.scope.shared.isOver = true;
-    await this.#savepoints.idle();
+    await this.#session.end();
     const { queryRunner } = this.scope;
-    this.scope.shared.watch.expectEnd('ROLLBACK');
+    this.#session.watch.expectEnd('ROLLBACK');
     try {
       if (queryRunner.isTransactionActive && !queryRunner.isReleased)
         await this.#end(() => queryRunner.rollbackTransaction());
@@ -166,7 +105,7 @@ export class OpenTransaction implements Holder {
 
   /** A COMMIT that is given up for a ROLLBACK is no end any more, and what it goes on with is rejected. */
   #end(work: () => Promise<void>): Promise<void> {
-    const { dataSource, name } = this.scope.shared;
+    const { dataSource, name } = this.#session;
     const ending = (this.#ending = {});
     return runInLevel({ dataSource, name, ending, holder: this }, work);
   }
@@ -186,16 +125,18 @@ export class OpenTransaction implements Holder {
 
   /** Closes the connection under a statement that does not end. What was not sent by then never is. */
   cut(): void {
-    this.scope.cut();
+    this.#session.cut();
   }
 
   outcomeUnknown(cause: unknown): CommitOutcomeUnknownError {
-    const lost = { xid: this.scope.shared.xid, openAt: this.#openAt };
-    return new CommitOutcomeUnknownError(cause, () => askCommitOutcome(this.#dataSource, lost));
+    const lost = { xid: this.#session.xid, openAt: this.#openAt };
+    return new CommitOutcomeUnknownError(cause, () =>
+      askCommitOutcome(this.#session.dataSource, lost),
+    );
   }
 
   async release(): Promise<void> {
-    const { queryRunner, client, watch } = this.scope.shared;
+    const { queryRunner, client, watch } = this.#session;
     this.scope.refuse();
     queryRunner.release = this.#release;
     watch.stop();
@@ -215,16 +156,16 @@ export class OpenTransaction implements Holder {
       if (args[0] === 'COMMIT' && this.#isEnding)
         return this.scope.isSettled ? this.#sendCommit() : this.#commitSettled();
       // TypeORM's own ROLLBACK, and what subscribers ask while they are told of the end.
-      if (scope.hasEnded && this.#isEnding) return this.#query(...args);
+      if (scope.hasEnded && this.#isEnding) return this.#session.query(...args);
       if (endsTransaction(args[0])) return Promise.reject(endIsOurs());
       const asker = scopeOf(scope.queryRunner) ?? scope;
-      return asker.enqueue('A statement', () => this.#query(...args));
+      return asker.enqueue('A statement', () => this.#session.query(...args));
     };
     const stream = runner.stream.bind(runner);
     runner.stream = (...args) => streamInTurn(scopeOf(scope.queryRunner) ?? scope, stream, args);
     // Work that releases the runner out of habit would give away a connection in a transaction.
     runner.release = () => Promise.resolve();
-    admitQuerySubscribers(scope.shared);
+    admitQuerySubscribers(this.#session);
     registerRoot(scope);
   }
 
@@ -238,12 +179,12 @@ export class OpenTransaction implements Holder {
   /** The last in the queue. Sent on the raw client, whose answer says whether it was a COMMIT. */
   #sendCommit(): Promise<unknown> {
     const { scope } = this;
-    const { client, queryRunner, watch } = scope.shared;
+    const { client, queryRunner, watch } = this.#session;
     const answer = scope.enqueueAlone('COMMIT', async () => {
       this.abort.throwIfAborted();
       // Before anybody hears of it: a logger may have something to write down.
       scope.refuse();
-      new StatementLog(this.#dataSource, queryRunner).begin('COMMIT');
+      new StatementLog(this.#session.dataSource, queryRunner).begin('COMMIT');
       const isSent = !isClosed(client);
       try {
         watch.expectEnd('COMMIT');

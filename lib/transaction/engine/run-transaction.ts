@@ -26,7 +26,7 @@ export async function runTransaction<T>(
     if (queryRunner.isTransactionActive) return await runInHeld(queryRunner, dataSource, attempt);
     const unlink = abortWithHolder(abort, holderOf(dataSource)?.abort);
     const begun = await beginTransaction(queryRunner, options, abort);
-    const transaction = OpenTransaction.on(begun, { ...attempt, dataSource, queryRunner, abort });
+    const transaction = new OpenTransaction(begun, { ...attempt, dataSource, queryRunner, abort });
     unlink?.();
     return await runInOpen(transaction, { ...attempt, abort });
   } finally {
@@ -53,7 +53,7 @@ async function runInOpen<T>(
   }: TransactionAttempt<T> & { readonly abort: Abort },
 ): Promise<T> {
   const { scope } = transaction;
-  const { dataSource, queryRunner, watch } = scope.shared;
+  const { dataSource, queryRunner, watch } = scope.session;
   const cut = new Cut(() => transaction.cut());
   let outcome: TransactionOutcome = 'rollback';
   try {

@@ -24,7 +24,7 @@ export function streamInTurn(
 ): ReturnType<Stream> {
   return new Promise((resolve, reject) => {
     const turn = scope.enqueueAlone('A stream', async () => {
-      const left = idleAgain(scope.shared.client);
+      const left = idleAgain(scope.session.client);
       const stream = await open(...args);
       resolve(stream);
       const stop = closeUnread(stream, scope);
@@ -60,7 +60,7 @@ function closeUnread(stream: Readable, scope: TransactionScope): () => void {
     if (Date.now() - since < UNREAD_LIMIT_MS) return;
     clearInterval(timer);
     const error = new TransactionScopeBusyError('A statement', BEHIND_STREAM);
-    scope.giveUp(error);
+    scope.abandon(error);
     stream.destroy(stream.listenerCount('error') > 0 ? error : undefined);
   }, UNREAD_LIMIT_MS / 10);
   return () => clearInterval(timer);

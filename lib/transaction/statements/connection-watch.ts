@@ -33,6 +33,7 @@ export class ConnectionWatch {
   /** Why the transaction is of no use any more. Nothing is sent in it once this is set. */
   lost: DatabaseError | RiverTransactionError | undefined;
   #ending: 'COMMIT' | 'ROLLBACK' | undefined;
+  #isWatchingEnd = false;
   /** Whether a ROLLBACK of some kind was completed in the text under way. */
   #isRolledBack = false;
   /** Several, where a subscriber begins one while another is about to be sent. */
@@ -55,6 +56,7 @@ export class ConnectionWatch {
 
   /** To be called once the transaction has begun. */
   watchEnd(): void {
+    this.#isWatchingEnd = true;
     const { connection } = this.#client;
     connection?.on?.('commandComplete', this.#onComplete);
     connection?.on?.('readyForQuery', this.#onReady);
@@ -67,7 +69,7 @@ export class ConnectionWatch {
 
   /** The next statement on a savepoint is ours. */
   expectSavepoint(sql: string): void {
-    this.#ownSavepoints.add(sql);
+    if (this.#isWatchingEnd) this.#ownSavepoints.add(sql);
   }
 
   /** Closes the connection under a statement that does not end. */

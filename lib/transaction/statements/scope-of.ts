@@ -1,7 +1,7 @@
 import type { DataSource, QueryRunner } from 'typeorm';
 import type { PgClient } from '../../postgres/pg-client.js';
 import { ambientTransactionOf } from '../context/ambient-transaction.js';
-import { TransactionScope } from './transaction-scope.js';
+import type { TransactionScope } from './transaction-scope.js';
 
 /** A property of the runner and of its client: a WeakMap of so many short lives would cost the garbage collector. */
 const ROOT = Symbol('nestjs-river.root');
@@ -13,13 +13,13 @@ interface Rooted {
 /** Notes the outermost scope of a query runner that we opened, and of its client until the next one. */
 export function registerRoot(root: TransactionScope): void {
   (root.queryRunner as Rooted)[ROOT] = root;
-  (root.shared.client as Rooted)[ROOT] = root;
+  (root.session.client as Rooted)[ROOT] = root;
 }
 
 /** A held transaction has ended, and its query runner may begin another. */
 export function forgetRoot(root: TransactionScope): void {
   delete (root.queryRunner as Rooted)[ROOT];
-  delete (root.shared.client as Rooted)[ROOT];
+  delete (root.session.client as Rooted)[ROOT];
 }
 
 /**
@@ -30,8 +30,8 @@ export function forgetRoot(root: TransactionScope): void {
 export function scopeOf(queryRunner: QueryRunner | undefined): TransactionScope | undefined {
   const root = (queryRunner as Rooted | undefined)?.[ROOT];
   if (root === undefined) return undefined;
-  const ambient = ambientTransactionOf(root.shared.dataSource);
-  return ambient instanceof TransactionScope && ambient.shared === root.shared ? ambient : root;
+  const ambient = ambientTransactionOf(root.session.dataSource);
+  return ambient?.session === root.session ? (ambient as TransactionScope) : root;
 }
 
 /**
@@ -44,7 +44,7 @@ export function scopeOnClient(
   dataSource: DataSource,
 ): TransactionScope | undefined {
   const ambient = ambientTransactionOf(dataSource);
-  if (ambient instanceof TransactionScope && ambient.shared.client === client) return ambient;
+  if (ambient?.session?.client === client) return ambient as TransactionScope;
   const root = (client as Rooted)[ROOT];
   const isHandedOut =
     root?.queryRunner.isReleased === true && client.getTransactionStatus() !== 'I';

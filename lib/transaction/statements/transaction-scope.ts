@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { DataSource, QueryRunner } from 'typeorm';
+import type { EntityManager, QueryRunner } from 'typeorm';
 import {
   TransactionEndedError,
   TransactionScopeBusyError,
@@ -11,37 +11,14 @@ import {
   type ConnectionSettings,
   type Others,
 } from '../../postgres/connection.js';
-import type { PgClient } from '../../postgres/pg-client.js';
 import type { AmbientTransaction } from '../context/ambient-transaction.js';
-import type { ConnectionWatch } from './connection-watch.js';
 import { beforeSettled } from './promised.js';
+import { runInSavepoint } from './savepoint.js';
+import type { Session } from './session.js';
 import { StatementQueue } from './statement-queue.js';
 import { TransactionHooks } from '../context/transaction-hooks.js';
 import { UnawaitedWork } from './unawaited-work.js';
-import type { RiverTransactionOptions } from '../context/transaction-options.js';
 import { unlessBusy } from './unless-busy.js';
-
-/** What all scopes of one transaction share. */
-export interface TransactionConnection {
-  readonly dataSource: DataSource;
-  /** Name of the client whose helper opened it. */
-  readonly name: string;
-  readonly queryRunner: QueryRunner;
-  readonly client: PgClient;
-  readonly watch: ConnectionWatch;
-  /** Milliseconds to wait at the end for what was begun and not awaited. */
-  readonly unawaitedLimitMs: number;
-  /** Whether code that outlives the transaction runs outside of it, instead of being refused. */
-  readonly detach: boolean;
-  /** How it was opened. */
-  readonly options: RiverTransactionOptions;
-  /** Sends a statement past the queue, for the one who owns the connection. */
-  readonly send: (sql: string) => Promise<unknown>;
-  /** The transaction's 64-bit id, once an insert of ours has told it. */
-  xid?: string | undefined;
-  /** From ROLLBACK on: what has not been sent by then is not sent any more. */
-  isOver?: boolean;
-}
 
 /**
  * A transaction or a savepoint of ours, from its beginning to its end: the fence around it. Every
@@ -50,7 +27,7 @@ export interface TransactionConnection {
  * the queue: what nobody awaited is still part of it, and what comes later is refused.
  */
 export class TransactionScope implements AmbientTransaction, Others {
-  readonly shared: TransactionConnection;
+  readonly session: Session;
   /** The scope that a savepoint is in. */
   readonly #outer: TransactionScope | undefined;
   readonly hooks = new TransactionHooks();
@@ -68,22 +45,26 @@ export class TransactionScope implements AmbientTransaction, Others {
   /** The first failure of a statement: why a commit may have become impossible. */
   firstFailure: unknown;
 
-  constructor(shared: TransactionConnection, outer?: TransactionScope) {
-    this.shared = shared;
+  constructor(session: Session, outer?: TransactionScope) {
+    this.session = session;
     this.#outer = outer;
-    this.#queue = new StatementQueue(shared.client, shared.client.pipeline === true);
+    this.#queue = new StatementQueue(session.client, session.client.pipeline === true);
   }
 
   get queryRunner(): QueryRunner {
-    return this.shared.queryRunner;
+    return this.session.queryRunner;
+  }
+
+  get isOpen(): boolean {
+    return this.#refusal === undefined;
   }
 
   get hasEnded(): boolean {
-    return this.#refusal !== undefined;
+    return !this.isOpen;
   }
 
   get isDetached(): boolean {
-    return this.hasEnded && this.shared.detach;
+    return this.hasEnded && this.session.detaches;
   }
 
   afterCommit(hook: () => void): void {
@@ -91,13 +72,13 @@ export class TransactionScope implements AmbientTransaction, Others {
   }
 
   connection(settings: ConnectionSettings): Connection {
-    const client = new ClientConnection(this.shared.client, settings, this.queryRunner);
+    const client = new ClientConnection(this.session.client, settings, this.queryRunner);
     const connection: Connection = {
       inTransaction: true,
       run: (statement, values, meanwhile) =>
         this.enqueue('A call of RiverClient', () =>
           client.run(statement, values, meanwhile).then((rows) => {
-            this.shared.xid ??= rows[0]?.['xid'] ?? undefined;
+            this.session.noteXid(rows[0]?.['xid']);
             return rows;
           }),
         ),
@@ -118,7 +99,7 @@ export class TransactionScope implements AmbientTransaction, Others {
   readonly refusal = (): Error | undefined => this.#refusal?.('A call of RiverClient');
 
   cut(): void {
-    this.shared.watch.cut();
+    this.session.cut();
   }
 
   /** Puts a statement into the queue. */
@@ -141,8 +122,7 @@ export class TransactionScope implements AmbientTransaction, Others {
     let hasBegun = false;
     const begin = (): Promise<T> => {
       if (isRefused) throw new TransactionScopeBusyError(what);
-      if (this.shared.isOver) throw new TransactionEndedError(what);
-      if (this.shared.watch.lost !== undefined) throw this.shared.watch.lost;
+      this.session.requireUsable(what);
       hasBegun = true;
       return run();
     };
@@ -159,6 +139,21 @@ export class TransactionScope implements AmbientTransaction, Others {
         return new TransactionScopeBusyError(what);
       },
     );
+  }
+
+  join<T>(begin: () => Promise<T>): Promise<T> {
+    return this.follow('A joined transaction', begin);
+  }
+
+  /** @param hooks where its hooks wait for the end: by default those of this scope */
+  nest<T>(
+    work: (manager: EntityManager) => Promise<T> | T,
+    hooks: TransactionHooks = this.hooks,
+  ): Promise<T> {
+    const inner = new TransactionScope(this.session, this);
+    const run = (): Promise<T> =>
+      runInSavepoint(inner, { outer: this, hooks }, () => work(this.queryRunner.manager));
+    return this.follow('A nested transaction', () => this.enqueueInner(inner, run));
   }
 
   /** Lets a savepoint have the connection for as long as `run` takes. Its failure is undone with it. */
@@ -216,13 +211,13 @@ export class TransactionScope implements AmbientTransaction, Others {
 
   /** @returns the mark of the queue at the end */
   async #settleUnawaited(): Promise<unknown> {
-    const limit = Date.now() + this.shared.unawaitedLimitMs;
+    const limit = Date.now() + this.session.unawaitedLimitMs;
     let mark: unknown;
     do {
       mark = this.#queue.mark;
       const rest = Promise.all([this.#queue.idle(), this.#operations.ended()]);
       if (!(await endsBefore(limit, rest))) {
-        throw new TransactionUnfinishedError(this.#operations.names, this.shared.unawaitedLimitMs);
+        throw new TransactionUnfinishedError(this.#operations.names, this.session.unawaitedLimitMs);
       }
       // A gap between two statements of TypeORM's lasts for some microtasks.
       await nextTurn();
@@ -237,7 +232,7 @@ export class TransactionScope implements AmbientTransaction, Others {
   }
 
   /** Makes it fail for this reason, even if nobody passes it on. */
-  giveUp(reason: unknown): void {
+  abandon(reason: unknown): void {
     this.#givenUp ??= { reason };
   }
 
