@@ -42,10 +42,10 @@ module.exports = {
       to: { path: '^lib/tokens' },
     },
     {
-      name: 'tokens-import-nothing',
+      name: 'tokens-import-errors-only',
       severity: 'error',
       from: { path: '^lib/tokens' },
-      to: { path: '^(lib|decorators)/' },
+      to: { path: '^(lib|decorators)/', pathNot: '^lib/errors/' },
     },
     {
       name: 'client-knows-no-nest-and-no-patched-data-source',
