@@ -2,6 +2,7 @@ import type { QueryRunner } from 'typeorm';
 import { InsertAbortedError } from '../errors/insert-aborted-error.js';
 import { onAbort } from './on-abort.js';
 import type { PgClient } from './pg-client.js';
+import { requestClient } from './request-client.js';
 
 /**
  * Connects a query runner, unless one of the signals is aborted first. A connection that comes after
@@ -13,7 +14,7 @@ export function connectUnlessAborted(
   queryRunner: QueryRunner,
   signals: readonly AbortSignal[],
 ): Promise<PgClient> {
-  const connecting = queryRunner.connect() as Promise<PgClient>;
+  const connecting = requestClient(queryRunner);
   if (signals.length === 0) return connecting;
   return new Promise((resolve, reject) => {
     let isAborted = false;

@@ -4,6 +4,7 @@ import { RiverError } from '../errors/river-error.js';
 import { copyIn, type CopyRows } from './copy-in.js';
 import { inTurn, isQueued } from './client-turns.js';
 import { AS_TEXT, isClosed, type PgClient, type TextRow } from './pg-client.js';
+import { requestClient } from './request-client.js';
 import { StatementLog, type LoggingDataSource } from './statement-log.js';
 import { beforeSending, outcomeOf, queryUnderWay, type Sent } from './statement-outcome.js';
 import { statement, type Statement } from './statement.js';
@@ -190,7 +191,7 @@ export async function untilCommit<T>(
 /** The client of `pg` beneath a query runner, connected if it was not. */
 export async function rawClient(queryRunner: QueryRunner, operation: string): Promise<PgClient> {
   try {
-    return (await queryRunner.connect()) as PgClient;
+    return await requestClient(queryRunner);
   } catch (cause) {
     throw unavailable(operation, cause);
   }

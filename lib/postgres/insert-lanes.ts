@@ -7,7 +7,7 @@ import type { Connection } from './connection.js';
 import { LaneQueue, type LaneCall } from './lane-queue.js';
 import { LentConnection } from './lent-connection.js';
 import type { PgClient } from './pg-client.js';
-import { hasWaiters } from './pool-block.js';
+import { hasWaiters } from './pool.js';
 import type { PoolConnection } from './pool-connection.js';
 
 const DEFAULT_MAX_STATEMENTS = 2;

@@ -1,12 +1,7 @@
 import type { DataSource } from 'typeorm';
 import type { CopyFeed } from './copy-feed.js';
 import type { PgClient } from './pg-client.js';
-
-/** What is read of a pool of `pg`. Where it lacks something, a deadlock is not found out. */
-interface Pool {
-  readonly waitingCount: number;
-  readonly _clients: readonly (PgClient & { readonly readyForQuery: boolean })[];
-}
+import { poolOf } from './pool.js';
 
 /** The bulk inserts under way, by their clients. */
 const feeds = new WeakMap<PgClient, CopyFeed>();
@@ -23,17 +18,6 @@ export function noteBulkInsert(client: PgClient, feed: CopyFeed): () => void {
  */
 export function isPoolBlocked(dataSource: DataSource): boolean {
   const { waitingCount, _clients } = poolOf(dataSource);
-  if (!waitingCount || !Array.isArray(_clients)) return false;
-  return (_clients as Pool['_clients']).every(
-    (client) => feeds.get(client)?.isWaiting ?? client.readyForQuery,
-  );
-}
-
-/** Whether somebody waits for a connection of the pool, so that another request would wait, too. */
-export function hasWaiters(dataSource: DataSource): boolean {
-  return (poolOf(dataSource).waitingCount ?? 0) > 0;
-}
-
-function poolOf({ driver }: DataSource): Partial<Pool> {
-  return (driver as { master?: unknown }).master ?? {};
+  if (!waitingCount || !_clients?.every) return false;
+  return _clients.every((client) => feeds.get(client)?.isWaiting ?? client.readyForQuery);
 }

@@ -6,6 +6,7 @@ import { startClient, storedJobs, type StartedClient } from './started-client.js
 
 const LOCK = 'lock table lock_of_pauses';
 const SECRET = 'a value of args';
+const waiting = () => jobArgs('waiting', { value: SECRET });
 
 let client: StartedClient;
 let messages: string[];
@@ -59,4 +60,21 @@ test('The end of a transaction that waits for unawaited work is reported at the 
   );
   expect(messages).toHaveLength(1);
   expect(await storedJobs(client.database, `kind = 'unawaited'`)).toHaveLength(1);
+});
+
+test.each([
+  ['inserts, which share one statement', () => client.river.insert(waiting())],
+  ['a unique insert', () => client.river.insert(waiting(), { uniqueOpts: { byQueue: true } })],
+  ['a transaction', () => client.transaction.run(() => client.river.insert(waiting()))],
+])('A wait for a connection is reported at the level debug: %s', async (_who, insert) => {
+  const reported = nextMessage();
+  const taken = client.dataSource.createQueryRunner();
+  await taken.connect();
+  const inserts = Array.from({ length: 3 }, insert);
+  const message = await reported;
+  await taken.release();
+  await Promise.all(inserts);
+  expect(message).toMatch(/waiting for a connection of the pool: 1 open, 0 idle, /);
+  expect(message).not.toContain(SECRET);
+  expect(messages).toHaveLength(1);
 });

@@ -1,0 +1,19 @@
+import type { QueryRunner } from 'typeorm';
+import { PauseLog } from './pause-log.js';
+import type { PgClient } from './pg-client.js';
+import { hasIdle, poolState } from './pool.js';
+
+const waits = new PauseLog(
+  'RiverClient',
+  (waiting, pool) =>
+    `${waiting === 1 ? 'A call is' : `${waiting} calls are`} waiting for a connection of the pool: ` +
+    `${pool}. Either other work holds the connections, or the database does not respond.`,
+);
+
+/** Connects a query runner. Where the pool has no idle connection, a long wait is reported. */
+export function requestClient(queryRunner: QueryRunner): Promise<PgClient> {
+  const pooled = queryRunner as QueryRunner & { readonly driver?: unknown };
+  const mayWait = !hasIdle(pooled);
+  const connecting = queryRunner.connect() as Promise<PgClient>;
+  return mayWait ? waits.follow(connecting, () => poolState(pooled)) : connecting;
+}
