@@ -50,8 +50,10 @@ function expected(room: string): string {
   const exceptions = above.filter((each) => !allowed.includes(each));
   if (below.length > 0) return `something below it: ${below.join(', ')}`;
   if (allowed.length === 0) return 'nothing';
-  const but = exceptions.map((each) => `\`${each}\``).join(', ');
-  return exceptions.length === 0 ? 'everything above' : `everything above but ${but}`;
+  const names = (some: readonly string[]) => some.map((each) => `\`${each}\``).join(', ');
+  if (exceptions.length === 0) return 'everything above';
+  if (exceptions.length > allowed.length) return `only ${names(allowed)}`;
+  return `everything above but ${names(exceptions)}`;
 }
 
 test('docs/architecture.md says of each room what the rules allow it to import', () => {
