@@ -1,5 +1,6 @@
 import { withoutValues } from './conceal.js';
 import type { RiverErrorCode } from './error-code.js';
+import { explain, isOfCachedPlan, type ServerError } from './explain-sql-state.js';
 import { RiverError, type RiverErrorOutcome } from './river-error.js';
 
 /**
@@ -28,6 +29,10 @@ interface DatabaseErrorOptions {
   readonly outcome?: RiverErrorOutcome | undefined;
   readonly code?: RiverErrorCode | undefined;
   readonly message?: string | undefined;
+  /** Where the SQLSTATE alone does not say it. */
+  readonly mayPass?: boolean | undefined;
+  /** What ended a statement with SQLSTATE 57014, as far as it is known. */
+  readonly interruption?: 'time-out' | 'cancel' | undefined;
 }
 
 /**
@@ -44,7 +49,9 @@ export class DatabaseError extends RiverError {
     const code = errorCode(cause);
     const sqlState = sqlStateOf(cause);
     const { outcome = 'not-stored', message } = options;
-    super(message ?? `${operation} failed in the database: ${explain(sqlState, code)}`, {
+    const { interruption, mayPass = interruption === 'time-out' } = options;
+    const why = { ...serverErrorOf(cause), code, interruption };
+    super(message ?? `${operation} failed in the database: ${explain(sqlState, why)}`, {
       code: options.code ?? 'RIVER_DATABASE',
       outcome,
       cause: withoutValues(cause),
@@ -53,13 +60,23 @@ export class DatabaseError extends RiverError {
     const isPassing =
       sqlState === undefined
         ? CONNECTION_LOST.test(code ?? '') || NO_CONNECTION.test(errorMessage(cause))
-        : RETRYABLE.test(sqlState);
-    this.retryable = isPassing && outcome === 'not-stored';
+        : RETRYABLE.test(sqlState) || isOfCachedPlan(sqlState, why);
+    this.retryable = (isPassing || mayPass) && outcome === 'not-stored';
   }
 
   /** @internal Whether a prepared statement was not there any more, or there already. */
   get isOfPreparedStatements(): boolean {
-    return this.sqlState === '26000' || this.sqlState === '42P05';
+    return this.sqlState === '26000' || this.sqlState === '42P05' || this.isOfCachedPlan;
+  }
+
+  /** @internal Whether a prepared statement returns other types since the table was changed. */
+  get isOfCachedPlan(): boolean {
+    return isOfCachedPlan(this.sqlState, serverErrorOf(this.cause));
+  }
+
+  /** @internal Whether the server takes no writes: it may be a primary no more. */
+  get isReadOnly(): boolean {
+    return this.sqlState === '25006';
   }
 
   /** @internal Whether the connection on which it happened must not be used again. */
@@ -104,6 +121,14 @@ export function sqlStateOf(cause: unknown): string | undefined {
   return code !== undefined && /^(?=.*\d)[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
 
+function serverErrorOf(cause: unknown): ServerError {
+  const { routine, constraint } = Object(cause) as Record<string, unknown>;
+  return {
+    routine: typeof routine === 'string' ? routine : undefined,
+    constraint: typeof constraint === 'string' ? constraint : undefined,
+  };
+}
+
 function errorCode(cause: unknown): string | undefined {
   if (typeof cause !== 'object' || cause === null || !('code' in cause)) return undefined;
   return typeof cause.code === 'string' ? cause.code : undefined;
@@ -111,30 +136,4 @@ function errorCode(cause: unknown): string | undefined {
 
 function errorMessage(cause: unknown): string {
   return cause instanceof Error ? cause.message : '';
-}
-
-/** What to do about the SQLSTATEs that an inserting application meets. */
-function explain(sqlState: string | undefined, code: string | undefined): string {
-  switch (sqlState) {
-    case undefined:
-      return `the connection failed${code === undefined ? '' : ` (${code})`}; see cause.`;
-    case '25P02':
-      return 'an earlier statement of this transaction had failed (SQLSTATE 25P02). Roll it back and start again.';
-    case '40001':
-    case '40P01':
-      return `another transaction stood in the way (SQLSTATE ${sqlState}). Run the whole transaction again.`;
-    case '23505':
-      return 'an equal unique job is there already (SQLSTATE 23505). To retry this one, cancel or delete that one first.';
-    case '42501':
-      return "the database user lacks a right (SQLSTATE 42501). It needs USAGE on River's schema, INSERT and SELECT on river_job, USAGE on its sequence, and EXECUTE on River's function; to change jobs and queues also UPDATE and DELETE on river_job, SELECT, INSERT and UPDATE on river_queue.";
-    case '42P01':
-      return "River's table river_job was not found (SQLSTATE 42P01). Run River's migrations, or set the module's option `schema`.";
-    case '26000':
-    case '42P05':
-      return `the session's prepared statements were not as expected (SQLSTATE ${sqlState}), as after DISCARD or behind a pooler. Run the transaction again; if it comes again, set the module's option preparedStatements: false.`;
-    case '25006':
-      return 'the transaction is read-only (SQLSTATE 25006).';
-    default:
-      return `SQLSTATE ${sqlState}; see cause.`;
-  }
 }

@@ -1,11 +1,12 @@
 import type { DataSource, QueryRunner } from 'typeorm';
-import { DatabaseError } from '../errors/database-error.js';
+import { DatabaseError, sqlStateOf } from '../errors/database-error.js';
 import { RiverError } from '../errors/river-error.js';
 import { copyIn, type CopyRows } from './copy-in.js';
 import { inTurn, isQueued } from './client-turns.js';
 import { AS_TEXT, isClosed, type PgClient, type TextRow } from './pg-client.js';
 import { requestClient } from './request-client.js';
 import { StatementLog, type LoggingDataSource } from './statement-log.js';
+import { interruptionOf } from './interruption.js';
 import { beforeSending, outcomeOf, queryUnderWay, type Sent } from './statement-outcome.js';
 import { statement, type Statement } from './statement.js';
 
@@ -62,6 +63,9 @@ export interface StatementSettings {
  */
 const unprepared = new WeakSet<PgClient>();
 
+/** Clients of servers that take no writes: the pool is to open others, which may find the new primary. */
+const unfit = new WeakSet<PgClient>();
+
 /**
  * Runs on one raw client of `pg`, in a transaction that somebody else begins and ends. TypeORM's own
  * `query()` would send and plan the whole text each time; its logger and its slow-query limit see
@@ -72,9 +76,17 @@ export class ClientConnection implements Connection {
   readonly client: PgClient;
   readonly #settings: StatementSettings;
   readonly #log: StatementLog;
+  readonly #isWritable: boolean;
 
-  constructor(client: PgClient, settings: StatementSettings, queryRunner?: QueryRunner) {
+  /** @param isWritable whether a transaction that it is in was not declared read-only */
+  constructor(
+    client: PgClient,
+    settings: StatementSettings,
+    queryRunner?: QueryRunner,
+    isWritable = false,
+  ) {
     this.client = client;
+    this.#isWritable = isWritable;
     this.#settings = settings;
     this.#log = new StatementLog(settings.dataSource, queryRunner);
   }
@@ -96,7 +108,7 @@ export class ClientConnection implements Connection {
       // One for each statement, where a text without a name holds several.
       ({ rows } = Array.isArray(result) ? (result.at(-1) as typeof result) : result);
     } catch (cause) {
-      const error = this.#failed(statement, cause, { ...before, query });
+      const error = await this.#failed(statement, cause, { ...before, query, begin });
       this.#log.failure(text, error);
       if (!isPrepared || !this.#mayBeUnprepared(error)) throw error;
       return await this.run(statement, values);
@@ -105,14 +117,24 @@ export class ClientConnection implements Connection {
     return rows as TextRow[];
   }
 
-  #failed(statement: Statement, cause: unknown, sent: Sent): DatabaseError {
-    const { operation } = statement;
-    const error = new DatabaseError(operation, cause, {
+  async #failed(
+    statement: Statement,
+    cause: unknown,
+    { begin, ...sent }: Sent & { readonly begin: number },
+  ): Promise<DatabaseError> {
+    const isOutside = sent.status === 'I';
+    const isReadOnly = sqlStateOf(cause) === '25006';
+    if (isReadOnly) unfit.add(this.client);
+    const error = new DatabaseError(statement.operation, cause, {
       outcome: outcomeOf(cause, statement, sent),
+      mayPass: isReadOnly && (isOutside || this.#isWritable) ? true : undefined,
+      interruption: await interruptionOf(cause, this.client, {
+        ranMs: Date.now() - begin,
+        isOutside,
+      }),
     });
     // The server may still complete it, and a COMMIT sent behind it would store what is reported as failed.
-    if (error.sqlState === undefined && sent.status !== 'I' && !isClosed(this.client))
-      close(this.client);
+    if (error.sqlState === undefined && !isOutside && !isClosed(this.client)) close(this.client);
     return error;
   }
 
@@ -121,7 +143,8 @@ export class ClientConnection implements Connection {
     if (!error.isOfPreparedStatements) return false;
     const isInTransaction = this.client.getTransactionStatus() !== 'I';
     // Behind a failed statement of a pipeline it is only that the text was not looked at.
-    if (!isInTransaction || this.client.pipeline !== true) unprepared.add(this.client);
+    if (!isInTransaction || this.client.pipeline !== true || error.isOfCachedPlan)
+      unprepared.add(this.client);
     // In a transaction everything else would fail now, too.
     return !isInTransaction;
   }
@@ -204,7 +227,7 @@ export function unavailable(operation: string, cause: unknown): RiverError {
 
 /** Gives a connection back to the pool. One that is still in a transaction is closed instead. */
 export function giveBack(queryRunner: QueryRunner, client: PgClient | undefined): Promise<void> {
-  if (client?.getTransactionStatus() !== 'I') close(client);
+  if (client?.getTransactionStatus() !== 'I' || unfit.has(client)) close(client);
   return queryRunner.release();
 }
 

@@ -6,17 +6,12 @@ import type { Wake } from './insert-notifier.js';
 import { PLAIN_COLUMNS, UNIQUE_COLUMNS } from './insert-columns.js';
 import { InsertStatements, LOST_RACE, type InsertForm } from './insert-statement.js';
 import { manyJobsValues, oneJobValues } from './insert-values.js';
+import { lostTooManyRaces, MAX_LOOKS } from './lost-races.js';
 import { decodeJob } from './job-columns.js';
 import type { TextRow } from './pg-client.js';
 import type { SchemaName } from './schema-name.js';
 import { expectedResult, withStored } from './stored-job.js';
 import type { UniqueLocks } from './unique-locks.js';
-
-/**
- * A lost race is over when the winner's transaction is, so one more look nearly always tells. More
- * are needed only while equal jobs come and go faster than we look.
- */
-const MAX_LOOKS = 20;
 
 /** What goes into one statement at most: the best size by measurement, and 16 MB of text. */
 const MAX_ROWS = 5_000;
@@ -24,10 +19,12 @@ const MAX_LENGTH = 16_000_000;
 
 /** Stores jobs; one job is a batch of one. */
 export class JobInserter {
+  readonly #schema: SchemaName;
   readonly #statements: InsertStatements;
   readonly #locks: UniqueLocks;
 
   constructor(schema: SchemaName, locks: UniqueLocks) {
+    this.#schema = schema;
     this.#statements = new InsertStatements(schema);
     this.#locks = locks;
   }
@@ -133,7 +130,7 @@ export class JobInserter {
       const result = readUnique(row ?? missingRow(), expected ?? missingRow());
       if (result !== undefined) return result;
     }
-    throw lostTooManyRaces();
+    throw await lostTooManyRaces(connection, this.#schema);
   }
 
   /** One statement. After a lost race there are more, so several jobs then need a transaction. */
@@ -162,7 +159,7 @@ export class JobInserter {
     const results = new Map<InsertParams, JobInsertResult>();
     let open = jobs.filter((job) => (firstOf.get(keyOf(job)) ?? job) === job);
     for (let look = 0; open.length > 0; look++) {
-      if (look === MAX_LOOKS) throw lostTooManyRaces();
+      if (look === MAX_LOOKS) throw await lostTooManyRaces(connection, this.#schema);
       const isOne = open.length === 1;
       const rows = await this.#run(isOne ? 'uniqueOne' : form, connection, { jobs: open, queues });
       open = open.filter((job, place) => {
@@ -258,12 +255,4 @@ function readUnique(row: TextRow, expected: JobInsertResult): JobInsertResult | 
 
 function missingRow(): never {
   throw new Error('nestjs-river: the insert answered fewer rows than it was given jobs');
-}
-
-/** As a serialization failure, which it is to the caller: the same again may succeed. */
-function lostTooManyRaces(): DatabaseError {
-  const cause = new Error(
-    `an equal unique job appeared and disappeared ${MAX_LOOKS} times in a row`,
-  );
-  return new DatabaseError('insert', Object.assign(cause, { code: '40001' }));
 }

@@ -72,7 +72,8 @@ export class TransactionScope implements AmbientTransaction, Others {
   }
 
   connection(settings: ConnectionSettings): Connection {
-    const client = new ClientConnection(this.session.client, settings, this.queryRunner);
+    const { client: raw, options } = this.session;
+    const client = new ClientConnection(raw, settings, this.queryRunner, !options.readOnly);
     const connection: Connection = {
       inTransaction: true,
       run: (statement, values, meanwhile) =>
