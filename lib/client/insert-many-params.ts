@@ -10,6 +10,8 @@ import {
 import type { InsertOpts } from '../job/insert-opts.js';
 import type { JobInsertResult } from '../job/job-insert-result.js';
 
+const BRAND = Symbol.for('nestjs-river.InsertManyParams');
+
 /**
  * One job of an `insertMany` that has options of its own.
  *
@@ -30,6 +32,15 @@ export class InsertManyParams<Args extends object = object> {
     opts?: InsertOpts<NoInfer<Args>>,
   ): InsertManyParams<Args> {
     return new InsertManyParams<Args>(args, opts);
+  }
+
+  /** Whether it was made by {@link of}, also by that of another installed copy of this package. */
+  static [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && BRAND in value;
+  }
+
+  get [BRAND](): true {
+    return true;
   }
 }
 

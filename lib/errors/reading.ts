@@ -1,7 +1,7 @@
 import { RiverError } from './river-error.js';
 
 /** Codes of refusals: of what is wrong with a value, and not with what was done with it. */
-const REFUSAL = /^RIVER_(INVALID|ARGS|KIND)_/;
+const REFUSAL = /^RIVER_(INVALID_|ARGS_|KIND_|OTHER_COPY$)/;
 
 /**
  * Runs code that reads what a caller gave. Getters, proxies and methods of the caller can throw

@@ -62,9 +62,15 @@ export class RiverError extends Error {
   }
 
   /**
-   * Whether a value is a RiverError, also one of another installed copy of this package, for which
-   * `instanceof` answers false.
+   * An error of another installed copy of this package is an instance of the classes here that have the
+   * names of its own classes.
    */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (isInstance(this, value)) return true;
+    return RiverError.is(value) && !isInstance(RiverError, value) && hasClass(value, this.name);
+  }
+
+  /** Whether a value is a RiverError, also one of another installed copy of this package. */
   static is(value: unknown): value is RiverError {
     try {
       return typeof value === 'object' && value !== null && BRAND in value;
@@ -73,6 +79,20 @@ export class RiverError extends Error {
       return false;
     }
   }
+}
+
+/** `instanceof` as it is without `Symbol.hasInstance`. */
+function isInstance(type: object, value: unknown): boolean {
+  return Function.prototype[Symbol.hasInstance].call(type, value);
+}
+
+function hasClass(error: RiverError, name: string): boolean {
+  let prototype: unknown = Object.getPrototypeOf(error);
+  while (typeof prototype === 'object' && prototype !== null) {
+    if (prototype.constructor.name === name) return prototype !== Error.prototype;
+    prototype = Object.getPrototypeOf(prototype);
+  }
+  return false;
 }
 
 function causeToJSON(cause: unknown): unknown {

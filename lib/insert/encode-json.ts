@@ -3,7 +3,7 @@ import { className } from '../errors/describe-value.js';
 import { InvalidJobError, unreadable } from '../errors/invalid-job-error.js';
 import { nameText, quotedNameText } from '../errors/name-text.js';
 import { isRefusal } from '../errors/reading.js';
-import { PayloadArgs } from '../job/job-args.js';
+import { isPayloadArgs } from '../job/job-args.js';
 import { MAX_DEPTH, MAX_INTEGER_DIGITS, RawJson } from './raw-json.js';
 import { whyNotText } from './well-formed.js';
 
@@ -61,10 +61,10 @@ function isTooLong(cause: unknown): boolean {
 
 /** As JSON does: `toJSON` is asked once, and its answer is not asked again. */
 function resolveToJSON(value: unknown, key: string | number): unknown {
-  if (typeof value !== 'object' || value === null || value instanceof RawJson) return value;
+  if (typeof value !== 'object' || value === null || RawJson.is(value)) return value;
   if (ArrayBuffer.isView(value) || isInvalidDate(value)) return value;
   // The payload stands in the place of its wrapping, so its own toJSON() is the one asked.
-  if (value instanceof PayloadArgs) return resolveToJSON(value.toJSON(), key);
+  if (isPayloadArgs(value)) return resolveToJSON(value.toJSON(), key);
   const toJSON: unknown = (value as { toJSON?: unknown }).toJSON;
   return typeof toJSON === 'function' ? toJSON.call(value, String(key)) : value;
 }
@@ -105,7 +105,7 @@ function encodeBigint(value: bigint, walk: Walk): string {
 }
 
 function encodeObject(value: object, walk: Walk, leftOut: readonly string[]): string {
-  if (value instanceof RawJson) return encodeRawJson(value, walk);
+  if (RawJson.is(value)) return encodeRawJson(value, walk);
   if (types.isBoxedPrimitive(value)) return encodeValue(value.valueOf(), walk);
   if (walk.open.includes(value)) throw refuse(walk, 'contains itself');
   if (walk.open.length >= MAX_DEPTH) throw tooDeep(walk);

@@ -10,6 +10,8 @@ const MAX_FRACTION_DIGITS = 16_383;
 /** Levels of nesting: far above real args, far below what Postgres' parser can take. */
 export const MAX_DEPTH = 1_000;
 
+const BRAND = Symbol.for('nestjs-river.RawJson');
+
 /** JSON text to be taken as it stands; made by {@link rawJson}. */
 export class RawJson {
   readonly #text: string;
@@ -25,9 +27,24 @@ export class RawJson {
     Object.freeze(this);
   }
 
-  /** What a value made by {@link rawJson} holds; undefined for what merely looks like one. */
+  /** Whether it was made by {@link rawJson}, or looks like it; also by that of another installed copy. */
+  static is(value: object): value is RawJson {
+    return value instanceof RawJson || BRAND in value;
+  }
+
+  /**
+   * What a value made by {@link rawJson} holds; undefined for what merely looks like one. The text of
+   * one made by another installed copy of this package is checked again.
+   */
   static contentOf(value: object): { text: string; depth: number } | undefined {
-    return #text in value ? { text: value.#text, depth: value.#depth } : undefined;
+    if (#text in value) return { text: value.#text, depth: value.#depth };
+    if (value instanceof RawJson) return undefined;
+    const { text } = value as { readonly text?: unknown };
+    return typeof text === 'string' ? RawJson.contentOf(rawJson(text)) : undefined;
+  }
+
+  get [BRAND](): true {
+    return true;
   }
 
   get text(): string {

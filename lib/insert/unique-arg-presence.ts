@@ -53,7 +53,7 @@ export function checkAbsent(args: object, path: readonly string[]): void {
 }
 
 function hasValue(value: unknown, [key, ...rest]: readonly string[]): boolean {
-  if (value == null || value instanceof RawJson) return false;
+  if (value == null || (typeof value === 'object' && RawJson.is(value))) return false;
   if (key === undefined) return true;
   return hasValue(member(value, key), rest) || hasValue(member(encoded(value), key), rest);
 }

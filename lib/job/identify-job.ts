@@ -2,7 +2,7 @@ import { types } from 'node:util';
 import { describeValue } from '../errors/describe-value.js';
 import { InvalidJobError } from '../errors/invalid-job-error.js';
 import { nameText } from '../errors/name-text.js';
-import { PayloadArgs } from './job-args.js';
+import { isPayloadArgs } from './job-args.js';
 import { decoratedParentOf, getOwnJobArgsMetadata } from './job-args-metadata.js';
 
 /** What is known of a job from its args alone. */
@@ -61,7 +61,7 @@ export function identifyJob(args: unknown): IdentifiedJob {
   const kind: unknown = protocol.kind;
   if (typeof kind !== 'string') throw undecorated(args);
   if (insertOpts !== undefined && typeof insertOpts !== 'function') throw notAFunction(insertOpts);
-  const isPlain = constructor === undefined || args instanceof PayloadArgs;
+  const isPlain = constructor === undefined || isPayloadArgs(args);
   return {
     kind,
     args,
@@ -74,7 +74,7 @@ export function identifyJob(args: unknown): IdentifiedJob {
 }
 
 function payloadOf(args: object): object {
-  return args instanceof PayloadArgs ? (args as PayloadArgs<object>).toJSON() : args;
+  return isPayloadArgs(args) ? args.toJSON() : args;
 }
 
 /** The class of an instance; undefined for object literals. */

@@ -1,3 +1,5 @@
+import { FACTS_VERSION, requireFactsVersion } from './facts-version.js';
+
 // Symbol.for, so that a class decorated by another installed copy of this package is understood.
 const JOB_ARGS = Symbol.for('nestjs-river.JobArgs');
 
@@ -12,14 +14,16 @@ export interface JobArgsMetadata {
 }
 
 export function setJobArgsMetadata(target: ArgsClass, metadata: JobArgsMetadata): void {
-  Object.defineProperty(target, JOB_ARGS, { value: metadata, configurable: true });
+  const value = { ...metadata, version: FACTS_VERSION };
+  Object.defineProperty(target, JOB_ARGS, { value, configurable: true });
 }
 
 /** The metadata of this very class; that of a parent class does not count. */
 export function getOwnJobArgsMetadata(target: object): JobArgsMetadata | undefined {
-  return Object.hasOwn(target, JOB_ARGS)
-    ? (target as { [JOB_ARGS]?: JobArgsMetadata })[JOB_ARGS]
-    : undefined;
+  if (!Object.hasOwn(target, JOB_ARGS)) return undefined;
+  const metadata = (target as { [JOB_ARGS]?: JobArgsMetadata & { version?: number } })[JOB_ARGS];
+  requireFactsVersion(metadata?.version, (target as { name?: unknown }).name);
+  return metadata;
 }
 
 /** The nearest parent class that is decorated. */

@@ -1,5 +1,7 @@
 import type { JobArgsProtocol } from './job-args-protocol.js';
 
+const BRAND = Symbol.for('nestjs-river.PayloadArgs');
+
 /** Args for a kind that has no class; made by {@link jobArgs}. */
 export class PayloadArgs<Payload extends object> implements JobArgsProtocol {
   readonly kind: string;
@@ -10,9 +12,18 @@ export class PayloadArgs<Payload extends object> implements JobArgsProtocol {
     this.#payload = payload;
   }
 
+  get [BRAND](): true {
+    return true;
+  }
+
   toJSON(): Payload {
     return this.#payload;
   }
+}
+
+/** Whether it was made by {@link jobArgs}, also by that of another installed copy of this package. */
+export function isPayloadArgs(value: object): value is PayloadArgs<object> {
+  return BRAND in value;
 }
 
 /**

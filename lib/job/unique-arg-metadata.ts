@@ -1,3 +1,5 @@
+import { FACTS_VERSION, requireFactsVersion } from './facts-version.js';
+
 // Symbol.for, so that a class decorated by another installed copy of this package is understood.
 const UNIQUE_ARGS = Symbol.for('nestjs-river.UniqueArg');
 const MARKED_NAMES = Symbol.for('nestjs-river.UniqueArg.names');
@@ -11,15 +13,24 @@ export interface UniqueArgProperty {
   readonly isNamed?: boolean;
 }
 
+interface OwnUniqueArgs {
+  readonly version: number;
+  readonly properties: readonly UniqueArgProperty[];
+}
+
 export function addUniqueArg(prototype: object, property: UniqueArgProperty): void {
-  const value = [...ownUniqueArgs(prototype), property];
+  const properties = [...ownUniqueArgs(prototype), property];
+  const value: OwnUniqueArgs = { version: FACTS_VERSION, properties };
   Object.defineProperty(prototype, UNIQUE_ARGS, { value, configurable: true });
   markedNames().add(property.key);
 }
 
 function ownUniqueArgs(prototype: object): readonly UniqueArgProperty[] {
-  const own: unknown = Object.getOwnPropertyDescriptor(prototype, UNIQUE_ARGS)?.value;
-  return (own ?? []) as UniqueArgProperty[];
+  const own = Object.getOwnPropertyDescriptor(prototype, UNIQUE_ARGS)?.value as
+    OwnUniqueArgs | undefined;
+  if (own === undefined) return [];
+  requireFactsVersion(own.version, (prototype.constructor as { name?: unknown } | undefined)?.name);
+  return own.properties;
 }
 
 /** The marked properties of a class, those of its parent classes first. */

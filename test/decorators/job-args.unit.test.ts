@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { JobArgs } from '../../decorators/job-args.decorator.js';
+import { FACTS_VERSION } from '../../lib/job/facts-version.js';
 import { getOwnJobArgsMetadata, setJobArgsMetadata } from '../../lib/job/job-args-metadata.js';
 import { identifyJob } from '../../lib/job/identify-job.js';
 import { refusalOf } from '../insert/refusal.js';
@@ -11,6 +12,7 @@ describe('@JobArgs', () => {
       constructor(readonly strings: string[]) {}
     }
     expect(getOwnJobArgsMetadata(Sort)).toEqual({
+      version: FACTS_VERSION,
       kind: 'sort',
       defaults: { priority: 2, schedule: { delayMs: 5 }, tags: ['abc'] },
     });
@@ -22,7 +24,11 @@ describe('@JobArgs', () => {
   test('without defaults has none', () => {
     @JobArgs('plain')
     class Plain {}
-    expect(getOwnJobArgsMetadata(Plain)).toEqual({ kind: 'plain', defaults: {} });
+    expect(getOwnJobArgsMetadata(Plain)).toEqual({
+      version: FACTS_VERSION,
+      kind: 'plain',
+      defaults: {},
+    });
   });
 
   test('keeps its own copy of the defaults', () => {

@@ -34,11 +34,14 @@ function unboxed(member: unknown, mark: (held: unknown) => string): unknown {
 }
 
 /**
- * Whether two values are the same to jsonb: keys in any order, `-0` as 0, a number and the bigint
- * that it comes back as.
+ * Whether two values are the same to jsonb: keys in any order, `-0` as 0, a number and the string of
+ * digits that it comes back as.
  */
 export function sameToJsonb(expected: unknown, actual: unknown): boolean {
-  if (isNumeric(expected) && isNumeric(actual)) return sameNumber(expected, actual);
+  if (isNumeric(expected)) {
+    const number = typeof actual === 'string' && DIGITS.test(actual) ? BigInt(actual) : actual;
+    return isNumeric(number) && sameNumber(expected, number);
+  }
   if (typeof expected !== 'object' || typeof actual !== 'object') return expected === actual;
   if (expected === null || actual === null) return expected === actual;
   if (Array.isArray(expected) !== Array.isArray(actual)) return false;
@@ -51,6 +54,8 @@ export function sameToJsonb(expected: unknown, actual: unknown): boolean {
     )
   );
 }
+
+const DIGITS = /^-?\d{16,}$/;
 
 function isNumeric(value: unknown): value is number | bigint {
   return typeof value === 'number' || typeof value === 'bigint';
