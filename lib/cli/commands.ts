@@ -1,4 +1,8 @@
-import { checkMigrateOptions, checkVersion } from '../migrations/check-migrate-options.js';
+import {
+  checkBaselineOptions,
+  checkMigrateOptions,
+  checkVersion,
+} from '../migrations/check-migrate-options.js';
 import { MAIN_LINE } from '../migrations/main-line.js';
 import type { MigratedVersion, MigrateResult } from '../migrations/migrate-result.js';
 import type { Migration, MigrationDirection } from '../migrations/migration.js';
@@ -42,6 +46,11 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     help: 'takes versions off, by default one',
     flags: MIGRATE,
     run: (flags, terminal) => migrate('down', flags, terminal),
+  },
+  'migrate-baseline': {
+    help: 'records the version of tables that were made by other means',
+    flags: [...DATABASE, 'target-version', 'lock-timeout', 'dry-run'],
+    run: baseline,
   },
   'migrate-list': {
     help: 'lists all versions, and marks the one that the database is at',
@@ -92,6 +101,25 @@ function linesOf({ direction, versions }: MigrateResult, flags: FlagValues): rea
   return versions.flatMap((each) => {
     const sql = ['-'.repeat(80), heading(each, direction), each.sql, ''];
     return flags['show-sql'] ? [lineOf(each), ...sql] : [lineOf(each)];
+  });
+}
+
+async function baseline(flags: FlagValues, terminal: Terminal): Promise<number> {
+  const version = integerFlag('target-version', flags['target-version']);
+  if (version === undefined) throw new UsageError('give --target-version, which the tables are at');
+  const options = asUsage(() =>
+    checkBaselineOptions({
+      version,
+      dryRun: flags['dry-run'],
+      lockTimeoutMs: integerFlag('lock-timeout', flags['lock-timeout']),
+    }),
+  );
+  return await withMigrator(flags, terminal, async (migrator) => {
+    const { recorded } = await migrator.baseline(options);
+    const what =
+      recorded.length === 0 ? 'no versions to record' : `recorded ${recorded.join(', ')}`;
+    terminal.print(flags['dry-run'] ? `${what} [DRY RUN]` : what);
+    return 0;
   });
 }
 

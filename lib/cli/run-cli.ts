@@ -50,7 +50,7 @@ function failed(what: string, error: unknown, { printError }: Terminal): number 
 }
 
 function overview(): string {
-  const names = Object.entries(COMMANDS).map(([name, { help }]) => `  ${name.padEnd(14)}${help}`);
+  const names = Object.entries(COMMANDS).map(([name, { help }]) => `  ${name.padEnd(18)}${help}`);
   return [
     "nestjs-river: River's tables in Postgres",
     '',

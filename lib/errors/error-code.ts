@@ -21,6 +21,7 @@ export type RiverErrorCode =
   | 'RIVER_MIGRATION_LOCK_TIMEOUT'
   | 'RIVER_MIGRATION_NEEDS_COMMIT'
   | 'RIVER_MIGRATION_CONFLICT'
+  | 'RIVER_BASELINE_MISMATCH'
   // A write to a read-only entity (ReadOnlyEntityError)
   | 'RIVER_READ_ONLY_ENTITY'
   // A job refused before anything is sent (InvalidJobError)

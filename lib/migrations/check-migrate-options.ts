@@ -4,7 +4,7 @@ import { RiverMigrationError } from '../errors/migration-error.js';
 import { nameText } from '../errors/name-text.js';
 import { reading } from '../errors/reading.js';
 import { NEWEST_VERSION } from './main-line.js';
-import type { MigrateOptions } from './migrate-options.js';
+import type { BaselineOptions, MigrateOptions } from './migrate-options.js';
 
 const isBoolean = (value: unknown): boolean => typeof value === 'boolean';
 
@@ -55,6 +55,15 @@ export function checkMigrateOptions(options: unknown): MigrateOptions {
   for (const name of Object.keys(CHECKS) as (keyof MigrateOptions)[]) {
     if (given[name] !== undefined || name === 'direction') CHECKS[name](given[name], given);
   }
+  return given;
+}
+
+/** @throws RiverMigrationError naming the option and its rule */
+export function checkBaselineOptions(options: BaselineOptions): BaselineOptions {
+  const given = checkNames(options, { version: 0, dryRun: 0, lockTimeoutMs: 0 }, 'baseline');
+  checkVersion(given.version, '', 'version');
+  if (given.dryRun !== undefined) CHECKS.dryRun(given.dryRun, { direction: 'up' });
+  if (given.lockTimeoutMs !== undefined) checkLockTimeout(given.lockTimeoutMs);
   return given;
 }
 

@@ -1,6 +1,7 @@
 export { RiverMigrationError } from '../errors/migration-error.js';
-export type { MigrateOptions, RiverMigratorOptions } from './migrate-options.js';
+export type { BaselineOptions, MigrateOptions, RiverMigratorOptions } from './migrate-options.js';
 export type {
+  BaselineResult,
   MigratedVersion,
   MigrateResult,
   RiverVersion,

@@ -26,3 +26,13 @@ export interface MigrateOptions {
    */
   readonly lockTimeoutMs?: number | undefined;
 }
+
+/** What `RiverMigrator.baseline` records. */
+export interface BaselineOptions {
+  /** The version that the tables are at, 1 to the newest. */
+  readonly version: number;
+  /** Checks, and records nothing. Default false. */
+  readonly dryRun?: boolean | undefined;
+  /** How long each statement waits for a lock at most, in **milliseconds**; see {@link MigrateOptions}. */
+  readonly lockTimeoutMs?: number | undefined;
+}

@@ -34,3 +34,9 @@ export interface ValidateResult {
   /** What is wrong, a sentence each; empty when `ok`. */
   readonly messages: readonly string[];
 }
+
+/** What `RiverMigrator.baseline` has recorded, or would. */
+export interface BaselineResult {
+  /** The versions that were not recorded before; empty when all of them were. */
+  readonly recorded: readonly number[];
+}

@@ -6,7 +6,7 @@ import type { MigrationDirection } from './migration.js';
 /** The version with which `river_migration` came. */
 const TABLE_SINCE = 1;
 /** The version that gave its rows a line, and so room for other products' versions. */
-const LINE_SINCE = 5;
+export const LINE_SINCE = 5;
 
 /** Released when the transaction ends. One for all schemas: nobody migrates often enough to mind. */
 const LOCK = statement(

@@ -3,10 +3,17 @@ import { DatabaseError } from '../errors/database-error.js';
 import { SchemaName } from '../postgres/schema-name.js';
 import { statement } from '../postgres/statement.js';
 import type { Connection } from '../postgres/connection.js';
-import { checkMigrateOptions, checkNames, checkVersion } from './check-migrate-options.js';
+import { recordBaseline } from './baseline.js';
+import {
+  checkBaselineOptions,
+  checkMigrateOptions,
+  checkNames,
+  checkVersion,
+} from './check-migrate-options.js';
 import { MAIN_LINE } from './main-line.js';
-import type { MigrateOptions, RiverMigratorOptions } from './migrate-options.js';
+import type { BaselineOptions, MigrateOptions, RiverMigratorOptions } from './migrate-options.js';
 import type {
+  BaselineResult,
   MigratedVersion,
   MigrateResult,
   RiverVersion,
@@ -127,6 +134,28 @@ export class RiverMigrator {
       if (isDone) versions.push({ version, name, sql, durationMs });
     }
     return { direction, versions };
+  }
+
+  /**
+   * Records that River's tables, made by other means than River's migrations (a dump, another tool that
+   * ran their SQL), are at a version, so that migrations go on from there. Makes the table
+   * `river_migration` where there is none, and changes nothing else.
+   *
+   * The catalogue is asked first whether the tables look like that version: their columns, indexes,
+   * function, trigger and defaults, as far as versions can be told apart by them. On Postgres 7 and 8
+   * are the same.
+   *
+   * @throws RiverMigrationError when they do not, or other versions are recorded
+   *   (`RIVER_BASELINE_MISMATCH`); for options that make no sense; when the database fails
+   * @example await migrator.baseline({ version: 6 });
+   */
+  async baseline(options: BaselineOptions): Promise<BaselineResult> {
+    const { version, dryRun = false, lockTimeoutMs } = checkBaselineOptions(options);
+    const recorded = await this.#transaction(
+      (connection) => recordBaseline(connection, this.#schema, { version, dryRun }),
+      { lockTimeoutMs },
+    );
+    return { recorded };
   }
 
   /** @returns false when another migrator has done it meanwhile */

@@ -70,14 +70,18 @@ const refuseOtherLines = (
         RAISE EXCEPTION 'river_migration names other lines than main, which version 4 has no room for; take them down first';
     END IF;`;
 
-export const migrationUniqueClient: Migration = {
-  version: 5,
-  name: 'migration unique client',
-  up: (schema) => `${rebuild(schema, {
+/** Gives the list of migrations its lines. */
+export const rebuildWithLine = (schema: string): string =>
+  rebuild(schema, {
     table: migrationTableWithLine(schema),
     columns: 'line, version, created_at',
     values: `'main', version, created_at`,
-  })}
+  });
+
+export const migrationUniqueClient: Migration = {
+  version: 5,
+  name: 'migration unique client',
+  up: (schema) => `${rebuildWithLine(schema)}
 
 -- Both may be there already, made beforehand so that a big table needs no lock for long.
 ALTER TABLE ${schema}river_job ADD COLUMN IF NOT EXISTS unique_key bytea;

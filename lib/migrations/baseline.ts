@@ -1,0 +1,78 @@
+import { RiverMigrationError } from '../errors/migration-error.js';
+import type { Connection } from '../postgres/connection.js';
+import type { SchemaName } from '../postgres/schema-name.js';
+import { statement } from '../postgres/statement.js';
+import { lockMigrations, LINE_SINCE, recordedVersions, recordVersion } from './migration-rows.js';
+import { schemaFacts } from './schema-facts.js';
+import { migrationTableWithoutLine } from './versions/001-create-river-migration.js';
+import { rebuildWithLine } from './versions/005-migration-unique-client.js';
+
+/**
+ * Records the versions up to one for tables that are at it already, and changes nothing else.
+ *
+ * @returns the versions that were not recorded before
+ * @throws RiverMigrationError when the tables, or what is recorded of them, contradict it
+ */
+export async function recordBaseline(
+  connection: Connection,
+  schema: SchemaName,
+  { version, dryRun }: { readonly version: number; readonly dryRun: boolean },
+): Promise<readonly number[]> {
+  await lockMigrations(connection);
+  const recorded = await recordedVersions(connection, schema);
+  await checkTables(connection, schema, { version, recorded });
+  const missing = Array.from({ length: version }, (_, index) => index + 1).filter(
+    (each) => !recorded.includes(each),
+  );
+  if (dryRun || missing.length === 0) return missing;
+  const run = (text: string): Promise<unknown> => connection.run(statement('recording', text), []);
+  if (!(await hasRecord(connection, schema))) await run(migrationTableWithoutLine(schema.prefix));
+  // By the way that the migrations go, since the names of keys depend on it.
+  for (const each of missing) {
+    if (each === LINE_SINCE) await run(rebuildWithLine(schema.prefix));
+    await recordVersion(connection, schema, { version: each, direction: 'up' });
+  }
+  return missing;
+}
+
+async function checkTables(
+  connection: Connection,
+  schema: SchemaName,
+  { version, recorded }: { readonly version: number; readonly recorded: readonly number[] },
+): Promise<void> {
+  const differences: string[] = [];
+  const later = recorded.filter((each) => each > version);
+  if (later.length > 0) differences.push(`version ${later.join(', ')} is recorded already`);
+  // What is missing in the middle cannot be told from what was taken off by hand.
+  const newest = recorded.at(-1) ?? 0;
+  if (recorded.length < newest && later.length === 0) {
+    differences.push(`of the versions up to ${newest}, only ${recorded.join(', ')} are recorded`);
+  }
+  if (newest > 0 && newest < LINE_SINCE && version >= LINE_SINCE) {
+    differences.push(`river_migration has the form that it had before version ${LINE_SINCE}`);
+  }
+  const facts = schemaFacts(schema);
+  const columns = facts.map(({ isSo }, index) => `(${isSo})::text AS fact_${index}`);
+  const [row] = await connection.run(statement('reading', `SELECT ${columns.join(', ')}`), []);
+  for (const [index, { name, since, until }] of facts.entries()) {
+    const isSo = row?.[`fact_${index}`] === 'true';
+    const shouldBe = version >= since && version <= until;
+    if (isSo === shouldBe) continue;
+    differences.push(isSo ? `there is ${name}` : `there is no ${name}`);
+  }
+  if (differences.length > 0) throw mismatch(version, differences);
+}
+
+async function hasRecord(connection: Connection, { prefix }: SchemaName): Promise<boolean> {
+  const text = `SELECT pg_catalog.to_regclass('${prefix}river_migration') IS NOT NULL AS present`;
+  const [row] = await connection.run(statement('reading', text), []);
+  return row?.['present'] === 't';
+}
+
+function mismatch(version: number, differences: readonly string[]): RiverMigrationError {
+  return new RiverMigrationError(
+    `River's tables do not look like version ${version}, so nothing was recorded: ${differences.join('; ')}. ` +
+      'Name the version that they are at, or migrate.',
+    { code: 'RIVER_BASELINE_MISMATCH', field: 'version' },
+  );
+}
