@@ -1,6 +1,9 @@
 import { GuardError, untilNone } from './guard-error.mjs';
 import { TimerRecord } from './timer-record.mjs';
 
+// Node opens these when they are first asked for, which in a new worker would be in some test.
+void [process.stdin, process.stdout, process.stderr];
+
 /**
  * Compares what keeps the process alive before a test file and after it. Jest's own search for open
  * handles records a stack for each of them, which is too slow to be always on; this only counts.
