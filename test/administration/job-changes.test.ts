@@ -19,7 +19,7 @@ beforeAll(async () => {
   ({ river, spy } = client);
 });
 afterAll(() => client.stop());
-beforeEach(() => queryAll(client.database, 'truncate river_job'));
+beforeEach(() => queryAll(client.database, 'delete from river_job'));
 
 const CHANGES = {
   jobCancel: (id: string) => river.jobCancel(id),

@@ -16,7 +16,7 @@ beforeAll(async () => {
   client = await startClient({ dataSource: { max: 1 } });
 });
 afterAll(() => client.stop());
-beforeEach(() => queryAll(client.database, 'truncate river_job'));
+beforeEach(() => queryAll(client.database, 'delete from river_job'));
 
 const list = (params?: JobListParams): Promise<JobListResult> => client.river.jobList(params);
 const kindsOf = ({ jobs }: JobListResult): string[] => jobs.map(({ kind }) => kind);

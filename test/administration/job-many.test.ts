@@ -26,7 +26,7 @@ afterAll(async () => {
   await other.end();
   await client.stop();
 });
-beforeEach(() => queryAll(client.database, 'truncate river_job'));
+beforeEach(() => queryAll(client.database, 'delete from river_job'));
 
 const kindsOf = ({ jobs }: { readonly jobs: readonly JobRow[] }): string[] =>
   jobs.map(({ kind }) => kind);

@@ -20,7 +20,7 @@ afterAll(async () => {
   await other.end();
   await client.stop();
 });
-beforeEach(() => queryAll(client.database, 'truncate river_job'));
+beforeEach(() => queryAll(client.database, 'delete from river_job'));
 
 const ago = (ms: number): string => new Date(Date.now() - ms).toISOString();
 

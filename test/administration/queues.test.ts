@@ -16,7 +16,7 @@ afterAll(() => client.stop());
 beforeEach(() =>
   queryAll(
     client.database,
-    `truncate river_job, river_queue;
+    `delete from river_job; delete from river_queue;
      insert into river_queue (name, metadata) values ('b', '{"big": 9007199254740993}'), ('a', '{}')`,
   ),
 );
@@ -116,7 +116,7 @@ describe('a queue', () => {
   });
 
   test("'*' is never missing, also where there is no queue", async () => {
-    await queryAll(client.database, 'truncate river_queue');
+    await queryAll(client.database, 'delete from river_queue');
     await river.queuePause('*');
     await river.queueResume('*');
     expect(await river.queueList()).toEqual({ queues: [] });

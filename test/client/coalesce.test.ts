@@ -31,7 +31,7 @@ beforeAll(async () => {
   );
   spy = await spyStatements(database);
 });
-beforeEach(() => queryAll(database, 'truncate river_job'));
+beforeEach(() => queryAll(database, 'delete from river_job'));
 afterEach(async () => {
   for (const client of started.splice(0)) await client.stop();
 });

@@ -23,7 +23,7 @@ beforeAll(async () => {
   river = client.river;
   await queryAll(client.database, RAISE);
 });
-afterEach(() => queryAll(client.database, 'truncate river_job'));
+afterEach(() => queryAll(client.database, 'delete from river_job'));
 afterAll(() => client.stop());
 
 const failure = async (sqlState: string): Promise<DatabaseError> => {

@@ -35,7 +35,7 @@ beforeAll(async () => {
   ({ river, dataSource } = client);
 });
 afterAll(() => client.stop());
-beforeEach(() => queryAll(client.database, 'truncate river_job'));
+beforeEach(() => queryAll(client.database, 'delete from river_job'));
 
 const kinds: Record<string, InTransaction> = {
   'an EntityManager': async (work, end) => {

@@ -33,7 +33,7 @@ let database: TestDatabase;
 beforeAll(async () => {
   database = await createTestDatabase();
 });
-beforeEach(() => queryAll(database, 'truncate river_job'));
+beforeEach(() => queryAll(database, 'delete from river_job'));
 
 /** A fresh client, so that no test falls into another's cooldown. */
 async function withClient<T>(

@@ -39,7 +39,7 @@ beforeAll(async () => {
   client = await startSpiedClient();
   ({ river, spy } = client);
 });
-afterEach(() => queryAll(client.database, 'truncate river_job'));
+afterEach(() => queryAll(client.database, 'delete from river_job'));
 afterAll(() => client.stop());
 
 const job = (id: number) => jobArgs('plain', { id });

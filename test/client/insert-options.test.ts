@@ -47,7 +47,7 @@ beforeAll(async () => {
   river = client.river;
 });
 afterAll(() => client.stop());
-beforeEach(() => queryAll(client.database, 'truncate river_job'));
+beforeEach(() => queryAll(client.database, 'delete from river_job'));
 
 async function theRow(): Promise<Readonly<Record<string, unknown>>> {
   const rows = await storedJobs(client.database);

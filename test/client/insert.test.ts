@@ -27,7 +27,7 @@ beforeAll(async () => {
   river = client.river;
 });
 afterAll(() => client.stop());
-beforeEach(() => queryAll(client.database, 'truncate river_job'));
+beforeEach(() => queryAll(client.database, 'delete from river_job'));
 
 describe('insert', () => {
   test('stores decorated args and answers the row', async () => {

@@ -31,7 +31,7 @@ test('a batch that lost a race stores its other jobs once, and answers the winne
 });
 
 test('a batch whose second look fails has stored nothing', async () => {
-  await queryAll(client.database, 'truncate river_job');
+  await queryAll(client.database, 'delete from river_job');
   const holder = await connect(client.database);
   await holder.query('begin');
   await client.river.insertTx(holder, jobArgs('raced', { n: 2 }), unique);

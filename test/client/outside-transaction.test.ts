@@ -38,7 +38,7 @@ beforeAll(async () => {
 });
 afterEach(async () => {
   warn.mockClear();
-  await queryAll(database, 'truncate river_job');
+  await queryAll(database, 'delete from river_job');
 });
 afterAll(async () => {
   Logger.overrideLogger(['error', 'warn']);

@@ -20,7 +20,7 @@ async function start(preparedStatements?: boolean): Promise<void> {
     dataSource: { max: 1 },
     river: { preparedStatements, notify: false },
   });
-  await client.dataSource.query('truncate river_job');
+  await client.dataSource.query('delete from river_job');
 }
 
 const namesDuring = async (work: () => Promise<unknown>): Promise<(string | undefined)[]> => {

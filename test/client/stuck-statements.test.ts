@@ -17,7 +17,7 @@ beforeAll(async () => {
      for each row when (new.kind = 'stuck') execute function wait_for_lock()`,
   );
 });
-beforeEach(() => queryAll(database, 'truncate river_job'));
+beforeEach(() => queryAll(database, 'delete from river_job'));
 afterEach(async () => {
   for (const each of undo.splice(0).reverse()) await each();
 });

@@ -23,7 +23,7 @@ beforeAll(async () => {
   river = client.river;
 });
 afterAll(() => client.stop());
-beforeEach(() => queryAll(client.database, 'truncate river_job'));
+beforeEach(() => queryAll(client.database, 'delete from river_job'));
 
 type Flagged = Pick<JobInsertResult, 'uniqueSkippedAsDuplicated'>;
 

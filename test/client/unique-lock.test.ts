@@ -29,7 +29,7 @@ beforeAll(async () => {
   client = await startSpiedClient();
   spy = client.spy;
 });
-afterEach(() => queryAll(client.database, 'truncate river_job'));
+afterEach(() => queryAll(client.database, 'delete from river_job'));
 afterAll(() => client.stop());
 
 describe('a unique job whose states River’s index cannot express', () => {
@@ -231,7 +231,7 @@ describe('a batch with jobs of the lock path', () => {
       await holder.query('rollback');
       await holder.end();
       await Promise.all(both);
-      await queryAll(client.database, 'truncate river_job');
+      await queryAll(client.database, 'delete from river_job');
     }
   });
 

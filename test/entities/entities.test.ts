@@ -58,7 +58,12 @@ describe('the entities', () => {
     await dataSource.synchronize();
     jobs = dataSource.getRepository(RiverJobEntity);
   });
-  beforeEach(() => queryAll(client.database, 'truncate river_job, river_queue, app_order'));
+  beforeEach(() =>
+    queryAll(
+      client.database,
+      'delete from river_job; delete from river_queue; delete from app_order',
+    ),
+  );
   afterAll(async () => {
     await dataSource.destroy();
     await client.stop();

@@ -20,7 +20,7 @@ beforeAll(async () => {
   empty = await createEmptyDatabase();
   dataSource = await createDataSource(database);
 });
-beforeEach(() => queryAll(database, 'truncate river_job'));
+beforeEach(() => queryAll(database, 'delete from river_job'));
 afterAll(() => dataSource.destroy());
 
 /** That the client and the transaction helper of the application work on our database. */

@@ -55,8 +55,8 @@ beforeAll(async () => {
   billingSource = await createDataSource(billing);
 });
 afterEach(async () => {
-  await queryAll(shop, 'truncate river_job');
-  await queryAll(billing, 'truncate river_job');
+  await queryAll(shop, 'delete from river_job');
+  await queryAll(billing, 'delete from river_job');
 });
 afterAll(async () => {
   await shopSource.destroy();

@@ -73,7 +73,11 @@ beforeAll(async () => {
   await dataSource.synchronize();
 });
 afterEach(() =>
-  queryAll(database, 'truncate orders, lines, categories, categories_closure, river_job cascade'),
+  queryAll(
+    database,
+    `delete from lines; delete from orders; delete from categories_closure; delete from categories;
+     delete from river_job`,
+  ),
 );
 afterAll(() => dataSource.destroy());
 

@@ -63,7 +63,8 @@ export async function stored(
 export const NOTHING = { orders: [], jobs: 0 };
 
 export async function forget(database: TestDatabase): Promise<void> {
-  await queryAll(database, 'truncate orders, river_job');
+  // TRUNCATE makes the files of both tables and of their indexes anew, which takes ten times as long.
+  await queryAll(database, 'delete from orders; delete from river_job');
 }
 
 /** What of the pool is in use; all of it is 0 when everything was given back. */

@@ -53,7 +53,12 @@ beforeAll(async () => {
   await module.init();
   [river, transaction] = [module.get(RiverClient), module.get(RiverTransaction)];
 });
-afterEach(() => queryAll(database, 'truncate orders, river_job restart identity'));
+afterEach(() =>
+  queryAll(
+    database,
+    `delete from orders; delete from river_job; select setval('orders_id_seq', 1, false)`,
+  ),
+);
 afterAll(async () => {
   await module.close();
   await dataSource.destroy();

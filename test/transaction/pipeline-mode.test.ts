@@ -13,7 +13,7 @@ beforeAll(async () => {
     river: { notify: false },
   });
 });
-afterEach(() => client.dataSource.query('truncate river_job'));
+afterEach(() => client.dataSource.query('delete from river_job'));
 afterAll(async () => {
   await client.stop();
   await spy.close();

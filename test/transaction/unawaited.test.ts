@@ -52,7 +52,7 @@ beforeAll(async () => {
   repo = shop.dataSource.getRepository(OrderEntity);
 });
 afterEach(async () => {
-  await queryAll(shop.database, 'truncate basket, line');
+  await queryAll(shop.database, 'delete from line; delete from basket');
   await forget(shop.database);
 });
 afterAll(() => shop.stop());
