@@ -48,6 +48,7 @@ export { RiverConfigurationError } from './errors/configuration-error.js';
 export { DatabaseError, InsertOutcomeUnknownError } from './errors/database-error.js';
 export type { RiverErrorCode } from './errors/error-code.js';
 export { InsertAbortedError } from './errors/insert-aborted-error.js';
+export { JobDroppedError } from './errors/job-dropped-error.js';
 export { InsertItemsError } from './errors/insert-items-error.js';
 export { InvalidJobError } from './errors/invalid-job-error.js';
 export { InvalidParamsError } from './errors/invalid-params-error.js';

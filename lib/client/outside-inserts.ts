@@ -12,9 +12,11 @@ export class OutsideInserts {
   readonly #insert: LaneWork['insert'];
   readonly #connections: ClientConnections;
   readonly #lanes: InsertLanes | undefined;
+  readonly #canShare: () => boolean;
 
+  /** @param canShare whether calls may share statements now */
   constructor(
-    insert: LaneWork['insert'],
+    { insert, canShare }: { insert: LaneWork['insert']; canShare: () => boolean },
     {
       dataSource,
       connections,
@@ -23,6 +25,7 @@ export class OutsideInserts {
   ) {
     this.pending = new PendingInserts(maxPendingInserts);
     this.#insert = insert;
+    this.#canShare = canShare;
     this.#connections = connections;
     if (coalesce !== false)
       this.#lanes = new InsertLanes({ dataSource, pool: connections.pool, insert }, coalesce);
@@ -34,8 +37,8 @@ export class OutsideInserts {
     signals: readonly AbortSignal[],
   ): Promise<JobInsertResult[]> {
     return this.pending.run(jobs.length, () => {
-      if (this.#lanes?.takes(jobs) && !this.#connections.isWithinTransaction)
-        return this.#lanes.insert(jobs, signals);
+      const canShare = this.#canShare() && !this.#connections.isWithinTransaction;
+      if (canShare && this.#lanes?.takes(jobs)) return this.#lanes.insert(jobs, signals);
       const { pool } = this.#connections;
       return this.#insert(signals.length > 0 ? pool.until(signals) : pool, jobs);
     });

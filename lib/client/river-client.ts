@@ -85,7 +85,12 @@ export class RiverClient extends QueueAdministration {
       reopen: () => this.#notifications.reopen(),
     });
     this.#outside = new OutsideInserts(
-      (place, jobs) => this.#inserter.insert(place, jobs, this.#notifications.wake(undefined)),
+      {
+        insert: (place, jobs) =>
+          this.#inserter.insert(place, jobs, this.#notifications.wake(undefined)),
+        // Where a trigger may drop jobs, each call goes alone: it must not be undone with another's.
+        canShare: () => !this.#inserter.hasTriggers,
+      },
       { dataSource, connections, options },
     );
   }

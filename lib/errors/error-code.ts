@@ -70,6 +70,8 @@ export type RiverErrorCode =
   | 'RIVER_ISOLATION_LEVEL'
   | 'RIVER_ABORTED'
   | 'RIVER_TOO_MANY_PENDING_INSERTS'
+  // A trigger kept a job out (JobDroppedError)
+  | 'RIVER_JOB_DROPPED'
   // A bulk insert (InsertItemsError, UniqueConflictError)
   | 'RIVER_ITEMS_FAILED'
   | 'RIVER_UNIQUE_CONFLICT'

@@ -155,15 +155,17 @@ export class ClientConnection implements Connection {
   }
 
   /** Runs a COPY ... FROM STDIN; see {@link copyIn}. */
-  async copy(statement: Statement, rows: CopyRows): Promise<void> {
+  async copy(statement: Statement, rows: CopyRows): Promise<number> {
     const begin = this.#log.begin(statement.text);
+    let stored: number;
     try {
-      await copyIn(this.client, statement, rows);
+      stored = await copyIn(this.client, statement, rows);
     } catch (error) {
       if (error instanceof DatabaseError) this.#log.failure(statement.text, error);
       throw error;
     }
     this.#log.end(statement.text, begin);
+    return stored;
   }
 
   async transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T> {

@@ -17,13 +17,14 @@ export interface CopyRows {
  * Sends one COPY ... FROM STDIN and its rows, each chunk when the one before has left. When this
  * fails, the server has undone it, or the connection is closed.
  *
+ * @returns how many rows the server has stored: fewer than were sent where a trigger dropped some
  * @throws DatabaseError, what `next` threw, or the reason of the interrupt
  */
 export async function copyIn(
   client: PgClient,
   { operation, text }: Statement,
   { first, next, interrupt }: CopyRows,
-): Promise<void> {
+): Promise<number> {
   const stream = from(text);
   const { signal } = interrupt;
   const answer: { error?: DatabaseError } = {};
@@ -43,6 +44,7 @@ export async function copyIn(
     }
     signal.throwIfAborted();
     await end(stream);
+    return stream.rowCount;
   } catch (error) {
     const failure = answer.error ?? error;
     interrupt.abort(failure);

@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { DatabaseError, InsertOutcomeUnknownError } from '../errors/database-error.js';
+import { JobDroppedError } from '../errors/job-dropped-error.js';
 import { InsertAbortedError } from '../errors/insert-aborted-error.js';
 import { UniqueConflictError } from '../errors/unique-conflict-error.js';
 import type { InsertParams } from '../insert/insert-params.js';
@@ -151,11 +152,13 @@ export class CopyInserter {
   }
 
   async #copyAll(own: ClientConnection, rows: CopyRows, feed: CopyFeed): Promise<Inserted> {
+    let stored: number;
     try {
-      await own.copy(this.#statements.copy, rows);
+      stored = await own.copy(this.#statements.copy, rows);
     } catch (error) {
       throw asUniqueConflict(error) ?? error;
     }
+    if (stored < feed.jobs) throw new JobDroppedError({ isOfMany: feed.jobs > 1 });
     return { inserted: feed.jobs, skipped: 0, queues: [...feed.queues] };
   }
 
@@ -163,11 +166,19 @@ export class CopyInserter {
     await own.run(this.#statements.stage, []);
     await own.copy(this.#statements.copyStaged, jobs);
     const rows = await own.run(this.#statements.insertStaged, []);
-    await own.run(this.#statements.unstage, []);
     const inserted = rows.reduce((sum, row) => sum + Number(row['jobs']), 0);
+    if (inserted < feed.jobs) await this.#checkSkipped(own, feed);
+    await own.run(this.#statements.unstage, []);
     const workable = rows.filter((row) => row['workable'] === 'true');
     const queues = workable.map((row) => row['queue'] ?? '');
     return { inserted, skipped: feed.jobs - inserted, queues };
+  }
+
+  /** What was not stored must be a duplicate. */
+  async #checkSkipped(own: ClientConnection, feed: CopyFeed): Promise<void> {
+    const [dropped] = await own.run(this.#statements.dropped, []);
+    if (dropped === undefined) return;
+    throw new JobDroppedError({ index: Number(dropped['place']), isOfMany: feed.jobs > 1 });
   }
 
   /** The same without COPY. */

@@ -1,4 +1,5 @@
 import { COPY_COLUMNS } from './copy-format.js';
+import { hasTriggers } from './insert-triggers.js';
 import { notifyPayload } from './notify-statement.js';
 import type { SchemaName } from './schema-name.js';
 import { statement, type Statement } from './statement.js';
@@ -15,6 +16,8 @@ export interface CopyStatements {
    * `workable` and the number of `jobs` stored.
    */
   readonly insertStaged: Statement;
+  /** Returns the `place` of the first job, from 0, that a trigger dropped, if there is one. */
+  readonly dropped: Statement;
   readonly unstage: Statement;
   /** Fails, and so aborts the transaction. */
   readonly abort: Statement;
@@ -47,6 +50,21 @@ export function copyStatements({ prefix, insertChannel }: SchemaName): CopyState
 )
 SELECT queue, workable::text, count(*)::text AS jobs FROM inserted
 GROUP BY queue, workable ORDER BY min(id)`,
+    ),
+    // Its snapshot sees the winners of races, too: what is neither stored nor preceded was dropped.
+    dropped: statement(
+      'insert',
+      `SELECT place::pg_catalog.text FROM (
+  SELECT id, unique_key, row_number() OVER (ORDER BY id) OPERATOR(pg_catalog.-) 1 AS place FROM ${STAGED}
+) AS staged
+WHERE ${hasTriggers(prefix)} AND NOT EXISTS (
+  SELECT FROM ${prefix}river_job AS job WHERE job.id OPERATOR(pg_catalog.=) staged.id
+) AND NOT EXISTS (
+  SELECT FROM ${prefix}river_job AS job WHERE job.unique_key OPERATOR(pg_catalog.=) staged.unique_key
+    AND job.unique_key IS NOT NULL AND job.unique_states IS NOT NULL
+    AND ${prefix}river_job_state_in_bitmask(job.unique_states, job.state)
+)
+ORDER BY place LIMIT 1`,
     ),
     unstage: statement('insert', `DROP TABLE ${STAGED}`),
     abort: statement('insert', 'SELECT 1 / 0 AS given_up'),

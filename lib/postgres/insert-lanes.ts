@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { DataSource } from 'typeorm';
 import { DatabaseError } from '../errors/database-error.js';
+import { JobDroppedError } from '../errors/job-dropped-error.js';
 import type { InsertParams } from '../insert/insert-params.js';
 import type { JobInsertResult } from '../job/job-insert-result.js';
 import type { Connection } from './connection.js';
@@ -235,6 +236,8 @@ const OF_VALUES = /^(22|23|44|P0)/;
  * that of all, or the jobs may be stored.
  */
 function partsAfter(error: unknown, connection: LentConnection | undefined): number {
+  // Where a trigger drops jobs, each call finds out by itself which of its own are dropped.
+  if (error instanceof JobDroppedError) return Infinity;
   if (!(error instanceof DatabaseError)) return connection?.hasSent === false ? Infinity : 1;
   const { sqlState, endsConnection, outcome } = error;
   if (sqlState === undefined || endsConnection || outcome === 'unknown') return 1;

@@ -1,4 +1,5 @@
 import { PLAIN_COLUMNS, UNIQUE_COLUMNS, type InsertColumn } from './insert-columns.js';
+import { hasTriggers } from './insert-triggers.js';
 import { manyJobsRows, oneJobRow } from './insert-values.js';
 import { JOB_COLUMNS } from './job-columns.js';
 import { notifyPayload } from './notify-statement.js';
@@ -14,6 +15,8 @@ export interface InsertVariant {
   readonly notifies: boolean;
   /** Fails when it waits for a lock: a plain one that several callers share. */
   readonly shared: boolean;
+  /** Returns as `triggers` whether the table has triggers that may change what is inserted. */
+  readonly checks: boolean;
 }
 
 /**
@@ -31,14 +34,23 @@ const SHARED_LOCK_TIMEOUT = 50;
  * or `existing` (the row that stood in the way, as JSON of its columns). A row with neither lost a
  * race that the statement's snapshot could not see. `uniqueOrNone` then fails as {@link LOST_RACE},
  * and nothing of it is stored.
+ *
+ * `many` and `uniqueOrNone` fail, so that nothing is stored, where a trigger may have dropped or changed
+ * some of the rows; outside a transaction it would be too late afterwards. `storedOne` and `stored` are for
+ * tables with such triggers, and for jobs with and without keys: instead of `inserted` and the times
+ * they return all columns of the row that is stored.
  */
 const BUILDERS = {
   one: insertOne,
   many: insertMany,
   uniqueOne: insertUniqueOne,
-  unique: (schema: SchemaName, variant: InsertVariant) => insertUnique(schema, variant, ''),
+  unique: (schema: SchemaName, variant: InsertVariant) => insertUnique(schema, variant),
   uniqueOrNone: (schema: SchemaName, variant: InsertVariant) =>
-    insertUnique(schema, variant, FAIL_IF_LOST),
+    insertUnique(schema, variant, { fails: true }),
+  storedOne: (schema: SchemaName, variant: InsertVariant) =>
+    insertUniqueOne(schema, variant, { stored: true }),
+  stored: (schema: SchemaName, variant: InsertVariant) =>
+    insertUnique(schema, variant, { stored: true }),
 };
 
 export type InsertForm = keyof typeof BUILDERS;
@@ -54,22 +66,27 @@ export class InsertStatements {
 
   get(form: InsertForm, variant: InsertVariant): Statement {
     const ofForm = (this.#made[form] ??= []);
-    const { shared, tracked, notifies } = variant;
-    const place = (shared ? 4 : 0) + (tracked ? 2 : 0) + (notifies ? 1 : 0);
+    const { shared, checks, tracked, notifies } = variant;
+    const place = [shared, checks, tracked, notifies].reduce(
+      (bits, bit) => 2 * bits + Number(bit),
+      0,
+    );
     return (ofForm[place] ??= statement('insert', BUILDERS[form](this.#schema, variant)));
   }
 }
 
-/** SQLSTATE of `uniqueOrNone` when it lost a race: division by zero. */
+/** SQLSTATE of what fails on purpose, division by zero: a lost race, or rows that a trigger may have changed. */
 export const LOST_RACE = '22012';
-const FAIL_IF_LOST = `1 / (CASE WHEN inserted.id IS NULL AND wanted.existing_id IS NULL THEN 0 ELSE 1 END) AS won, `;
+function failIf(condition: string): string {
+  return `1 OPERATOR(pg_catalog./) (CASE WHEN ${condition} THEN 0 ELSE 1 END) AS held`;
+}
 
 function insertOne({ prefix, insertChannel }: SchemaName, variant: InsertVariant): string {
-  const { tracked, notifies } = variant;
+  const { tracked, notifies, checks } = variant;
   const notified = `, ${notify(insertChannel, queueOf(PLAIN_COLUMNS))}::text AS notified`;
   return `INSERT INTO ${prefix}river_job (args, ${names(PLAIN_COLUMNS)})
 VALUES (${oneJobRow(PLAIN_COLUMNS, prefix)})
-RETURNING id::text, ${TIMES}${tracked ? XID : ''}${notifies ? notified : ''}`;
+RETURNING id::text, ${TIMES}${checks ? triggers(prefix) : ''}${tracked ? XID : ''}${notifies ? notified : ''}`;
 }
 
 /** A notification is part of the insert: its subquery stands in RETURNING, and runs once. */
@@ -84,29 +101,32 @@ function insertMany({ prefix, insertChannel }: SchemaName, variant: InsertVarian
   return `INSERT INTO ${prefix}river_job (args, ${names(PLAIN_COLUMNS)})
 ${shared ? limit : ''}SELECT args, ${names(PLAIN_COLUMNS)} FROM ${shared ? 'limited, ' : ''}${manyJobsRows(PLAIN_COLUMNS, prefix)} AS job
 ORDER BY ordinal
-RETURNING id::text, ${TIMES}${tracked ? XID : ''}${notifies ? notified : ''}`;
+RETURNING id::text, ${TIMES}${tracked ? XID + triggers(prefix) : `, ${failIf(hasTriggers(prefix))}`}${notifies ? notified : ''}`;
 }
 
 /**
  * Looks first: a duplicate is answered from the statement's snapshot and costs no row version, no
  * lock and no id.
  */
-function insertUniqueOne({ prefix, insertChannel }: SchemaName, variant: InsertVariant): string {
-  const { tracked, notifies } = variant;
+function insertUniqueOne(
+  { prefix, insertChannel }: SchemaName,
+  { tracked, notifies, checks }: InsertVariant,
+  { stored = false } = {},
+): string {
   const key = `decode($${UNIQUE_COLUMNS.findIndex(({ name }) => name === 'unique_key') + 2}, 'hex')`;
   const notified = `, (
-  SELECT ${notify(insertChannel, queueOf(UNIQUE_COLUMNS))}::text FROM inserted) AS notified`;
+  SELECT ${notify(insertChannel, 'queue')}::text FROM inserted) AS notified`;
   return `WITH existing AS MATERIALIZED (
   SELECT * FROM ${prefix}river_job WHERE unique_key = ${key} AND ${blocks(prefix)}
 ), inserted AS (
   INSERT INTO ${prefix}river_job (args, ${names(UNIQUE_COLUMNS)})
   SELECT ${oneJobRow(UNIQUE_COLUMNS, prefix)} WHERE NOT EXISTS (SELECT FROM existing)
   ON CONFLICT (unique_key) WHERE ${blocks(prefix)} DO NOTHING
-  RETURNING id, created_at, scheduled_at
+  RETURNING ${stored ? '*' : NEEDED}
 )
-SELECT inserted.id::text AS inserted, ${storedTimes('inserted')}, (${existing('existing')}) AS existing
-  ${tracked ? XID_IF_ASSIGNED : ''}${notifies ? notified : ''}
-FROM (SELECT) AS wanted LEFT JOIN inserted ON true`;
+SELECT ${stored ? JOB_COLUMNS : IDS_AND_TIMES}, (${existing('existing')}) AS existing
+  ${checks || stored ? triggers(prefix) : ''}${tracked ? XID_IF_ASSIGNED : ''}${notifies ? notified : ''}
+FROM (SELECT) AS wanted LEFT JOIN inserted AS job ON true`;
 }
 
 /**
@@ -118,13 +138,17 @@ FROM (SELECT) AS wanted LEFT JOIN inserted ON true`;
 function insertUnique(
   { prefix, insertChannel }: SchemaName,
   { tracked, notifies }: InsertVariant,
-  check: string,
+  { stored = false, fails = false } = {},
 ): string {
+  const isLost = 'job.id IS NULL AND wanted.existing_id IS NULL';
+  const check = fails ? `, ${failIf(`${isLost} OR ${hasTriggers(prefix)}`)}` : triggers(prefix);
   const notified = `, (
   SELECT count(${notify(insertChannel, 'queue')}) FROM woken) AS notified`;
   const woken = `, woken AS (
   SELECT queue, min(id) AS first FROM inserted
-  WHERE state = 'available' AND queue = ANY (${lastOf(UNIQUE_COLUMNS)}) GROUP BY queue ORDER BY first
+  WHERE state = 'available'
+    AND (queue = ANY (${lastOf(UNIQUE_COLUMNS)})${stored ? ' OR queue NOT IN (SELECT queue FROM wanted)' : ''})
+  GROUP BY queue ORDER BY first
 )`;
   return `WITH wanted AS MATERIALIZED (
   SELECT given.*, existing.id AS existing_id FROM ${manyJobsRows(UNIQUE_COLUMNS, prefix)} AS given
@@ -139,19 +163,26 @@ function insertUnique(
   SELECT id, args, ${names(UNIQUE_COLUMNS)} FROM missing
   ORDER BY unique_key, ordinal
   ON CONFLICT (unique_key) WHERE ${blocks(prefix)} DO NOTHING
-  RETURNING id, queue, state, created_at, scheduled_at
+  RETURNING ${stored ? '*' : NEEDED}
 )${notifies ? woken : ''}
-SELECT ${check}inserted.id::text AS inserted, ${storedTimes('inserted')}, (${existing(`${prefix}river_job`, 'WHERE job.id = wanted.existing_id')}) AS existing
+SELECT ${stored ? `${JOB_COLUMNS}, (SELECT count(*) FROM inserted)::text AS stored` : IDS_AND_TIMES},
+  (${existing(`${prefix}river_job`, 'WHERE job.id = wanted.existing_id')}) AS existing${check}
   ${tracked ? XID_IF_ASSIGNED : ''}${notifies ? notified : ''}
 FROM wanted
 LEFT JOIN missing USING (ordinal)
-LEFT JOIN inserted ON inserted.id = missing.id
+LEFT JOIN inserted AS job ON job.id = missing.id
 ORDER BY ordinal`;
 }
 
 const TIMES = storedTimes('river_job');
+const NEEDED = 'id, queue, state, created_at, scheduled_at';
+const IDS_AND_TIMES = `job.id::text AS inserted, ${storedTimes('job')}`;
 const XID = ', pg_current_xact_id()::text AS xid';
 const XID_IF_ASSIGNED = ', pg_current_xact_id_if_assigned()::text AS xid';
+
+function triggers(prefix: string): string {
+  return `, ${hasTriggers(prefix)} AS triggers`;
+}
 
 function names(columns: readonly InsertColumn[]): string {
   return columns.map(({ name }) => name).join(', ');

@@ -3,30 +3,36 @@ import type { InsertParams } from '../insert/insert-params.js';
 import type { JobInsertResult } from '../job/job-insert-result.js';
 import type { Connection } from './connection.js';
 import type { Wake } from './insert-notifier.js';
-import { PLAIN_COLUMNS, UNIQUE_COLUMNS } from './insert-columns.js';
-import { InsertStatements, LOST_RACE, type InsertForm } from './insert-statement.js';
-import { manyJobsValues, oneJobValues } from './insert-values.js';
+import { InsertRun } from './insert-run.js';
+import { LOST_RACE } from './insert-statement.js';
+import { InsertTriggers } from './insert-triggers.js';
+import { statementsOf, withRepeats, workableQueues, type Batch } from './job-batches.js';
 import { lostTooManyRaces, MAX_LOOKS } from './lost-races.js';
-import { decodeJob } from './job-columns.js';
 import type { TextRow } from './pg-client.js';
 import type { SchemaName } from './schema-name.js';
-import { expectedResult, withStored } from './stored-job.js';
+import { expectedResult, missingRow, readUnique, withStored } from './stored-job.js';
+import { Dropped, TriggeredInserter } from './triggered-inserter.js';
 import type { UniqueLocks } from './unique-locks.js';
-
-/** What goes into one statement at most: the best size by measurement, and 16 MB of text. */
-const MAX_ROWS = 5_000;
-const MAX_LENGTH = 16_000_000;
 
 /** Stores jobs; one job is a batch of one. */
 export class JobInserter {
   readonly #schema: SchemaName;
-  readonly #statements: InsertStatements;
+  readonly #inserts: InsertRun;
   readonly #locks: UniqueLocks;
+  readonly #triggers: InsertTriggers;
+  readonly #triggered: TriggeredInserter;
 
   constructor(schema: SchemaName, locks: UniqueLocks) {
     this.#schema = schema;
-    this.#statements = new InsertStatements(schema);
+    this.#triggers = new InsertTriggers(schema);
+    this.#inserts = new InsertRun(schema, this.#triggers);
+    this.#triggered = new TriggeredInserter(schema, this.#inserts);
     this.#locks = locks;
+  }
+
+  /** Whether the table has triggers that may drop or change jobs, as far as is known. */
+  get hasTriggers(): boolean {
+    return this.#triggers.exist;
   }
 
   /**
@@ -48,10 +54,10 @@ export class JobInserter {
         : await this.#insertIndexed(connection, jobs, notify);
     } catch (error) {
       wake.stored([]);
-      throw InsertOutcomeUnknownError.of(error);
+      throw error instanceof Dropped ? error.toError(jobs) : InsertOutcomeUnknownError.of(error);
     }
     const stored = results.filter((result) => !result.uniqueSkippedAsDuplicated);
-    const areAll = stored.length === jobs.length;
+    const areAll = stored.length === jobs.length && !this.#triggers.exist;
     wake.stored(areAll ? queues : workableQueues(stored.map(({ job }) => job)));
     return results;
   }
@@ -80,6 +86,7 @@ export class JobInserter {
     jobs: readonly InsertParams[],
     notify: readonly string[],
   ): Promise<JobInsertResult[]> {
+    if (this.#triggers.exist) return this.#triggered.insert(connection, { jobs, queues: notify });
     // Not in parts where keys are unique: only one statement takes them in an order that knows no deadlock.
     if (jobs.some(({ unique }) => unique?.path === 'index')) {
       const [first] = jobs;
@@ -107,13 +114,26 @@ export class JobInserter {
       notify.length === 0 ? [] : workableQueues(jobs).filter((queue) => notify.includes(queue));
     const form = jobs.length === 1 ? 'one' : 'many';
     let expected: JobInsertResult[] = [];
-    const rows = await this.#run(form, connection, { jobs, queues }, () => {
-      expected = jobs.map(expectedResult);
-    });
-    return expected.map((result, index) => {
+    let rows: TextRow[];
+    try {
+      rows = await this.#inserts.run(form, connection, { jobs, queues }, () => {
+        expected = jobs.map(expectedResult);
+      });
+    } catch (error) {
+      const mayBeTrigger = form === 'many' && !connection.inTransaction && isDivisionByZero(error);
+      if (!mayBeTrigger || !(await this.#triggers.ask(connection))) throw error;
+      return await this.#triggered.insert(connection, { jobs, queues });
+    }
+    if (rows.length < jobs.length) {
+      this.#triggers.note(true);
+      if (jobs.length > 1) await this.#triggered.abort(connection);
+      throw new Dropped(rows.length === 0 ? jobs[0] : undefined);
+    }
+    const results = expected.map((result, index) => {
       const row = rows[index] ?? missingRow();
       return withStored(result, row['id'] ?? missingRow(), row);
     });
+    return this.#triggers.exist ? await this.#triggered.asStored(connection, results) : results;
   }
 
   /** One statement, and another look after each lost race: nothing is half inserted by one job. */
@@ -124,11 +144,23 @@ export class JobInserter {
   ): Promise<JobInsertResult> {
     for (let look = 0; look < MAX_LOOKS; look++) {
       let expected: JobInsertResult | undefined;
-      const [row] = await this.#run('uniqueOne', connection, { jobs: [job], queues }, () => {
-        expected = expectedResult(job);
-      });
+      const [row] = await this.#inserts.run(
+        'uniqueOne',
+        connection,
+        { jobs: [job], queues },
+        () => {
+          expected = expectedResult(job);
+        },
+      );
       const result = readUnique(row ?? missingRow(), expected ?? missingRow());
+      if (this.#triggers.exist && result?.uniqueSkippedAsDuplicated !== true) {
+        const [stored] = result
+          ? await this.#triggered.asStored(connection, [result])
+          : await this.#triggered.insert(connection, { jobs: [job], queues });
+        return stored ?? missingRow();
+      }
       if (result !== undefined) return result;
+      this.#triggers.doubt();
     }
     throw await lostTooManyRaces(connection, this.#schema);
   }
@@ -145,7 +177,7 @@ export class JobInserter {
     try {
       return await this.#insertUniqueBy('uniqueOrNone', connection, { jobs, queues: notify });
     } catch (error) {
-      if (!(error instanceof DatabaseError && error.sqlState === LOST_RACE)) throw error;
+      if (!isDivisionByZero(error)) throw error;
       return await connection.transaction((inner) => this.#insertUnique(inner, jobs, notify));
     }
   }
@@ -155,104 +187,53 @@ export class JobInserter {
     connection: Connection,
     { jobs, queues }: Batch,
   ): Promise<JobInsertResult[]> {
-    const firstOf = firstsByKey(jobs);
-    const results = new Map<InsertParams, JobInsertResult>();
-    let open = jobs.filter((job) => (firstOf.get(keyOf(job)) ?? job) === job);
-    for (let look = 0; open.length > 0; look++) {
-      if (look === MAX_LOOKS) throw await lostTooManyRaces(connection, this.#schema);
-      const isOne = open.length === 1;
-      const rows = await this.#run(isOne ? 'uniqueOne' : form, connection, { jobs: open, queues });
-      open = open.filter((job, place) => {
-        const result = readUnique(rows[place] ?? missingRow(), expectedResult(job));
-        if (result !== undefined) results.set(job, result);
-        return result === undefined;
-      });
-    }
-    return jobs.map((job) => {
-      const own = results.get(job);
-      if (own !== undefined) return own;
-      const first = results.get(firstOf.get(keyOf(job)) ?? job) ?? missingRow();
-      return { job: first.job, uniqueSkippedAsDuplicated: true };
+    return await withRepeats(jobs, async (firsts, results) => {
+      let open = firsts;
+      for (let look = 0; open.length > 0; look++) {
+        if (look === MAX_LOOKS) throw await lostTooManyRaces(connection, this.#schema);
+        const of = open.length === 1 ? 'uniqueOne' : form;
+        const rows = await this.#inserts.run(of, connection, { jobs: open, queues });
+        open = open.filter((job, place) => {
+          const result = readUnique(rows[place] ?? missingRow(), expectedResult(job));
+          if (result !== undefined) results.set(job, result);
+          return result === undefined;
+        });
+        if (open.length > 0) this.#triggers.doubt();
+        if (this.#triggers.exist)
+          return await this.#withTriggers(connection, { open, queues, results });
+      }
     });
   }
 
-  #run(
-    form: InsertForm,
+  /** Goes on where a statement for several unique jobs discovered that there are triggers. */
+  async #withTriggers(
     connection: Connection,
-    { jobs, queues }: Batch,
-    meanwhile?: () => void,
-  ): Promise<TextRow[]> {
-    const columns = form === 'one' || form === 'many' ? PLAIN_COLUMNS : UNIQUE_COLUMNS;
-    const [first] = jobs;
-    const isOne = first !== undefined && (form === 'one' || form === 'uniqueOne');
-    const values = isOne ? oneJobValues(first, columns) : manyJobsValues(jobs, columns);
-    const notifies = isOne
-      ? first.state === 'available' && queues.includes(first.queue)
-      : queues.length > 0;
-    if (notifies && !isOne) values.push(queues);
-    const { inTransaction: tracked, isShared: shared = false } = connection;
-    const statement = this.#statements.get(form, { tracked, notifies, shared });
-    return connection.run(statement, values, meanwhile);
-  }
-}
-
-/** Jobs for one statement, and the queues of them that it shall notify. */
-interface Batch {
-  readonly jobs: readonly InsertParams[];
-  readonly queues: readonly string[];
-}
-
-/** The jobs in order, each part for one statement. */
-function statementsOf(jobs: readonly InsertParams[]): (readonly InsertParams[])[] {
-  if (jobs.length === 1) return [jobs];
-  const parts: InsertParams[][] = [];
-  let part: InsertParams[] = [];
-  let length = 0;
-  for (const job of jobs) {
-    length += job.encodedArgs.length + job.metadata.length;
-    if (parts.length === 0 || part.length === MAX_ROWS || length > MAX_LENGTH) {
-      parts.push((part = []));
-      length = job.encodedArgs.length + job.metadata.length;
+    {
+      open,
+      queues,
+      results,
+    }: {
+      open: readonly InsertParams[];
+      queues: readonly string[];
+      results: Map<InsertParams, JobInsertResult>;
+    },
+  ): Promise<void> {
+    const done = [...results].filter(([, result]) => !result.uniqueSkippedAsDuplicated);
+    const stored = await this.#triggered.asStored(
+      connection,
+      done.map(([, result]) => result),
+    );
+    done.forEach(([job, result], place) => results.set(job, stored[place] ?? result));
+    try {
+      const rest = await this.#triggered.insert(connection, { jobs: open, queues });
+      open.forEach((job, place) => results.set(job, rest[place] ?? missingRow()));
+    } catch (error) {
+      if (error instanceof Dropped && done.length > 0) await this.#triggered.abort(connection);
+      throw error;
     }
-    part.push(job);
   }
-  return parts;
 }
 
-function keyOf({ unique }: InsertParams): string | undefined {
-  return unique?.path === 'index' ? unique.hash.toString('latin1') : undefined;
-}
-
-/** The first job of each unique key. */
-function firstsByKey(jobs: readonly InsertParams[]): Map<string | undefined, InsertParams> {
-  const firsts = new Map<string | undefined, InsertParams>();
-  for (const job of jobs) {
-    const key = keyOf(job);
-    if (key !== undefined && !firsts.has(key)) firsts.set(key, job);
-  }
-  return firsts;
-}
-
-/** The queues of jobs that can be worked at once, each once, in order of first appearance. */
-function workableQueues(
-  jobs: readonly { readonly state: string; readonly queue: string }[],
-): string[] {
-  const [first] = jobs;
-  if (first !== undefined && jobs.length === 1)
-    return first.state === 'available' ? [first.queue] : [];
-  const queues = new Set<string>();
-  for (const { state, queue } of jobs) if (state === 'available') queues.add(queue);
-  return [...queues];
-}
-
-/** undefined: a concurrent insert won, and its row was not in the statement's snapshot. */
-function readUnique(row: TextRow, expected: JobInsertResult): JobInsertResult | undefined {
-  if (row['inserted'] != null) return withStored(expected, row['inserted'], row);
-  const { existing } = row;
-  if (existing == null) return undefined;
-  return { job: decodeJob(JSON.parse(existing) as TextRow), uniqueSkippedAsDuplicated: true };
-}
-
-function missingRow(): never {
-  throw new Error('nestjs-river: the insert answered fewer rows than it was given jobs');
+function isDivisionByZero(error: unknown): boolean {
+  return error instanceof DatabaseError && error.sqlState === LOST_RACE;
 }

@@ -3,6 +3,8 @@ import { statesOfBits } from '../insert/unique-key.js';
 import { decodeJson } from '../job/decode-json.js';
 import type { JobInsertResult } from '../job/job-insert-result.js';
 import type { JobRow } from '../job/job-row.js';
+import { DatabaseError } from '../errors/database-error.js';
+import { decodeJob } from './job-columns.js';
 import type { TextRow } from './pg-client.js';
 import { decodeTime, epochMilliseconds } from './timestamp.js';
 
@@ -53,4 +55,23 @@ export function withStored(expected: JobInsertResult, id: string, row: TextRow):
     scheduledAt: decodeTime(row['scheduled_at']),
   });
   return expected;
+}
+
+/** A unique job's result. undefined: a concurrent insert won, and its row was not in the statement's snapshot. */
+export function readUnique(row: TextRow, expected: JobInsertResult): JobInsertResult | undefined {
+  if (row['inserted'] != null) return withStored(expected, row['inserted'], row);
+  return readExisting(row);
+}
+
+/** The job that precedes a unique one, if there is one. */
+export function readExisting({ existing }: TextRow): JobInsertResult | undefined {
+  if (existing == null) return undefined;
+  return { job: decodeJob(JSON.parse(existing) as TextRow), uniqueSkippedAsDuplicated: true };
+}
+
+export function missingRow(): never {
+  throw new DatabaseError(
+    'insert',
+    new Error('the statement returned fewer rows than it was given jobs'),
+  );
 }

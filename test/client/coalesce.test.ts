@@ -27,7 +27,7 @@ beforeAll(async () => {
        if new.kind = 'locked' then perform pg_advisory_xact_lock(7); end if;
        return new;
      end $$;
-     create trigger wait before insert on river_job for each row execute function wait()`,
+     create trigger wait after insert on river_job for each row execute function wait()`,
   );
   spy = await spyStatements(database);
 });

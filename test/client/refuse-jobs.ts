@@ -1,6 +1,9 @@
 import { queryAll, type TestDatabase } from '../support/index.js';
 
-/** Lets the database refuse the jobs for which `when` holds of the row `new`, and only the database. */
+/**
+ * Lets the database refuse the jobs for which `when` holds of the row `new`, and only the database. After
+ * the insert: jobs of a table with triggers before it do not share statements.
+ */
 export async function refuseJobs(
   database: TestDatabase,
   when: string,
@@ -10,7 +13,7 @@ export async function refuseJobs(
     database,
     `create function refuse() returns trigger language plpgsql as $$
      begin raise exception 'refused' using errcode = '${sqlState}'; end $$;
-     create trigger refuse before insert on river_job
+     create trigger refuse after insert on river_job
      for each row when (${when}) execute function refuse()`,
   );
 }

@@ -13,7 +13,7 @@ beforeAll(async () => {
     database,
     `create function wait_for_lock() returns trigger language plpgsql as $$
      begin perform pg_advisory_xact_lock_shared(1); return new; end $$;
-     create trigger wait_for_lock before insert on river_job
+     create trigger wait_for_lock after insert on river_job
      for each row when (new.kind = 'stuck') execute function wait_for_lock()`,
   );
 });
