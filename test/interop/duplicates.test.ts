@@ -133,6 +133,25 @@ describeWithGo('duplicates across languages', () => {
         expect(await rows.count(schema)).toBe(2);
       });
 
+      const changed = Object.entries(DIMENSIONS).filter(
+        ([, { first, other }]) => first.kind === other.kind,
+      );
+      test.each(changed)('by %s, once jobUpdate has changed it', async (_name, pair) => {
+        const [first, other] = [scheduled(pair.first), scheduled(pair.other)];
+        const { id } = await insertFirst(first);
+        const { args, opts } = ourJob(other);
+        const { queue, scheduledAt, uniqueOpts } = opts;
+        await app.river.jobUpdate(id, {
+          args,
+          queue: queue ?? undefined,
+          scheduledAt: scheduledAt ?? undefined,
+          uniqueOpts: uniqueOpts ?? undefined,
+        });
+
+        expect(await insertSecond(other)).toEqual({ id, skipped: true });
+        expect(await insertSecond(first)).toMatchObject({ skipped: false });
+      });
+
       test.each(FINISHED)('once %s, with the mask %s: %s', async (state, byState, blocks) => {
         const unique: JobCase = { ...job, unique: { byArgs: true, byState } };
         const { id } = await insertFirst(unique);
