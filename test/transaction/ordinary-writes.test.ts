@@ -11,6 +11,7 @@ import {
 } from 'typeorm';
 import { RiverClient, RiverModule, RiverTransaction } from 'nestjs-river';
 import { createTestDatabase, queryAll, type TestDatabase } from '../support/index.js';
+import { deadlock } from '../../lib/transaction/statements/unless-busy.js';
 import { SendReceipt } from './orders.js';
 
 @Entity('orders')
@@ -279,6 +280,9 @@ describe.each([false, true])('queryRunner.manager.transaction, in one by hand: %
 });
 
 describe('a stream', () => {
+  const { limitMs } = deadlock;
+  afterEach(() => void (deadlock.limitMs = limitMs));
+
   test.each(['each row', 'no row'])(
     'is closed with an error when a statement is awaited before %s is read',
     async (read) => {
@@ -286,15 +290,15 @@ describe('a stream', () => {
         database,
         `insert into orders (item) select 'item ' || n from generate_series(1, 1000) n`,
       );
-      const deadlock = transaction.run(async (manager) => {
+      deadlock.limitMs = 500;
+      const stuck = transaction.run(async (manager) => {
         const stream = await manager.createQueryBuilder(Order, 'o').stream();
         if (read === 'no row') return await river.insert(new SendReceipt('unread'));
         for await (const _row of stream) await river.insert(new SendReceipt('read'));
       });
-      await expect(deadlock).rejects.toMatchObject({ code: 'RIVER_TRANSACTION_SCOPE_BUSY' });
+      await expect(stuck).rejects.toMatchObject({ code: 'RIVER_TRANSACTION_SCOPE_BUSY' });
       expect(await queryAll(database, 'select 1 from river_job')).toEqual([]);
     },
-    15_000,
   );
 
   test('is read in a transaction, and statements asked for meanwhile follow it', async () => {

@@ -9,6 +9,7 @@ import {
   type RiverTransaction,
 } from 'nestjs-river';
 import { connect, queryAll } from '../support/index.js';
+import { deadlock } from '../../lib/transaction/statements/unless-busy.js';
 import type { StartedClient } from '../client/started-client.js';
 import {
   forget,
@@ -255,7 +256,9 @@ describe('waiting for what would have to wait', () => {
       }),
   };
   let outcomes: Map<string, Promise<unknown>>;
-  const BUSY_LIMIT_MS = 5_000;
+  const { limitMs } = deadlock;
+  beforeAll(() => void (deadlock.limitMs = 500));
+  afterAll(() => void (deadlock.limitMs = limitMs));
 
   test('is refused in time, and rolls back', async () => {
     outcomes = new Map(Object.entries(cases).map(([name, run]) => [name, failure(run())]));
@@ -274,7 +277,7 @@ describe('waiting for what would have to wait', () => {
       const both = transaction.run(() =>
         Promise.all([nested(() => repo.insert({ item: 'slow' })), repo.insert({ item: 'waits' })]),
       );
-      await pause(BUSY_LIMIT_MS + 1_000);
+      await pause(deadlock.limitMs * 2);
       await holder.query('commit');
       await both;
     } finally {

@@ -4,11 +4,9 @@ import type { QueryRunner } from 'typeorm';
 import { TransactionScopeBusyError } from '../../errors/transaction-error.js';
 import type { PgClient } from '../../postgres/pg-client.js';
 import type { TransactionScope } from '../statements/transaction-scope.js';
+import { deadlock } from '../statements/unless-busy.js';
 
 type Stream = QueryRunner['stream'];
-
-/** Milliseconds in which nobody reads a stream that a statement waits for: it is a deadlock. */
-const UNREAD_LIMIT_MS = 5_000;
 
 /**
  * Reads a stream in the turn of a statement: what is asked for meanwhile is sent once the server has
@@ -57,12 +55,12 @@ function closeUnread(stream: Readable, scope: TransactionScope): () => void {
     const isUnread = stream.readableLength === length && (length > 0 || !hasReader);
     length = stream.readableLength;
     if (!isUnread || !scope.areWaiting()) since = Date.now();
-    if (Date.now() - since < UNREAD_LIMIT_MS) return;
+    if (Date.now() - since < deadlock.limitMs) return;
     clearInterval(timer);
     const error = new TransactionScopeBusyError('A statement', BEHIND_STREAM);
     scope.abandon(error);
     stream.destroy(stream.listenerCount('error') > 0 ? error : undefined);
-  }, UNREAD_LIMIT_MS / 10);
+  }, deadlock.limitMs / 10);
   return () => clearInterval(timer);
 }
 

@@ -1,5 +1,5 @@
-/** Milliseconds after which a statement from outside an idle savepoint scope is taken for a deadlock. */
-const BUSY_LIMIT_MS = 5_000;
+/** After how long statements that wait for each other are taken for a deadlock. Tests shorten it. */
+export const deadlock = { limitMs: 5_000 };
 
 /** The savepoint that owns a connection. */
 interface SavepointOwner {
@@ -19,8 +19,8 @@ export async function unlessBusy<T>(
   const busy = new Promise<never>((_resolve, reject) => {
     timer = setInterval(() => {
       const owner = current();
-      if (owner?.hasEnded === false && owner.idleForMs >= BUSY_LIMIT_MS) reject(giveUp());
-    }, BUSY_LIMIT_MS / 10);
+      if (owner?.hasEnded === false && owner.idleForMs >= deadlock.limitMs) reject(giveUp());
+    }, deadlock.limitMs / 10);
   });
   try {
     return await Promise.race([answer, busy]);
