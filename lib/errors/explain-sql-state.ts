@@ -42,6 +42,8 @@ export function explain(sqlState: string | undefined, failure: Failure): string 
     case '26000':
     case '42P05':
       return `the session's prepared statements were not as expected (SQLSTATE ${sqlState}), as after DISCARD or behind a pooler. Run the transaction again; if it comes again, set the module's option preparedStatements: false.`;
+    case '54000':
+      return 'a value of the job exceeds a limit of Postgres (SQLSTATE 54000), such as the size of args or metadata in jsonb.';
     case '25006':
       return 'the server takes no writes: the transaction was declared read-only, or the server is not the primary any more, as after a failover (SQLSTATE 25006).';
     case '57014':

@@ -23,6 +23,10 @@ let spareWalk: Walk | undefined;
 const PLAIN = /^[ !#-[\]-~]*$/;
 const NOTHING: readonly string[] = [];
 
+/** What the members of an object may take in jsonb, which has 28 bits for it. */
+const MAX_BYTES = 2 ** 28 - 1;
+const MAX_BYTES_OF_CHARACTER = 3;
+
 /** Steps of a path that a message names, at its beginning and at its end. */
 const MAX_STEPS = 8;
 
@@ -42,6 +46,8 @@ export function encodeJson(value: unknown, root: string, leftOut = NOTHING): str
   walk.path.push(root);
   try {
     const text = encodeValue(resolveToJSON(value, ''), walk, leftOut);
+    if (text.length > MAX_BYTES / MAX_BYTES_OF_CHARACTER && Buffer.byteLength(text) > MAX_BYTES)
+      throw refuse(walk, 'is larger than 256 MiB as JSON, which is more than jsonb can hold');
     walk.path.pop();
     spareWalk = walk;
     return text;

@@ -8,6 +8,7 @@ import { LOST_RACE } from './insert-statement.js';
 import { InsertTriggers } from './insert-triggers.js';
 import { statementsOf, withRepeats, workableQueues, type Batch } from './job-batches.js';
 import { lostTooManyRaces, MAX_LOOKS } from './lost-races.js';
+import { checkListSize } from './list-size.js';
 import type { TextRow } from './pg-client.js';
 import type { SchemaName } from './schema-name.js';
 import { expectedResult, missingRow, readUnique, withStored } from './stored-job.js';
@@ -45,6 +46,7 @@ export class JobInserter {
     wake: Wake,
   ): Promise<JobInsertResult[]> {
     if (jobs.length === 0) return [];
+    checkListSize(jobs);
     const queues = workableQueues(jobs);
     const notify = wake.admit(queues);
     let results: JobInsertResult[];

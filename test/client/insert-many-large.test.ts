@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { InsertManyParams, jobArgs, type JobInsertResult } from 'nestjs-river';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { InsertManyParams, InvalidJobError, jobArgs, type JobInsertResult } from 'nestjs-river';
 import {
   createTestDatabase,
   queryAll,
@@ -35,7 +35,7 @@ test('a list too long for one statement goes as several in one transaction, in o
     const results = await client.river.insertMany(numbered(2 * ROWS + 1));
     expect(results.every(({ job }, n) => job.args.n === n)).toBe(true);
     const ids = results.map(({ job }) => job.id);
-    expect(ids).toEqual(ids.toSorted((a, b) => (a < b ? -1 : 1)));
+    expect(ids).toEqual(ids.toSorted((a, b) => Number(a) - Number(b)));
     const [row] = await queryAll(
       database,
       `select count(*)::int, count(distinct created_at)::int as times from river_job
@@ -104,4 +104,40 @@ test('unique jobs go in one statement, so that no two lists wait for each other'
     job: { id: results[0]?.job.id },
   });
   expect(await countJobs(database)).toBe(ROWS + 1);
+});
+
+describe('what is too large for Postgres is rejected before anything is sent', () => {
+  const text = 'x'.repeat(100_000_000);
+  // 200 MB as a JavaScript string of 100 million characters, and 300 MB as UTF-8.
+  const wide = '\u20ac'.repeat(100_000_000);
+
+  test.each([
+    ['args', { byPeriod: 60 }],
+    ['args, in the lock path', { byPeriod: 60, byState: ['completed' as const] }],
+  ])('a list with unique jobs and 600 MB of %s', async (_, uniqueOpts) => {
+    const items = Array.from({ length: 6 }, () =>
+      InsertManyParams.of(jobArgs('large', { text }), { uniqueOpts }),
+    );
+    const { statements } = await spy.during(() =>
+      expect(client.river.insertMany(items)).rejects.toMatchObject({
+        code: 'RIVER_LIST_TOO_LARGE',
+        field: 'jobs',
+        message: expect.stringContaining('insertManyFast') as unknown,
+      }),
+    );
+    expect(statements).toEqual([]);
+  });
+
+  test.each([
+    ['args', () => client.river.insert(jobArgs('large', { wide }))],
+    ['args', () => client.river.insert(jobArgs('large', { a: text, b: text, c: text }))],
+    ['metadata', () => client.river.insert(jobArgs('large', {}), { metadata: { wide } })],
+  ])('a job with more than 256 MiB of %s', async (field, insert) => {
+    const { statements } = await spy.during(async () => {
+      const error: unknown = await insert().catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(InvalidJobError);
+      expect(error).toMatchObject({ field });
+    });
+    expect(statements).toEqual([]);
+  });
 });
