@@ -68,7 +68,7 @@ function explainRight({ routine }: Failure): string {
     return 'a row-level security policy of river_job refused the row (SQLSTATE 42501). Set what the policy looks at, such as the role or a setting of the session or transaction; or give the database user a policy FOR INSERT WITH CHECK that allows its jobs.';
   if (routine === 'InitTempTableNamespace')
     return "the database user must not create temporary tables, which insertManyFast needs for onConflict: 'skip' (SQLSTATE 42501). GRANT TEMPORARY ON DATABASE to it, or use insertMany.";
-  return "the database user lacks a right (SQLSTATE 42501). It needs USAGE on River's schema, INSERT and SELECT on river_job, USAGE on its sequence, and EXECUTE on River's function; to change jobs and queues also UPDATE and DELETE on river_job, SELECT and UPDATE on river_queue.";
+  return "the database user lacks a right (SQLSTATE 42501). It needs USAGE on River's schema, INSERT and SELECT on river_job, USAGE on its sequence, and EXECUTE on River's function; to change jobs and queues also UPDATE and DELETE on river_job, SELECT, INSERT and UPDATE on river_queue.";
 }
 
 function explainInterruption({ interruption }: Failure): string {
