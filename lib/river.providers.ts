@@ -8,6 +8,7 @@ import { checkDataSource } from './postgres/check-data-source.js';
 import { checkEntityNames } from './postgres/entity-names.js';
 import { checkSchema } from './postgres/check-schema.js';
 import { PoolConnection } from './postgres/pool-connection.js';
+import { warnOfSilence } from './postgres/driver-limits.js';
 import { SchemaName } from './postgres/schema-name.js';
 import type { RiverModuleExtras, RiverModuleOptions } from './river.module-options.js';
 import { DEFAULT_RIVER_NAME, getRiverClientToken, getRiverTransactionToken } from './tokens.js';
@@ -145,7 +146,10 @@ async function createClient(
   checkEntityNames(dataSource);
   if (options.migrate) await migrate(dataSource, options.schema);
   const connection = new PoolConnection({ dataSource, preparedStatements: false });
-  await checkSchema(connection, new SchemaName(options.schema));
+  await connection.lend('schema check', async (lent) => {
+    await checkSchema(lent, new SchemaName(options.schema));
+    warnOfSilence(dataSource, lent);
+  });
   return new RiverClient(dataSource, options, activeWork);
 }
 

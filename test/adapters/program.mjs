@@ -32,7 +32,13 @@ class AppModule {}
 Module({
   imports: [
     TypeOrmModule.forRootAsync({
-      useFactory: () => ({ type: 'postgres', url, entities: [Order], synchronize: true }),
+      useFactory: () => ({
+        type: 'postgres',
+        url,
+        entities: [Order],
+        synchronize: true,
+        extra: { query_timeout: 60_000, connectionTimeoutMillis: 10_000 },
+      }),
       dataSourceFactory: async (options) => prepare(await new DataSource(options).initialize()),
     }),
     ...modules,

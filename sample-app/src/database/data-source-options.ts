@@ -11,6 +11,8 @@ export function dataSourceOptions(url: string): TypeOrmModuleOptions {
     migrations: [CreateOrders1763700000000],
     migrationsTableName: 'sample_migration',
     migrationsRun: true,
+    // Without them, statements wait for minutes when the network falls silent.
+    extra: { query_timeout: 60_000, connectionTimeoutMillis: 10_000 },
     // The database was reached a moment ago; a failure now is worth seeing at once.
     retryAttempts: 1,
   };
