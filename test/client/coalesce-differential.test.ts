@@ -76,7 +76,7 @@ async function answer(results: Promise<readonly JobInsertResult[]>): Promise<unk
   try {
     const told = await results;
     const ids = told.map(({ job }) => job.id);
-    expect(ids).toEqual(ids.toSorted((a, b) => (a < b ? -1 : 1)));
+    expect(ids).toEqual(ids.toSorted((a, b) => Number(a) - Number(b)));
     return told.map(({ job, ...rest }) => ({ ...rest, job: { ...job, id: undefined } }));
   } catch (error) {
     if (!(error instanceof RiverError)) throw error;

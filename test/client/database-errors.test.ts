@@ -114,7 +114,9 @@ describe('an error of the database', () => {
         await river.insertTx(manager, jobArgs('read_only', {}));
       })
       .catch((error: Error) => error.message);
-    expect(message).toContain('read-only (SQLSTATE 25006)');
+    expect(message).toContain(
+      'read-only, or the server is not the primary any more, as after a failover (SQLSTATE 25006)',
+    );
   });
 });
 
