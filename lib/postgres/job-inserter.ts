@@ -27,7 +27,7 @@ export class JobInserter {
     this.#schema = schema;
     this.#triggers = new InsertTriggers(schema);
     this.#inserts = new InsertRun(schema, this.#triggers);
-    this.#triggered = new TriggeredInserter(schema, this.#inserts);
+    this.#triggered = new TriggeredInserter(schema, this.#inserts, this.#triggers);
     this.#locks = locks;
   }
 

@@ -3,8 +3,10 @@ import type { InsertParams } from '../insert/insert-params.js';
 import type { JobInsertResult } from '../job/job-insert-result.js';
 import type { Connection } from './connection.js';
 import type { InsertRun } from './insert-run.js';
+import type { InsertTriggers } from './insert-triggers.js';
 import { keyOf, statementsOf, withRepeats, type Batch } from './job-batches.js';
 import { decodeJob, JOB_COLUMNS } from './job-columns.js';
+import { lostTooManyRaces, MAX_LOOKS } from './lost-races.js';
 import type { TextRow } from './pg-client.js';
 import type { SchemaName } from './schema-name.js';
 import { statement, type Statement } from './statement.js';
@@ -14,7 +16,7 @@ import { missingRow, readExisting } from './stored-job.js';
  * A job with a key that comes back as neither stored nor existing was dropped, or has lost a race whose
  * winner is seen by another look. More than this many only make the trigger drop it again.
  */
-const MAX_LOOKS = 3;
+const MAX_LOOKS_WITH_TRIGGERS = 3;
 
 /** Fails, and so aborts a transaction that must not be committed with a part of a list. */
 const ABORT = statement('insert', 'SELECT 1 OPERATOR(pg_catalog./) 0 AS dropped');
@@ -38,11 +40,16 @@ export class Dropped extends Error {
 
 /** Stores jobs in a table whose triggers may drop or change rows: what it returns is read from the rows. */
 export class TriggeredInserter {
+  readonly #schema: SchemaName;
   readonly #inserts: InsertRun;
+  readonly #triggers: InsertTriggers;
   readonly #read: Statement;
 
-  constructor({ prefix }: SchemaName, inserts: InsertRun) {
+  constructor(schema: SchemaName, inserts: InsertRun, triggers: InsertTriggers) {
+    const { prefix } = schema;
+    this.#schema = schema;
     this.#inserts = inserts;
+    this.#triggers = triggers;
     this.#read = statement(
       'insert',
       `SELECT ${JOB_COLUMNS} FROM ${prefix}river_job AS job WHERE job.id = ANY ($1::bigint[])`,
@@ -100,10 +107,14 @@ export class TriggeredInserter {
     return await withRepeats(jobs, async (firsts, results) => {
       let open = firsts;
       for (let look = 0; open.length > 0; look++) {
-        const lost = open.find(
-          (job) => look === MAX_LOOKS || (look > 0 && keyOf(job) === undefined),
-        );
-        if (lost !== undefined) throw new Dropped(lost);
+        const { exist } = this.#triggers;
+        const isLast = look === (exist ? MAX_LOOKS_WITH_TRIGGERS : MAX_LOOKS);
+        const lost = open.find((job) => isLast || (look > 0 && keyOf(job) === undefined));
+        if (lost !== undefined) {
+          // The last trigger may have been removed since, and then another reason keeps the job out.
+          const isDropped = exist || keyOf(lost) === undefined;
+          throw isDropped ? new Dropped(lost) : await lostTooManyRaces(connection, this.#schema);
+        }
         const form = open.length === 1 ? 'storedOne' : 'stored';
         const rows = await this.#inserts.run(form, connection, { jobs: open, queues });
         if (form === 'stored') checkIds(rows);

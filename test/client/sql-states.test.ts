@@ -87,6 +87,7 @@ describe('57014', () => {
     while ((await queryAll(client.database, text)).length === 0);
   };
   beforeAll(() => queryAll(client.database, LOCALIZED));
+  afterAll(() => queryAll(client.database, 'drop trigger slow on river_job; drop function slow'));
   afterEach(() => client.dataSource.query('set statement_timeout = 0'));
 
   test.each(['in English', 'localized'])('of statement_timeout, %s: retryable', async (kind) => {
