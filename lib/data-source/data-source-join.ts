@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { ActiveWork } from '../transaction/engine/active-work.js';
+import { claimDataSource } from './data-source-claim.js';
 import { holdOpen } from './data-source-hold.js';
 import type { TransactionOpener } from './joined-data-source.js';
 import { joinRepositories } from './join-repositories.js';
@@ -33,7 +34,8 @@ export class DataSourceJoin {
     },
   ) {
     this.#activeWork = activeWork;
-    this.#undo.push(trackManagers(dataSource), trackRepositories());
+    this.#undo.push(claimDataSource(dataSource));
+    this.#undo.push(trackManagers(dataSource), trackRepositories(dataSource));
     if (repositories) {
       const opener: TransactionOpener = {
         get isOpen() {

@@ -1,12 +1,12 @@
-import { Repository, TreeRepository } from 'typeorm';
+import type { DataSource, Repository } from 'typeorm';
 import { defineOwn } from '../transaction/engine/define-own.js';
 import { ObservedPromise } from '../transaction/statements/observed-promise.js';
 import { scopeOf } from '../transaction/statements/scope-of.js';
 
 type Method = (this: Repository<object>, ...args: unknown[]) => unknown;
 
-let users = 0;
-let undoAll: () => void = () => undefined;
+/** The prototypes that are followed, by how many data sources, and what undoes it. */
+const followed = new Map<object, { users: number; readonly undo: () => void }>();
 
 /**
  * Follows the calls of repositories that are async functions, such as `find`: these await the manager's
@@ -15,24 +15,46 @@ let undoAll: () => void = () => undefined;
  *
  * @returns undoes it, once everybody has
  */
-export function trackRepositories(): () => void {
-  if (users++ === 0) undoAll = install();
-  let isUndone = false;
+export function trackRepositories(dataSource: DataSource): () => void {
+  const prototypes = repositoryPrototypes(dataSource);
+  for (const prototype of prototypes) {
+    const found = followed.get(prototype);
+    if (found === undefined) followed.set(prototype, { users: 1, undo: install(prototype) });
+    else found.users++;
+  }
   return () => {
-    if (isUndone) return;
-    isUndone = true;
-    if (--users === 0) undoAll();
+    for (const prototype of prototypes) {
+      const found = followed.get(prototype);
+      if (found === undefined || --found.users > 0) continue;
+      followed.delete(prototype);
+      found.undo();
+    }
+    prototypes.clear();
   };
 }
 
-function install(): () => void {
-  const restore = [Repository.prototype, TreeRepository.prototype].flatMap((prototype) =>
-    Object.entries(Object.getOwnPropertyDescriptors(prototype))
-      .filter(([name, { value }]) => typeof value === 'function' && name !== 'constructor')
-      .map(([name, { value, ...own }]) =>
-        defineOwn(prototype, name, { ...own, value: trackedMethod(name, value as Method) }),
-      ),
-  );
+/**
+ * The classes of the data source's repositories and what they inherit from. Asked of it, and not
+ * imported: there may be several installed copies of typeorm.
+ */
+function repositoryPrototypes(dataSource: DataSource): Set<object> {
+  const prototypes = new Set<object>();
+  for (const { target } of dataSource.entityMetadatas) {
+    let prototype = Object.getPrototypeOf(dataSource.getRepository(target)) as object;
+    while (prototype !== Object.prototype) {
+      prototypes.add(prototype);
+      prototype = Object.getPrototypeOf(prototype) as object;
+    }
+  }
+  return prototypes;
+}
+
+function install(prototype: object): () => void {
+  const restore = Object.entries(Object.getOwnPropertyDescriptors(prototype))
+    .filter(([name, { value }]) => typeof value === 'function' && name !== 'constructor')
+    .map(([name, { value, ...own }]) =>
+      defineOwn(prototype, name, { ...own, value: trackedMethod(name, value as Method) }),
+    );
   return () => {
     for (const undo of restore) undo();
   };

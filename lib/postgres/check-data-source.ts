@@ -15,7 +15,8 @@ export function checkDataSource(dataSource: DataSource | undefined, what: string
     throw new RiverConfigurationError(
       `RiverModule: ${what} is not provided. Import TypeOrmModule.forRoot(...) with that name; or, ` +
         'for a DataSource provided by hand, make its module @Global() and export it; or give the ' +
-        'object itself: RiverModule.forRoot({ dataSource }).',
+        'object itself: RiverModule.forRoot({ dataSource }). If it is provided, the class DataSource of ' +
+        'another installed copy of typeorm may be its token: see `npm ls typeorm`.',
       { code: 'RIVER_DATA_SOURCE_MISSING', field: 'dataSource' },
     );
   }

@@ -7,6 +7,7 @@ import {
   type AmbientTransaction,
   type TransactionSource,
 } from './context/ambient-transaction.js';
+import { refuseOtherCopies } from './context/other-copies.js';
 import { requireDataSource } from './explicit-transaction.js';
 import { ForeignTransaction } from './foreign-transaction.js';
 import { scopeOf } from './statements/scope-of.js';
@@ -29,9 +30,11 @@ export class CurrentTransaction {
   /** @param asked with `lenient`, undefined also where an insert would be rejected */
   get(asked = STRICT): AmbientTransaction | undefined {
     const ambient = ambientTransactionOf(this.#dataSource, asked);
-    if (ambient !== undefined || this.#source === undefined || isOutside(this.#dataSource))
-      return ambient;
-    return this.#named(asked);
+    if (ambient !== undefined) return ambient;
+    if (!asked.lenient) refuseOtherCopies(this.#dataSource);
+    return this.#source === undefined || isOutside(this.#dataSource)
+      ? undefined
+      : this.#named(asked);
   }
 
   /**
