@@ -138,7 +138,7 @@ async function run() {
   });
 
   await check('what is not there answers 404', async () => {
-    for (const path of ['/jobs/999999999', '/jobs/999999999/cancel', '/queues/none/pause']) {
+    for (const path of ['/jobs/999999999', '/jobs/999999999/cancel', '/queues/none/resume']) {
       const body = path === '/jobs/999999999' ? undefined : {};
       const { status } = await first.request(path, body);
       assert.equal(status, 404, path);
