@@ -87,6 +87,8 @@ describe('a data source that', () => {
     const native = (
       createRequire(import.meta.url)('pg') as { native: { Client: new () => object } }
     ).native;
+    // Or TypeORM would take it for the data sources of the next tests.
+    jest.dontMock('pg-native');
     const driver = { postgres: native, master: { Client: class extends native.Client {} } };
     const error = await errorOf({
       dataSource: Object.create(dataSource, { driver: { value: driver } }) as DataSource,
