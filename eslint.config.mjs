@@ -1,5 +1,7 @@
 import tseslint from 'typescript-eslint';
 
+const REAL_TIME = 'Tests may have replaced it. Use lib/real-time.ts.';
+
 export default tseslint.config(
   {
     ignores: [
@@ -36,6 +38,37 @@ export default tseslint.config(
       'max-lines-per-function': ['error', { max: 60, skipBlankLines: true, skipComments: true }],
       'max-params': ['error', 4],
       'max-lines': ['error', { max: 300 }],
+    },
+  },
+  {
+    files: ['lib/**/*.ts', 'decorators/**/*.ts'],
+    ignores: ['lib/real-time.ts'],
+    rules: {
+      'no-restricted-globals': [
+        'error',
+        ...(
+          'setTimeout setInterval setImmediate clearTimeout clearInterval clearImmediate ' +
+          'queueMicrotask performance'
+        )
+          .split(' ')
+          .map((name) => ({ name, message: REAL_TIME })),
+      ],
+      'no-restricted-properties': [
+        'error',
+        { object: 'Date', property: 'now', message: REAL_TIME },
+        { object: 'process', property: 'nextTick', message: REAL_TIME },
+        { object: 'process', property: 'hrtime', message: REAL_TIME },
+        { object: 'AbortSignal', property: 'timeout', message: REAL_TIME },
+        { object: 'globalThis', property: 'setTimeout', message: REAL_TIME },
+        { object: 'globalThis', property: 'setInterval', message: REAL_TIME },
+      ],
+      'no-restricted-imports': [
+        'error',
+        ...['node:timers', 'node:timers/promises', 'node:perf_hooks'].map((name) => ({
+          name,
+          message: REAL_TIME,
+        })),
+      ],
     },
   },
   {

@@ -5,6 +5,7 @@ import { reading } from '../errors/reading.js';
 import type { InsertParams } from '../insert/insert-params.js';
 import type { JobSource } from '../postgres/copy-feed.js';
 import { copyLimits } from '../postgres/copy-limits.js';
+import { clearTimeout, setTimeout } from '../real-time.js';
 
 type Next = IteratorResult<unknown>;
 interface AnyIterator {

@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import { JobNotFoundError } from '../errors/administration-error.js';
 import {
   JobCancelledError,
@@ -10,6 +9,7 @@ import type { JobRow } from '../job/job-row.js';
 import type { FoundJobs } from '../postgres/finished-jobs.js';
 import { onAbort } from '../postgres/on-abort.js';
 import type { CheckedWaitOptions } from './wait-options.js';
+import { clearTimeout, now, setTimeout } from '../real-time.js';
 
 /** How long a job may be invisible: the transaction that inserted it may be about to commit. */
 const INVISIBLE_MS = 1_000;
@@ -30,7 +30,7 @@ export class JobWait {
   readonly ended: Promise<JobRow>;
   readonly #options: CheckedWaitOptions;
   readonly #events: JobWaitEvents;
-  readonly #since = performance.now();
+  readonly #since = now();
   readonly #forgetSignal: (() => void) | undefined;
   #resolve!: (job: JobRow) => void;
   #reject!: (error: unknown) => void;
@@ -79,7 +79,7 @@ export class JobWait {
   }
 
   #tellMissing(): void {
-    const isLate = performance.now() - this.#since >= INVISIBLE_MS;
+    const isLate = now() - this.#since >= INVISIBLE_MS;
     if (this.#wasThere || isLate || this.#isLast) this.fail(new JobNotFoundError(this.id));
   }
 

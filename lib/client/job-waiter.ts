@@ -1,11 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { performance } from 'node:perf_hooks';
 import { DatabaseError } from '../errors/database-error.js';
 import { ShuttingDownError } from '../errors/transaction-error.js';
 import type { JobRow } from '../job/job-row.js';
 import type { FoundJobs } from '../postgres/finished-jobs.js';
 import { JobWait } from './job-wait.js';
 import type { CheckedWaitOptions } from './wait-options.js';
+import { clearTimeout, now, setTimeout } from '../real-time.js';
 
 /** Milliseconds to the first look for a job, and to the next one after a job has ended. */
 const SHORTEST_PAUSE_MS = 10;
@@ -93,12 +93,12 @@ export class JobWaiter {
     this.#pauseMs = Math.min(this.#pauseMs, pauseMs);
     // The look under way plans the next one when it is done.
     if (this.#isLooking) return;
-    const now = performance.now();
-    const at = Math.max(now + pauseMs, this.#restsUntil);
+    const time = now();
+    const at = Math.max(time + pauseMs, this.#restsUntil);
     if (this.#nextLookAt <= at) return;
     this.#unschedule();
     this.#nextLookAt = at;
-    this.#timer = this.#inOwnContext(() => setTimeout(() => void this.#lookNow(), at - now));
+    this.#timer = this.#inOwnContext(() => setTimeout(() => void this.#lookNow(), at - time));
   }
 
   async #lookNow(): Promise<void> {
@@ -108,10 +108,10 @@ export class JobWaiter {
       Math.max(this.#pauseMs, SHORTEST_PAUSE_MS) * GROWTH,
       this.#longestPauseMs,
     );
-    const began = performance.now();
+    const began = now();
     await this.#ask([...this.#waits]);
-    const now = performance.now();
-    this.#restsUntil = now + Math.min((now - began) * REST_PER_LOOK, LONGEST_REST_MS);
+    const time = now();
+    this.#restsUntil = time + Math.min((time - began) * REST_PER_LOOK, LONGEST_REST_MS);
     this.#isLooking = false;
     const isOutOfTime = [...this.#waits].some(({ isLast }) => isLast);
     if (isOutOfTime) this.#lookWithoutRest();

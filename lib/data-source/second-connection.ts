@@ -5,6 +5,7 @@ import {
 } from '../errors/transaction-error.js';
 import { holderOf, type Holder } from '../transaction/context/ambient-transaction.js';
 import { defineOwn } from '../transaction/engine/define-own.js';
+import { clearTimeout, setTimeout } from '../real-time.js';
 
 const DEFAULT_LIMIT_MS = 5_000;
 

@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import { DatabaseError } from '../errors/database-error.js';
 import { SchemaName } from '../postgres/schema-name.js';
 import { statement } from '../postgres/statement.js';
@@ -33,6 +32,7 @@ import {
 } from './migration-rows.js';
 import type { Migration } from './migration.js';
 import { newerVersions, planMigrations, schemaNewer } from './plan-migrations.js';
+import { now } from '../real-time.js';
 
 /**
  * Brings River's tables to a version, as `rivermigrate` of River's Go module does: both keep the same
@@ -127,10 +127,10 @@ export class RiverMigrator {
       const sql = migration[direction](this.#schema.prefix, plan.at(-1)?.version);
       const before = plan.slice(0, position).map((each) => each.version);
       const applied = versions.map((each) => each.version);
-      const begin = performance.now();
+      const begin = now();
       const step = { direction, version, sql, found, before, applied, lockTimeoutMs };
       const isDone = dryRun || (await this.#step(step));
-      const durationMs = dryRun ? 0 : performance.now() - begin;
+      const durationMs = dryRun ? 0 : now() - begin;
       if (isDone) versions.push({ version, name, sql, durationMs });
     }
     return { direction, versions };

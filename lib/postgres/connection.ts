@@ -9,6 +9,7 @@ import { StatementLog, type LoggingDataSource } from './statement-log.js';
 import { interruptionOf } from './interruption.js';
 import { beforeSending, outcomeOf, queryUnderWay, type Sent } from './statement-outcome.js';
 import { statement, type Statement } from './statement.js';
+import { now } from '../real-time.js';
 
 /** Something that runs statements of ours. */
 export interface Connection {
@@ -129,7 +130,7 @@ export class ClientConnection implements Connection {
       outcome: outcomeOf(cause, statement, sent),
       mayPass: isReadOnly && (isOutside || this.#isWritable) ? true : undefined,
       interruption: await interruptionOf(cause, this.client, {
-        ranMs: Date.now() - begin,
+        ranMs: now() - begin,
         isOutside,
       }),
     });

@@ -1,7 +1,7 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { InsertParams } from '../insert/insert-params.js';
 import { CopyFormat } from './copy-format.js';
 import type { DatabaseTime } from './database-time.js';
+import { nextTurn } from '../real-time.js';
 
 /** Where the jobs of a bulk insert come from. */
 export interface JobSource {

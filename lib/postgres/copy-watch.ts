@@ -7,6 +7,7 @@ import type { CopyFeed } from './copy-feed.js';
 import { copyLimits } from './copy-limits.js';
 import type { PgClient } from './pg-client.js';
 import { isPoolBlocked, noteBulkInsert } from './pool-block.js';
+import { clearInterval, clearTimeout, now, setInterval, setTimeout } from '../real-time.js';
 
 /** A bulk insert that has a connection to itself. */
 export interface Copying {
@@ -66,8 +67,8 @@ function watch({ dataSource, client, others, feed, interrupt }: Copying): () => 
     if (refusal !== undefined) interrupt.abort(refusal);
     const stall =
       feed.isWaiting && (others.areWaiting() ? BUSY : isPoolBlocked(dataSource) && FULL);
-    if (!stall || feed.jobs !== seen.jobs) seen = { jobs: feed.jobs, at: Date.now() };
-    else if (Date.now() - seen.at >= copyLimits.stalledAfterMs)
+    if (!stall || feed.jobs !== seen.jobs) seen = { jobs: feed.jobs, at: now() };
+    else if (now() - seen.at >= copyLimits.stalledAfterMs)
       interrupt.abort(deadlock(feed.jobs, stall));
   };
   check();

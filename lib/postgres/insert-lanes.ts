@@ -10,6 +10,7 @@ import { LentConnection } from './lent-connection.js';
 import type { PgClient } from './pg-client.js';
 import { hasWaiters } from './pool.js';
 import type { PoolConnection } from './pool-connection.js';
+import { now, setTimeout } from '../real-time.js';
 
 const DEFAULT_MAX_STATEMENTS = 2;
 const DEFAULT_MAX_ROWS = 500;
@@ -57,10 +58,6 @@ interface Lane {
 
 /** That of the code which loads this file first: the start of the application, as a rule. */
 const inEmptyContext = AsyncLocalStorage.snapshot();
-
-// Taken before anybody can put a clock for tests in their place.
-const now = performance.now.bind(performance);
-const later = globalThis.setTimeout;
 
 /** When connections have last answered. */
 const answeredAt = new WeakMap<PgClient, number>();
@@ -199,7 +196,7 @@ export class InsertLanes {
     if (this.#timer !== undefined || this.#queue.size <= this.#connecting) return;
     const oldest = [...this.#lanes].find((lane) => !lane.isStuck);
     if (oldest === undefined) return;
-    this.#timer = later(() => this.#passStuck(), oldest.since + PATIENCE_MS - now());
+    this.#timer = setTimeout(() => this.#passStuck(), oldest.since + PATIENCE_MS - now());
     // The statements keep the process alive.
     this.#timer.unref();
   }

@@ -1,4 +1,4 @@
-import { performance } from 'node:perf_hooks';
+import { clearTimeout, now, setTimeout } from '../real-time.js';
 
 /** How an insert wakes workers. */
 export interface Wake {
@@ -47,7 +47,7 @@ export class InsertNotifier {
 
   constructor(options: InsertNotifierOptions) {
     this.#options = options;
-    this.#now = options.now ?? (() => performance.now());
+    this.#now = options.now ?? now;
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { Connection } from './connection.js';
 import type { SchemaName } from './schema-name.js';
 import { statement, type Statement } from './statement.js';
+import { now } from '../real-time.js';
 
 /** How long the answer that there are none is relied on by inserts of one job, which pay for the question. */
 const RECHECK_MS = 1_000;
@@ -38,13 +39,13 @@ export class InsertTriggers {
   }
 
   get isCheckDue(): boolean {
-    return performance.now() - this.#checkedAt >= RECHECK_MS;
+    return now() - this.#checkedAt >= RECHECK_MS;
   }
 
   /** What a statement found. */
   note(exist: boolean): void {
     this.#exist = exist;
-    this.#checkedAt = performance.now();
+    this.#checkedAt = now();
   }
 
   /** The next statement asks, since a job was not stored and a trigger may be why. */

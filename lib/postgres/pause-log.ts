@@ -1,5 +1,5 @@
-import { performance } from 'node:perf_hooks';
 import { Logger } from '@nestjs/common';
+import { clearTimeout, now, setTimeout } from '../real-time.js';
 
 /** Milliseconds after which a wait is reported. */
 const AFTER_MS = 1_000;
@@ -11,9 +11,7 @@ interface Clock {
   clearTimeout(timer: NodeJS.Timeout | undefined): void;
 }
 
-// Taken before anybody can put timers for tests in their place.
-const { setTimeout, clearTimeout } = globalThis;
-const CLOCK: Clock = { now: () => performance.now(), setTimeout, clearTimeout };
+const CLOCK: Clock = { now, setTimeout, clearTimeout };
 
 interface Wait {
   readonly since: number;

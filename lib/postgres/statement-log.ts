@@ -1,5 +1,6 @@
 import { Logger as NestLogger } from '@nestjs/common';
 import type { Logger, QueryRunner } from 'typeorm';
+import { now } from '../real-time.js';
 
 /** Whose logger and slow-query limit see the statements: a data source, or what stands for one. */
 export interface LoggingDataSource {
@@ -26,13 +27,13 @@ export class StatementLog {
   /** @returns when it began */
   begin(text: string): number {
     this.#log((logger) => logger.logQuery(text, undefined, this.#queryRunner));
-    return Date.now();
+    return now();
   }
 
   end(text: string, begin: number): void {
     const { maxQueryExecutionTime } = this.#dataSource.options;
     if (!maxQueryExecutionTime) return;
-    const took = Date.now() - begin;
+    const took = now() - begin;
     if (took <= maxQueryExecutionTime) return;
     this.#log((logger) => logger.logQuerySlow(took, text, undefined, this.#queryRunner));
   }

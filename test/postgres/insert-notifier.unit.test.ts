@@ -1,9 +1,12 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { InsertNotifier } from '../../lib/postgres/insert-notifier.js';
+import { useGlobalTimers } from '../support/global-timers.js';
+
+useGlobalTimers();
+const { InsertNotifier } = await import('../../lib/postgres/insert-notifier.js');
 
 let now = 0;
 let sent: { at: number; queues: readonly string[] }[] = [];
-let notifier: InsertNotifier;
+let notifier: InstanceType<typeof InsertNotifier>;
 
 beforeEach(() => {
   jest.useFakeTimers();

@@ -1,7 +1,10 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import { once } from 'node:events';
-import { Abort } from '../../lib/transaction/context/abort.js';
-import { withRetries } from '../../lib/transaction/engine/retries.js';
+import { useGlobalTimers } from '../support/global-timers.js';
+
+useGlobalTimers();
+const { Abort } = await import('../../lib/transaction/context/abort.js');
+const { withRetries } = await import('../../lib/transaction/engine/retries.js');
 
 describe('a transaction that several limits abort', () => {
   test('fails for the first reason', async () => {

@@ -1,6 +1,9 @@
 import { expect, jest, test } from '@jest/globals';
-import { StatementQueue } from '../../lib/transaction/statements/statement-queue.js';
-import { unlessBusy } from '../../lib/transaction/statements/unless-busy.js';
+import { useGlobalTimers } from '../support/global-timers.js';
+
+useGlobalTimers();
+const { StatementQueue } = await import('../../lib/transaction/statements/statement-queue.js');
+const { unlessBusy } = await import('../../lib/transaction/statements/unless-busy.js');
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 

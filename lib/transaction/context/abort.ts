@@ -1,5 +1,6 @@
 import { TransactionAbortedError } from '../../errors/transaction-error.js';
 import type { RiverTransactionOptions } from './transaction-options.js';
+import { clearTimeout, setTimeout } from '../../real-time.js';
 
 /** What ends with the application; the listener is called when its time limit is reached. */
 interface EndingWork {

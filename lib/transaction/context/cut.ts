@@ -1,3 +1,5 @@
+import { clearTimeout, setTimeout } from '../../real-time.js';
+
 /** Milliseconds that a statement under way is given to end when its transaction is aborted. */
 const CUT_AFTER_MS = 1_000;
 

@@ -1,4 +1,5 @@
 import { HookTimeoutError } from '../../errors/transaction-error.js';
+import { clearTimeout, setTimeout } from '../../real-time.js';
 
 /** How long a hook may take, unless the module says otherwise. */
 const DEFAULT_TIMEOUT_MS = 10_000;

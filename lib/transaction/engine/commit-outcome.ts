@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
 import type { CommitOutcome } from '../../errors/transaction-error.js';
 import { DatabaseError } from '../../errors/database-error.js';
 import { PoolConnection } from '../../postgres/pool-connection.js';
 import { statement } from '../../postgres/statement.js';
+import { now, sleep } from '../../real-time.js';
 
 /** Times to ask again while the server says that the transaction is still in progress. */
 const MAX_TRIES = 20;
@@ -22,7 +22,7 @@ const STATUS = statement(
 export interface LostTransaction {
   /** Undefined when nobody has asked for it. */
   readonly xid: string | undefined;
-  /** When it was open, by the clock of `performance.now()`. */
+  /** When it was open, by the clock of `now()`. */
   readonly openAt: number;
 }
 
@@ -43,7 +43,7 @@ export async function askCommitOutcome(
     );
     const status = row?.['status'];
     // A server that crashed gives out again the ids of transactions that had not reached the disk.
-    const hasCrashed = Number(row?.['up_ms']) <= performance.now() - openAt;
+    const hasCrashed = Number(row?.['up_ms']) <= now() - openAt;
     if (status === 'committed' && hasCrashed) return 'unknown';
     if (status === 'committed') return 'committed';
     if (status === 'aborted') return 'rolled back';

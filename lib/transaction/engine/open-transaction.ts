@@ -22,6 +22,7 @@ import { streamInTurn } from './stream-turn.js';
 import { registerRoot, scopeOf } from '../statements/scope-of.js';
 import type { RiverTransactionOptions } from '../context/transaction-options.js';
 import { TransactionScope } from '../statements/transaction-scope.js';
+import { now } from '../../real-time.js';
 
 /** How a transaction was asked for. */
 interface Opening {
@@ -37,7 +38,7 @@ export class OpenTransaction implements Holder {
   readonly scope: TransactionScope;
   readonly #session: Session;
   readonly #release: () => Promise<void>;
-  readonly #openAt = performance.now();
+  readonly #openAt = now();
   readonly abort: Abort;
   /** Until the connection is given back. */
   isHeld = true;

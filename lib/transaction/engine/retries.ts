@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { sqlStateOf } from '../../errors/database-error.js';
 import { TransactionEndedWithinError } from '../../errors/transaction-error.js';
+import { sleep } from '../../real-time.js';
 
 /** The longest pause before the next attempt, in milliseconds. */
 const MAX_PAUSE_MS = 1_000;

@@ -1,3 +1,5 @@
+import { clearTimeout, setTimeout } from '../../real-time.js';
+
 /** Milliseconds after the limit until connections that are still in use are closed. */
 const CUT_AFTER_MS = 1_000;
 

@@ -5,6 +5,7 @@ import { TransactionScopeBusyError } from '../../errors/transaction-error.js';
 import type { PgClient } from '../../postgres/pg-client.js';
 import type { TransactionScope } from '../statements/transaction-scope.js';
 import { deadlock } from '../statements/unless-busy.js';
+import { clearInterval, now, setInterval } from '../../real-time.js';
 
 type Stream = QueryRunner['stream'];
 
@@ -48,14 +49,14 @@ function idleAgain(client: PgClient): Promise<void> {
 /** @returns stops it */
 function closeUnread(stream: Readable, scope: TransactionScope): () => void {
   let length = stream.readableLength;
-  let since = Date.now();
+  let since = now();
   const timer = setInterval(() => {
     const hasReader = stream.readableFlowing !== null || stream.listenerCount('readable') > 0;
     // An empty stream with a reader waits for the server.
     const isUnread = stream.readableLength === length && (length > 0 || !hasReader);
     length = stream.readableLength;
-    if (!isUnread || !scope.areWaiting()) since = Date.now();
-    if (Date.now() - since < deadlock.limitMs) return;
+    if (!isUnread || !scope.areWaiting()) since = now();
+    if (now() - since < deadlock.limitMs) return;
     clearInterval(timer);
     const error = new TransactionScopeBusyError('A statement', BEHIND_STREAM);
     scope.abandon(error);

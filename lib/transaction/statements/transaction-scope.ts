@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { EntityManager, QueryRunner } from 'typeorm';
 import {
   TransactionEndedError,
@@ -19,6 +18,7 @@ import { StatementQueue } from './statement-queue.js';
 import { TransactionHooks } from '../context/transaction-hooks.js';
 import { UnawaitedWork } from './unawaited-work.js';
 import { unlessBusy } from './unless-busy.js';
+import { clearTimeout, endOfMicrotasks, nextTurn, now, setTimeout } from '../../real-time.js';
 
 /**
  * A transaction or a savepoint of ours, from its beginning to its end: the fence around it. Every
@@ -129,7 +129,7 @@ export class TransactionScope implements AmbientTransaction, Others {
     };
     const answer = this.#queue.push(begin, isAlone, (failure) => {
       if (isStatement && hasBegun) this.firstFailure ??= failure;
-      this.#lastActive = Date.now();
+      this.#lastActive = now();
     });
     if (this.#inners === 0) return answer;
     return unlessBusy(
@@ -167,7 +167,7 @@ export class TransactionScope implements AmbientTransaction, Others {
         // One that a subscriber begins, while the SAVEPOINT of another is sent, is within that other.
         const owner = this.#inner;
         this.#inner = inner;
-        inner.#lastActive = Date.now();
+        inner.#lastActive = now();
         try {
           return await run();
         } finally {
@@ -212,7 +212,7 @@ export class TransactionScope implements AmbientTransaction, Others {
 
   /** @returns the mark of the queue at the end */
   async #settleUnawaited(): Promise<unknown> {
-    const limit = Date.now() + this.session.unawaitedLimitMs;
+    const limit = now() + this.session.unawaitedLimitMs;
     let mark: unknown;
     do {
       mark = this.#queue.mark;
@@ -270,19 +270,14 @@ export class TransactionScope implements AmbientTransaction, Others {
   /** For how many milliseconds no statement of this scope has been under way. */
   get idleForMs(): number {
     if (this.#inner !== undefined) return this.#inner.idleForMs;
-    return this.#queue.isIdle ? Date.now() - this.#lastActive : 0;
+    return this.#queue.isIdle ? now() - this.#lastActive : 0;
   }
-}
-
-/** The queue of ticks is looked at when that of microtasks is empty. */
-function endOfMicrotasks(): Promise<void> {
-  return new Promise((resolve) => process.nextTick(resolve));
 }
 
 async function endsBefore(limit: number, rest: Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const tooLate = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), Math.max(0, limit - Date.now()));
+    timer = setTimeout(() => resolve(false), Math.max(0, limit - now()));
   });
   const inTime = await Promise.race([rest.then(() => true), tooLate]);
   clearTimeout(timer);

@@ -1,3 +1,5 @@
+import { clearInterval, setInterval } from '../../real-time.js';
+
 /** After how long statements that wait for each other are taken for a deadlock. Tests shorten it. */
 export const deadlock = { limitMs: 5_000 };
 
