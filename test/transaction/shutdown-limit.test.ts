@@ -79,7 +79,7 @@ describe.each(['close', 'SIGTERM'] as const)('%s while a request holds a transac
 describe('an insert outside a transaction that waits for a lock', () => {
   test.each([
     // The connection breaks, and the server may go on with the statement.
-    ['insert', 'DatabaseError'],
+    ['insert', 'InsertOutcomeUnknownError'],
     ['insertManyFast', 'ShuttingDownError'],
   ])('%s does not keep the application open', async (how, refused) => {
     const locker = await connect(database);
