@@ -16,7 +16,7 @@ const LOCK = statement(
 
 /**
  * Runs `work` with a limit for each wait for a lock, in a transaction, which may be the caller's: the
- * limit that was before is there again after it. A failure has aborted the transaction.
+ * limit that was before is set again after it, unless a failure has aborted the transaction.
  */
 export async function withLockTimeout<T>(
   connection: Connection,
@@ -26,8 +26,18 @@ export async function withLockTimeout<T>(
   if (lockTimeoutMs === undefined) return await work();
   const [row] = await connection.run(GET_LOCK_TIMEOUT, []);
   await connection.run(SET_LOCK_TIMEOUT, [`${lockTimeoutMs}ms`]);
-  const result = await work();
-  await connection.run(SET_LOCK_TIMEOUT, [row?.['lock_timeout'] ?? '0']);
+  const restore = async (): Promise<void> => {
+    await connection.run(SET_LOCK_TIMEOUT, [row?.['lock_timeout'] ?? '0']);
+  };
+  let result: T;
+  try {
+    result = await work();
+  } catch (error) {
+    // In an aborted transaction this fails as well, and its rollback restores the limit.
+    await restore().catch(() => undefined);
+    throw error;
+  }
+  await restore();
   return result;
 }
 

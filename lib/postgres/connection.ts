@@ -134,8 +134,10 @@ export class ClientConnection implements Connection {
         isOutside,
       }),
     });
-    // The server may still complete it, and a COMMIT sent behind it would store what is reported as failed.
-    if (error.sqlState === undefined && !isOutside && !isClosed(this.client)) close(this.client);
+    // The server may still complete it: a COMMIT sent behind it would store what is reported as failed,
+    // and a statement sent behind a BEGIN would be part of its transaction.
+    const leavesMore = !isOutside || statement.operation === 'begin';
+    if (error.sqlState === undefined && leavesMore && !isClosed(this.client)) close(this.client);
     return error;
   }
 

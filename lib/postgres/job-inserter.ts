@@ -192,7 +192,12 @@ export class JobInserter {
     return await withRepeats(jobs, async (firsts, results) => {
       let open = firsts;
       for (let look = 0; open.length > 0; look++) {
-        if (look === MAX_LOOKS) throw await lostTooManyRaces(connection, this.#schema);
+        if (look === MAX_LOOKS) {
+          const error = await lostTooManyRaces(connection, this.#schema);
+          // Others of the list may be inserted already, and the list is all or none.
+          if (jobs.length > 1) await this.#triggered.abort(connection);
+          throw error;
+        }
         const of = open.length === 1 ? 'uniqueOne' : form;
         const rows = await this.#inserts.run(of, connection, { jobs: open, queues });
         open = open.filter((job, place) => {

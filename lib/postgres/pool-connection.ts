@@ -91,7 +91,8 @@ export class PoolConnection implements Connection {
     const leave = this.#settings.whenCut?.(() => close(client));
     try {
       client = await connectUnlessAborted(queryRunner, this.#signals);
-      result = await work(new ClientConnection(client, this.#settings, queryRunner));
+      result = await work(new ClientConnection(client, this.#settings, queryRunner, true));
+      requireOutside(client, operation);
     } catch (error) {
       return await failed(error, operation, { queryRunner, client });
     } finally {
@@ -100,6 +101,19 @@ export class PoolConnection implements Connection {
     await giveBack(queryRunner, client);
     return result;
   }
+}
+
+/**
+ * Whoever had the connection before may have been answered too late that BEGIN is done: then what ran
+ * since is part of that transaction, which nobody commits.
+ */
+function requireOutside(client: PgClient, operation: string): void {
+  const status = client.getTransactionStatus();
+  if (status !== 'T' && status !== 'E') return;
+  close(client);
+  const cause = new Error('the connection came from the pool with a BEGIN under way');
+  const options = { mayPass: true, outcome: 'not-stored' } as const;
+  throw new DatabaseError(operation, Object.assign(cause, { code: '25001' }), options);
 }
 
 /** Gives the connection back after an error, and throws what is to be told. */

@@ -113,7 +113,10 @@ export class TriggeredInserter {
         if (lost !== undefined) {
           // The last trigger may have been removed since, and then another reason keeps the job out.
           const isDropped = exist || keyOf(lost) === undefined;
-          throw isDropped ? new Dropped(lost) : await lostTooManyRaces(connection, this.#schema);
+          if (isDropped) throw new Dropped(lost);
+          const error = await lostTooManyRaces(connection, this.#schema);
+          if (jobs.length > 1) await this.abort(connection);
+          throw error;
         }
         const form = open.length === 1 ? 'storedOne' : 'stored';
         const rows = await this.#inserts.run(form, connection, { jobs: open, queues });

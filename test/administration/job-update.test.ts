@@ -56,7 +56,8 @@ let client: StartedClient;
 let river: RiverClient;
 let other: pg.Client;
 beforeAll(async () => {
-  client = await startClient();
+  // Without a cooldown, no notification is put off until a later test listens.
+  client = await startClient({ river: { notify: { cooldownMs: 0 } } });
   river = client.river;
   other = await connect(client.database);
 });

@@ -9,6 +9,8 @@ export class FreezingProxy {
   readonly #frozen = new Set<Socket>();
   readonly #server = createServer((client) => this.#connect(client));
   #toFreeze = 0;
+  /** Answers that have not been passed on. */
+  #held: (() => void)[] | undefined;
 
   private constructor(target: TestDatabase) {
     this.#target = target;
@@ -31,6 +33,17 @@ export class FreezingProxy {
   /** The next connections on which something is sent: none of it arrives, nor anything after it. */
   freezeNext(count: number): void {
     this.#toFreeze = count;
+  }
+
+  /** Keeps the answers of the server back, as on a network that stalls and recovers. */
+  holdAnswers(): void {
+    this.#held = [];
+  }
+
+  passAnswers(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const pass of held) pass();
   }
 
   /** Closes what is frozen, at the client's end and at the server's. */
@@ -56,6 +69,10 @@ export class FreezingProxy {
       }
       if (!this.#frozen.has(client)) upstream.write(chunk);
     });
-    upstream.on('data', (chunk) => client.write(chunk));
+    upstream.on('data', (chunk) => {
+      const pass = (): void => void client.write(chunk);
+      if (this.#held === undefined) pass();
+      else this.#held.push(pass);
+    });
   }
 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeAll, expect, jest, test } from '@jest/globals';
 import { Test } from '@nestjs/testing';
-import { jobArgs, RiverModule } from 'nestjs-river';
+import { jobArgs, RiverModule, type RiverError } from 'nestjs-river';
 import {
   createDataSource,
   createTestDatabase,
@@ -8,7 +8,7 @@ import {
   type TestDataSourceOptions,
 } from '../support/index.js';
 import { FreezingProxy } from './freezing-proxy.js';
-import { countJobs, startClient } from './started-client.js';
+import { countJobs, startClient, type StartedClient } from './started-client.js';
 
 let database: TestDatabase;
 const warn = jest.fn<(message: string, ...rest: unknown[]) => void>();
@@ -98,3 +98,38 @@ test('with limits, a connection that cannot be opened is not stored, and retryab
     await proxy.close();
   }
 });
+
+test.each<[string, (client: StartedClient) => Promise<unknown>]>([
+  ['run', ({ transaction }) => transaction.run(() => undefined)],
+  [
+    'a query runner',
+    async ({ dataSource }) => {
+      const runner = dataSource.createQueryRunner();
+      await runner.startTransaction().finally(() => runner.release());
+    },
+  ],
+])(
+  'after a BEGIN of %s that had no answer, an insert is stored or rejected',
+  async (_by, begin) => {
+    const proxy = await FreezingProxy.open(database);
+    const extra = { query_timeout: 200, connectionTimeoutMillis: 5_000 };
+    const options = { database: proxy.database, dataSource: { max: 1, extra } };
+    const client = await startClient(options);
+    try {
+      await client.river.insert(jobArgs('warm', {}));
+      proxy.holdAnswers();
+      await expect(begin(client)).rejects.toThrow('Query read timeout');
+      const before = await countJobs(database);
+      proxy.passAnswers();
+      const outcome = await client.river.insert(jobArgs('next', {})).then(
+        () => 'stored',
+        (error: unknown) => (error as RiverError).outcome,
+      );
+      const stored = (await countJobs(database)) - before;
+      expect(outcome).toBe(stored === 1 ? 'stored' : 'not-stored');
+    } finally {
+      await client.stop();
+      await proxy.close();
+    }
+  },
+);

@@ -72,6 +72,7 @@ test('its error is reported once', async () => {
   });
   await once.river.insert(jobArgs('a', {}));
   await once.river.insert(jobArgs('b', {}));
-  expect(warn.mock.calls).toEqual([[expect.stringContaining('the disk of the log is full')]]);
   await once.stop();
+  const reports = warn.mock.calls.filter(([text]) => String(text).includes('the disk of the log'));
+  expect(reports).toHaveLength(1);
 });

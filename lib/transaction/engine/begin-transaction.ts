@@ -1,4 +1,5 @@
 import type { EntityManager, QueryRunner } from 'typeorm';
+import { sqlStateOf } from '../../errors/database-error.js';
 import { close, giveBack, rawClient } from '../../postgres/connection.js';
 import type { PgClient } from '../../postgres/pg-client.js';
 import type { Abort } from '../context/abort.js';
@@ -55,12 +56,19 @@ export async function beginTransaction(
   } catch (error) {
     if (connected === undefined) throw error;
     const { client, watch } = connected;
-    if (abort.reason !== undefined) close(client);
+    // A BEGIN without an answer may yet be run, and the next statement would be part of its transaction.
+    if (abort.reason !== undefined || !isAnswered(error)) close(client);
     watch.stop();
     const reason: unknown = abort.reason ?? watch.lost ?? error;
     await giveBack(queryRunner, client);
     throw reason;
   }
+}
+
+/** Whether the server has answered, by an error of its own. */
+function isAnswered(error: unknown): boolean {
+  const { driverError } = error as { driverError?: unknown };
+  return sqlStateOf(driverError ?? error) !== undefined;
 }
 
 function isConfigured(options: RiverTransactionOptions): boolean {
