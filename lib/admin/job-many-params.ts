@@ -12,7 +12,7 @@ import {
 export interface JobManyParams extends JobFilters {
   /** How many jobs at most, 1 to 10000, the oldest ids first. Default 100. */
   readonly first?: number | undefined;
-  /** Takes all jobs, which is rejected without a filter otherwise. Not beside filters. */
+  /** Selects all jobs; without it, a call without a filter is rejected. Not with filters. */
   readonly unsafeAll?: boolean | undefined;
 }
 

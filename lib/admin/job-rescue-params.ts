@@ -1,7 +1,7 @@
 import { invalidParams } from '../errors/invalid-params-error.js';
 import { givenParams } from './check-params.js';
 
-/** When `jobRescue` takes a running job for stuck. */
+/** When `jobRescue` considers a running job stuck. */
 export interface JobRescueParams {
   /**
    * How long ago its attempt must have begun, in **milliseconds**, 1 to 2147483647. Longer than any

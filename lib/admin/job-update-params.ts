@@ -31,7 +31,7 @@ export interface JobUpdateParams {
   readonly scheduledAt?: Date | undefined;
   /** **Milliseconds** from now instead of `scheduledAt`; 0 makes the job available, unless `pending`. */
   readonly delay?: number | undefined;
-  /** Beside `args`: what makes the job unique, where its insert was given other options than its class. */
+  /** With `args`: what makes the job unique, if its insert had other options than its class. */
   readonly uniqueOpts?: UniqueOpts | undefined;
 }
 
@@ -76,7 +76,7 @@ function checkWaiting(given: Record<string, unknown>): CheckedWaitingChange {
     if (given[name] === null) throw invalidParams(name, 'must not be null; leave it out', null);
   }
   if ('uniqueOpts' in given && !('args' in given)) {
-    throw invalidParams('uniqueOpts', 'needs args beside it, of which the unique key is made');
+    throw invalidParams('uniqueOpts', 'needs args, from which the unique key is computed');
   }
   const { queue, priority, schedule } = asParams(() =>
     checkInsertOpts(Object.fromEntries(OF_OPTIONS.map((name) => [name, given[name]]))),

@@ -163,9 +163,9 @@ export abstract class JobAdministration {
   /**
    * Releases a running job whose worker has died, as River's own rescuer does: it becomes `retryable`
    * by River's default policy, with an attempt error that says so; `discarded` when no attempt is left;
-   * `cancelled` when it was cancelled while it ran. One that does not run stays as it is.
+   * `cancelled` when it was cancelled while it ran. One that is not running stays as it is.
    *
-   * Make sure that the worker is dead: one that goes on works the job beside its next attempt.
+   * Make sure that the worker is dead: one that continues works the job at the same time as its next attempt.
    *
    * @returns the job as it is now
    * @throws JobNotStuckError when its attempt began less than `rescueAfterMs` ago; JobNotFoundError;

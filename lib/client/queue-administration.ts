@@ -79,7 +79,7 @@ export abstract class QueueAdministration extends JobManyAdministration {
    * Pauses a queue, or all of them by `'*'`: its workers, told by a notification, finish what they
    * have and take no more jobs. One that is paused already keeps the time since when.
    *
-   * A queue that no worker has announced yet is paused too: its row is stored, and a worker that
+   * A queue that no worker has announced yet is also paused: its row is stored, and a worker that
    * starts finds it. River deletes the row if no worker announces the queue within a day, and the
    * pause with it. `'*'` pauses the queues that have a row.
    *

@@ -136,7 +136,7 @@ function changedKey(
   if (queue === target.queue && schedule === undefined) return undefined;
   const key = keyInQueue({ kind, queue, scheduledAt, encodedArgs, uniqueKey }, target.queue);
   if (key !== undefined) return key;
-  throw unknownKey(job, 'what its key is made of cannot be told from its row. Give its args, too');
+  throw unknownKey(job, 'what its key is made of is not known from its row. Give its args as well');
 }
 
 function keyOf(

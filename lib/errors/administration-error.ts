@@ -29,7 +29,7 @@ export class JobRunningError extends RiverError {
   }
 }
 
-/** The attempt of the running job began too recently for `jobRescue` to take it for stuck. */
+/** The attempt of the running job began too recently for `jobRescue` to consider it stuck. */
 export class JobNotStuckError extends RiverError {
   override readonly retryable = true;
   readonly id: string;
@@ -50,7 +50,7 @@ export class JobNotWaitingError extends RiverError {
 
   constructor(id: string, state: string) {
     super(
-      `Job ${id} is ${state}, so it was not changed: args, queue, priority and time are those of a job that ` +
+      `Job ${id} is ${state}, so it was not changed: args, queue, priority and time can only change while a job ` +
         'waits. Cancel or retry it first; or insert another job.',
       { code: 'RIVER_JOB_NOT_WAITING', field: 'id' },
     );

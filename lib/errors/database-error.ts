@@ -74,7 +74,7 @@ export class DatabaseError extends RiverError {
     return isOfCachedPlan(this.sqlState, serverErrorOf(this.cause));
   }
 
-  /** @internal Whether the server takes no writes: it may be a primary no more. */
+  /** @internal Whether the server takes no writes: it may no longer be the primary. */
   get isReadOnly(): boolean {
     return this.sqlState === '25006';
   }
@@ -86,7 +86,7 @@ export class DatabaseError extends RiverError {
 }
 
 /**
- * An insert was sent outside a transaction, or a bulk insert's COMMIT was, and the answer did not
+ * An insert was sent outside a transaction, or a bulk insert's COMMIT was, and the response did not
  * arrive: the jobs may or may not be stored, all of one call or none. It is not retryable.
  */
 export class InsertOutcomeUnknownError extends DatabaseError {
@@ -95,7 +95,7 @@ export class InsertOutcomeUnknownError extends DatabaseError {
       code: 'RIVER_INSERT_OUTCOME_UNKNOWN',
       outcome: 'unknown',
       message:
-        'The answer to the insert did not arrive (see cause), so it is not known whether it is stored. ' +
+        'The response to the insert did not arrive (see cause), so it is not known whether it is stored. ' +
         'Look for the job before you insert it again, or give it uniqueOpts, with which a second insert ' +
         'is skipped if the first one is stored. Inserted in a transaction, a lost COMMIT can be resolved ' +
         'by the error itself.',

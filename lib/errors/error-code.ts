@@ -53,7 +53,7 @@ export type RiverErrorCode =
   | 'RIVER_JOB_UNIQUE_CONFLICT'
   | 'RIVER_UNIQUE_KEY_UNKNOWN'
   | 'RIVER_QUEUE_NOT_FOUND'
-  // A call refused or given up (RiverTransactionError, InsertAbortedError, TooManyPendingInsertsError)
+  // A call rejected or aborted (RiverTransactionError, InsertAbortedError, TooManyPendingInsertsError)
   | 'RIVER_INVALID_TRANSACTION'
   | 'RIVER_NOT_IN_TRANSACTION'
   | 'RIVER_OUTSIDE_TRANSACTION'

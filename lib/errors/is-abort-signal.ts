@@ -1,4 +1,4 @@
-/** Whether a value can be asked as a signal: heirs and proxies of one pass for one, and cannot. */
+/** Whether a value is a usable signal: proxies of one, and what inherits from it, only look like one. */
 export function isAbortSignal(value: unknown): value is AbortSignal {
   try {
     return value instanceof AbortSignal && typeof value.aborted === 'boolean';

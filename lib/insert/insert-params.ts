@@ -23,7 +23,7 @@ export interface InsertParams {
   readonly encodedArgs: string;
   /** undefined: the database's time. */
   readonly createdAt: Date | undefined;
-  /** When the job may be worked. undefined: at once, by the database's time, from which a delay counts, too. */
+  /** When the job may be worked. undefined: at once, by the database's time, from which a delay counts as well. */
   readonly schedule: Schedule | undefined;
   readonly state: JobState;
   readonly maxAttempts: number;
@@ -114,7 +114,7 @@ export function checkKind(kind: unknown): asserts kind is string {
   }
 }
 
-/** @throws InvalidJobError when the args are no JSON object */
+/** @throws InvalidJobError when the args are not a JSON object */
 export function encodeArgs(job: IdentifiedJob): string {
   const text = encodeJson(job.args, 'args', job.notArgs);
   if (text.startsWith('{')) return text;

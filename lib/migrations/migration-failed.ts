@@ -70,8 +70,8 @@ const CURES: Readonly<Record<string, string>> = {
   '42710': ALREADY_THERE,
   '42P07': ALREADY_THERE,
   '55P03':
-    'Within the lock_timeout, another transaction kept a lock on one of the tables, or another migrator was ' +
-    'at work. Try again, when fewer transactions run; or give a longer lockTimeoutMs.',
+    'Within the lock_timeout, another transaction held a lock on one of the tables, or another migrator was ' +
+    'running. Try again when fewer transactions run, or give a longer lockTimeoutMs.',
   '55P04':
     "Version 4 of River's schema adds a state that version 6 uses, and Postgres must have committed it " +
     'in between. Migrate outside of a transaction, or in two transactions: up to version 5 and from there.',

@@ -115,7 +115,7 @@ export class RiverMigrator {
    *
    * @throws RiverMigrationError for options that make no sense, a target that is not on the way, a
    *   database that is newer than this package, a version that failed in the database, or a lock that
-   *   could not be had within `lockTimeoutMs` (`RIVER_MIGRATION_LOCK_TIMEOUT`)
+   *   could not be acquired within `lockTimeoutMs` (`RIVER_MIGRATION_LOCK_TIMEOUT`)
    */
   async migrate(options: MigrateOptions): Promise<MigrateResult> {
     const { direction, dryRun = false, lockTimeoutMs, ...target } = checkMigrateOptions(options);
@@ -146,7 +146,7 @@ export class RiverMigrator {
    * are the same.
    *
    * @throws RiverMigrationError when they do not, or other versions are recorded
-   *   (`RIVER_BASELINE_MISMATCH`); for options that make no sense; when the database fails
+   *   (`RIVER_BASELINE_MISMATCH`); for invalid options; when the database fails
    * @example await migrator.baseline({ version: 6 });
    */
   async baseline(options: BaselineOptions): Promise<BaselineResult> {

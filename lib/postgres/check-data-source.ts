@@ -42,8 +42,8 @@ export function checkDataSource(dataSource: DataSource | undefined, what: string
   }
   if (isNative(clientClassOf(dataSource))) {
     throw new RiverConfigurationError(
-      `RiverModule: ${what} uses pg-native, which TypeORM takes when it is installed, and which has no ` +
-        'COPY and decodes values by itself. Uninstall pg-native; or keep TypeORM from it by the option ' +
+      `RiverModule: ${what} uses pg-native, which TypeORM uses when it is installed, and which has no ` +
+        'COPY and decodes values itself. Uninstall pg-native; or keep TypeORM from it with the option ' +
         '`driver` of the data source: import pg from "pg", driver: { ...pg, native: undefined }. Unset ' +
         'NODE_PG_FORCE_NATIVE.',
       { code: 'RIVER_PG_NATIVE', field: 'dataSource' },

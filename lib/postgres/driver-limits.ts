@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { Connection } from './connection.js';
 import type { PgClient } from './pg-client.js';
 
-/** The limits of a client of `pg`, wherever they were set. A look into it, since it tells nobody. */
+/** The limits of a client of `pg`, wherever set, read from its internals. */
 interface LimitedClient {
   readonly connectionParameters?: { readonly query_timeout?: unknown };
   readonly _connectionTimeoutMillis?: unknown;
@@ -12,7 +12,7 @@ interface LimitedClient {
 const warned = new WeakSet<object>();
 
 /**
- * Warns where the driver waits without end. A limit of ours would not bound what else the application
+ * Warns where the driver waits forever. A limit of ours would not bound what else the application
  * sends on the same pool, and one for all of it is the application's to choose.
  */
 export function warnOfSilence(dataSource: object, connection: Connection): void {

@@ -3,7 +3,7 @@ import type { RiverErrorOutcome } from '../errors/river-error.js';
 import { isClosed, type PgClient } from './pg-client.js';
 import type { Statement } from './statement.js';
 
-/** What `pg` knows of a query under way. A look into it, since it tells nobody. */
+/** What `pg` knows of a query under way. Read from its internals, since it does not expose it. */
 interface SentQuery {
   /** The command tag is set when the server has completed the command. */
   readonly _result?: { readonly command?: string | null };

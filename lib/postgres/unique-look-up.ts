@@ -57,7 +57,7 @@ ORDER BY (job.args = $4::jsonb) DESC, job.id DESC LIMIT 100`,
 
   /**
    * @param now the time of the transaction that would insert the jobs
-   * @returns a place for each job given; undefined where nothing stands before it
+   * @returns a place for each job given; undefined where no job precedes it
    */
   async findAll(
     connection: Connection,

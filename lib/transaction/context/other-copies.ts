@@ -2,7 +2,7 @@ import type { DataSource } from 'typeorm';
 import { RiverTransactionError } from '../../errors/transaction-error.js';
 import { ambientTransactionOf, isOutside } from './ambient-transaction.js';
 
-/** Answers whether the running code is in a transaction of one loaded copy of this package. */
+/** Returns whether the running code is in a transaction of one loaded copy of this package. */
 type IsInTransaction = (dataSource: DataSource) => boolean;
 
 const COPIES = Symbol.for('nestjs-river.copies');

@@ -14,7 +14,7 @@ export interface TransactionAttempt<T> {
   readonly work: (manager: EntityManager) => Promise<T> | T;
   readonly reportHookError: (error: unknown) => void;
   readonly hookTimeoutMs?: number | undefined;
-  /** Gives it up when the application does not wait any longer. */
+  /** Aborts it when the application no longer waits. */
   readonly activeWork: ActiveWork;
 }
 

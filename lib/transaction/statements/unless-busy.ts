@@ -1,6 +1,6 @@
 import { clearInterval, setInterval } from '../../real-time.js';
 
-/** After how long statements that wait for each other are taken for a deadlock. Tests shorten it. */
+/** After how long statements that wait for each other are considered a deadlock. Tests shorten it. */
 export const deadlock = { limitMs: 5_000 };
 
 /** The savepoint that owns a connection. */
