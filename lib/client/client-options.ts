@@ -69,7 +69,7 @@ export interface RiverModuleOptions {
   /**
    * Jobs that inserts outside transactions may keep waiting for the database at the same time, 1 to
    * 4294967295. The next insert is rejected at once with a `TooManyPendingInsertsError`. A list counts
-   * its jobs, but a tenth of the limit at most; an `insertManyFast` counts 1. Default 10000.
+   * its jobs, but a hundredth of the limit at most; an `insertManyFast` counts 1. Default 10000.
    */
   readonly maxPendingInserts?: number | undefined;
   /**

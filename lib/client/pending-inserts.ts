@@ -4,7 +4,7 @@ import { beforeSettled } from '../transaction/statements/promised.js';
 const DEFAULT_LIMIT = 10_000;
 
 /** The part of the limit that one list counts at most. */
-const MAX_SHARE = 10;
+const MAX_SHARE = 100;
 
 /**
  * Limits the inserts outside transactions that have begun and not ended, since each keeps its job in
@@ -19,7 +19,7 @@ export class PendingInserts {
   }
 
   /**
-   * @param jobs how many the insert has in memory. A list counts a tenth of the limit at most, so that
+   * @param jobs how many the insert has in memory. A list counts a hundredth of the limit at most, so that
    *   a long one does not keep out all others
    * @throws TooManyPendingInsertsError before anything is begun
    */
