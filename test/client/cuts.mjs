@@ -32,6 +32,10 @@ const owner = await connected(server.url);
 await owner.query(`create database ${name}`);
 try {
   process.exitCode = (await lose()) === 0 ? 0 : 1;
+} catch (error) {
+  // Before its database goes, and its connections with it.
+  console.error(error);
+  process.exitCode = 1;
 } finally {
   await owner.query(`drop database if exists ${name} with (force)`);
   await owner.end();
@@ -41,8 +45,14 @@ try {
 /** @returns {Promise<number>} how many answers were not true */
 async function lose() {
   const admin = await connected(url.href);
+  admin.on('error', () => undefined);
   const proxy = new CutProxy(url.href, (pid) =>
-    admin.query('select pg_terminate_backend($1, 5000)', [pid]),
+    // Ids of processes come again, so that one may be of somebody else's by now.
+    admin.query(
+      `select pg_terminate_backend(pid, 5000) from pg_stat_activity
+       where pid = $1 and datname = current_database()`,
+      [pid],
+    ),
   );
   const extra = { max: 1, query_timeout: 250, connectionTimeoutMillis: 1000 };
   const options = { type: /** @type {const} */ ('postgres'), url: await proxy.listen(), extra };
@@ -50,7 +60,7 @@ async function lose() {
   await new RiverMigrator(dataSource).migrate({ direction: 'up' });
   const on = {
     dataSource,
-    river: new RiverClient(dataSource, { notify: { cooldownMs: 0 } }),
+    river: new RiverClient(dataSource, { notify: false }),
     transaction: new RiverTransaction('default', dataSource),
   };
   const plans = [];
@@ -64,7 +74,7 @@ async function lose() {
     const planned = cuts[Math.floor((run * 7919) / plans.length) % cuts.length];
     const { calls, begin } = FORMS[form];
     if (planned.isCold) await disconnect();
-    else await dataSource.query('select 1');
+    else await connect();
     proxy.plan(planned.cut);
     const reports = (await Promise.allSettled(begin(on, run))).map(reportOf);
     const where = proxy.where ?? 'nothing was lost';
@@ -100,7 +110,7 @@ async function lose() {
     for (const isCold of [false, true]) {
       await Promise.allSettled(begin(on, -1));
       if (isCold) await disconnect();
-      else await dataSource.query('select 1');
+      else await connect();
       proxy.plan(undefined);
       await Promise.allSettled(begin(on, 0));
       const { seen } = proxy;
@@ -115,30 +125,39 @@ async function lose() {
     return all;
   }
 
+  /** Until the pool has a connection that works. */
+  async function connect() {
+    while (!(await dataSource.query('select 1').then(Boolean, () => false)));
+  }
+
   /** Ends the connection of the pool, so that the next call opens one. */
   async function disconnect() {
-    await admin.query('select pg_terminate_backend(pid, 5000) from unnest($1::int[]) as pid', [
-      [...proxy.pids],
-    ]);
+    await terminateAll();
     await dataSource.query('select 1').catch(() => undefined);
-    await admin.query('select pg_terminate_backend(pid, 5000) from unnest($1::int[]) as pid', [
-      [...proxy.pids],
-    ]);
+    await terminateAll();
     await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+
+  async function terminateAll() {
+    await admin.query(
+      `select pg_terminate_backend(pid, 5000) from pg_stat_activity
+       where pid = any($1::int[]) and datname = current_database()`,
+      [[...proxy.pids]],
+    );
   }
 
   /** Until no backend is at work any more on what it was sent. */
   async function backendsGone() {
     for (;;) {
       const { rowCount } = await admin.query(
-        `select from pg_stat_activity where pid = any($1::int[]) and (state <> 'idle' or backend_xid is not null)`,
+        `select from pg_stat_activity where pid = any($1::int[]) and datname = current_database() and (state <> 'idle' or backend_xid is not null)`,
         [[...proxy.pids]],
       );
       if (rowCount === 0) return;
       // A transaction whose client is silent never ends by itself.
       await admin.query(
         `select pg_terminate_backend(pid, 5000) from pg_stat_activity
-         where pid = any($1::int[]) and state like 'idle in transaction%'`,
+         where pid = any($1::int[]) and datname = current_database() and state like 'idle in transaction%'`,
         [[...proxy.pids]],
       );
     }
