@@ -120,8 +120,13 @@ export class CutProxy {
     return { ...this.#seen };
   }
 
-  async close() {
+  /** Closes all connections. */
+  drop() {
     for (const socket of this.#sockets) socket.destroy();
+  }
+
+  async close() {
+    this.drop();
     await once(this.#server.close(), 'close');
   }
 

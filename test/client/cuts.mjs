@@ -125,9 +125,9 @@ async function lose() {
     return all;
   }
 
-  /** Until the pool has a connection that works. */
+  /** Until the pool has a connection that works: TypeORM keeps one whose statement was not answered. */
   async function connect() {
-    while (!(await dataSource.query('select 1').then(Boolean, () => false)));
+    while (!(await dataSource.query('select 1').then(Boolean, () => false))) proxy.drop();
   }
 
   /** Ends the connection of the pool, so that the next call opens one. */
