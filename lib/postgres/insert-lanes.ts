@@ -81,7 +81,7 @@ export class InsertLanes {
   readonly #maxRows: number;
   readonly #queue = new LaneQueue();
   /** In the order in which they began. */
-  readonly #lanes = new Set<Lane>();
+  readonly #lanes: Lane[] = [];
   /** Lanes that are not stuck. */
   #underWay = 0;
   /** Lanes that wait for a connection. */
@@ -124,7 +124,7 @@ export class InsertLanes {
         connection: undefined,
         isStuck: false,
       };
-      this.#lanes.add(lane);
+      this.#lanes.push(lane);
       this.#underWay++;
       this.#connecting++;
       void inEmptyContext(() => this.#run(lane));
@@ -145,7 +145,7 @@ export class InsertLanes {
     } catch (error) {
       this.#failed(lane, error);
     }
-    this.#lanes.delete(lane);
+    this.#lanes.splice(this.#lanes.indexOf(lane), 1);
     if (!lane.isStuck) this.#release(lane);
     this.#advance();
   }
@@ -194,7 +194,7 @@ export class InsertLanes {
   /** While somebody waits, looks again when the oldest statement has been under way for too long. */
   #watch(): void {
     if (this.#timer !== undefined || this.#queue.size <= this.#connecting) return;
-    const oldest = [...this.#lanes].find((lane) => !lane.isStuck);
+    const oldest = this.#lanes.find((lane) => !lane.isStuck);
     if (oldest === undefined) return;
     this.#timer = setTimeout(() => this.#passStuck(), oldest.since + PATIENCE_MS - now());
     // The statements keep the process alive.

@@ -14,12 +14,6 @@ export interface LaneCall {
   readonly reject: (error: unknown) => void;
 }
 
-interface Waiting {
-  readonly call: LaneCall;
-  /** Forgets the signals. */
-  readonly leave: () => void;
-}
-
 /** What one statement may hold. */
 export interface Share {
   /** Calls that wait for the first time. */
@@ -29,17 +23,18 @@ export interface Share {
   readonly isTrial: boolean;
 }
 
-const NOTHING = (): void => undefined;
-
 /** The calls that wait for a statement. One whose signal is aborted leaves at once. */
 export class LaneQueue {
   /** Calls of a statement that failed for one of them: each part is a statement, and goes first. */
-  readonly #parts: Set<Waiting>[] = [];
-  readonly #calls = new Set<Waiting>();
+  readonly #parts: LaneCall[][] = [];
+  // Not a Set: V8 keeps what it held through each growth of its table until a full collection.
+  readonly #calls: LaneCall[] = [];
+  /** What forgets the signals of the calls that have any. */
+  readonly #leave = new Map<LaneCall, () => void>();
 
   /** How many statements there can be at once. */
   get size(): number {
-    return this.#parts.length + this.#calls.size;
+    return this.#parts.length + this.#calls.length;
   }
 
   push(call: LaneCall): void {
@@ -48,52 +43,59 @@ export class LaneQueue {
 
   /** Puts calls of a failed statement before all others, to be sent as one statement. */
   pushPart(calls: readonly LaneCall[]): void {
-    const part = new Set<Waiting>();
+    const part: LaneCall[] = [];
     for (const call of calls) this.#add(call, part);
-    if (part.size > 0) this.#parts.push(part);
+    if (part.length > 0) this.#parts.push(part);
   }
 
   /** The next calls for one statement. */
   take(share: Share): LaneCall[] {
     const [part] = this.#parts;
     const from = part ?? this.#calls;
-    const most = share.isTrial ? 1 : part === undefined ? share.calls : part.size;
-    const taken: LaneCall[] = [];
+    const most = share.isTrial ? 1 : part === undefined ? share.calls : part.length;
     let rows = 0;
     let length = 0;
-    for (const waiting of from) {
-      const { jobs } = waiting.call;
+    const end = from.findIndex(({ jobs }, place) => {
       rows += jobs.length;
       for (const { encodedArgs, metadata } of jobs) length += encodedArgs.length + metadata.length;
-      const isFull = taken.length >= most || rows > share.rows || length > MAX_LENGTH;
-      if (taken.length > 0 && isFull) break;
-      waiting.leave();
-      from.delete(waiting);
-      taken.push(waiting.call);
-    }
-    if (part?.size === 0) this.#parts.shift();
+      return place > 0 && (place >= most || rows > share.rows || length > MAX_LENGTH);
+    });
+    const taken = from.splice(0, end === -1 ? from.length : end);
+    for (const call of taken) if (call.signals.length > 0) this.#forget(call);
+    if (part?.length === 0) this.#parts.shift();
     return taken;
   }
 
-  #add(call: LaneCall, to: Set<Waiting>): void {
-    const { signals, reject } = call;
-    const aborted = signals.find((signal) => signal.aborted);
-    if (aborted !== undefined) return reject(new InsertAbortedError(aborted.reason));
-    const waiting: Waiting = { call, leave: signals.length === 0 ? NOTHING : leave };
-    const forget = signals.map((signal) => onAbort(signal, () => abort(signal)));
-    function leave(): void {
-      for (const each of forget) each();
-    }
-    const abort = ({ reason }: AbortSignal): void => {
-      leave();
-      to.delete(waiting);
-      if (to.size === 0) this.#dropPart(to);
-      reject(new InsertAbortedError(reason));
-    };
-    to.add(waiting);
+  #add(call: LaneCall, to: LaneCall[]): void {
+    if (call.signals.length > 0 && !this.#listen(call, to)) return;
+    to.push(call);
   }
 
-  #dropPart(part: Set<Waiting>): void {
+  /** @returns whether the call is to wait */
+  #listen(call: LaneCall, to: LaneCall[]): boolean {
+    const { signals, reject } = call;
+    const abort = ({ reason }: AbortSignal): void => {
+      this.#forget(call);
+      const place = to.indexOf(call);
+      if (place >= 0) to.splice(place, 1);
+      if (to.length === 0) this.#dropPart(to);
+      reject(new InsertAbortedError(reason));
+    };
+    const aborted = signals.find((signal) => signal.aborted);
+    if (aborted !== undefined) abort(aborted);
+    else {
+      const all = signals.map((signal) => onAbort(signal, () => abort(signal)));
+      this.#leave.set(call, () => all.forEach((leave) => leave()));
+    }
+    return aborted === undefined;
+  }
+
+  #forget(call: LaneCall): void {
+    this.#leave.get(call)?.();
+    this.#leave.delete(call);
+  }
+
+  #dropPart(part: LaneCall[]): void {
     const place = this.#parts.indexOf(part);
     if (place >= 0) this.#parts.splice(place, 1);
   }
