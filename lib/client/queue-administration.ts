@@ -83,7 +83,7 @@ export abstract class QueueAdministration extends JobManyAdministration {
    * starts finds it. River deletes the row if no worker announces the queue within a day, and the
    * pause with it. `'*'` pauses the queues that have a row.
    *
-   * @throws QueueNotFoundError when there is no queue of a name that no worker can have;
+   * @throws QueueNotFoundError when no worker can have a queue of this name;
    *   InvalidParamsError; DatabaseError
    * @example await river.queuePause('mail');
    */

@@ -9,7 +9,7 @@ export interface ServerError {
 
 /** What is known of a failure. */
 interface Failure extends ServerError {
-  /** That of a socket, where there is no SQLSTATE. */
+  /** The code of a socket error, which has no SQLSTATE. */
   readonly code: string | undefined;
   readonly interruption: 'time-out' | 'cancel' | undefined;
 }

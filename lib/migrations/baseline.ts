@@ -43,7 +43,7 @@ async function checkTables(
   const differences: string[] = [];
   const later = recorded.filter((each) => each > version);
   if (later.length > 0) differences.push(`version ${later.join(', ')} is recorded already`);
-  // What is missing in the middle cannot be told from what was taken off by hand.
+  // What is missing in the middle cannot be distinguished from what was rolled back by hand.
   const newest = recorded.at(-1) ?? 0;
   if (recorded.length < newest && later.length === 0) {
     differences.push(`of the versions up to ${newest}, only ${recorded.join(', ')} are recorded`);

@@ -142,7 +142,7 @@ export class RiverMigrator {
    * `river_migration` where there is none, and changes nothing else.
    *
    * The catalogue is asked first whether the tables look like that version: their columns, indexes,
-   * function, trigger and defaults, as far as versions can be told apart by them. On Postgres 7 and 8
+   * function, trigger and defaults, as far as versions differ in them. On Postgres 7 and 8
    * are the same.
    *
    * @throws RiverMigrationError when they do not, or other versions are recorded

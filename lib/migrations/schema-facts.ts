@@ -1,6 +1,6 @@
 import type { SchemaName } from '../postgres/schema-name.js';
 
-/** Something in the catalogue by which versions of River's schema can be told apart. */
+/** Something in the catalogue that distinguishes versions of River's schema. */
 export interface SchemaFact {
   /** What there is, if it is so: `table river_job`. */
   readonly name: string;

@@ -12,7 +12,7 @@ export interface CopyStatements {
   readonly stage: Statement;
   readonly copyStaged: Statement;
   /**
-   * Moves what nothing stands in the way of. Answers, in the order of first appearance, `queue`,
+   * Moves what conflicts with nothing. Returns, in the order of first appearance, `queue`,
    * `workable` and the number of `jobs` stored.
    */
   readonly insertStaged: Statement;

@@ -233,7 +233,7 @@ const OF_VALUES = /^(22|23|44|P0)/;
  * that of all, or the jobs may be stored.
  */
 function partsAfter(error: unknown, connection: LentConnection | undefined): number {
-  // Where a trigger drops jobs, each call finds out by itself which of its own are dropped.
+  // Where a trigger drops jobs, each call determines which of its own are dropped.
   if (error instanceof JobDroppedError) return Infinity;
   if (!(error instanceof DatabaseError)) return connection?.hasSent === false ? Infinity : 1;
   const { sqlState, endsConnection, outcome } = error;

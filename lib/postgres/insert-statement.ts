@@ -202,7 +202,7 @@ function notify(channel: string, queue: string): string {
   return `pg_notify(${channel}, ${notifyPayload(queue)})`;
 }
 
-/** Whether a row stands in the way of its equals: River's unique index is partial by this. */
+/** Whether a row conflicts with its equals: River's unique index is partial by this. */
 function blocks(prefix: string): string {
   return `unique_key IS NOT NULL AND unique_states IS NOT NULL
     AND ${prefix}river_job_state_in_bitmask(unique_states, state)`;

@@ -30,7 +30,7 @@ export function isPgClient(value: unknown): value is PgClient {
 }
 
 /**
- * Whether a class of clients is that of `pg-native`, which decodes values by itself and knows neither
+ * Whether a class of clients is that of `pg-native`, which decodes values on its own and knows neither
  * COPY nor the protocol. Its queries are not told of the columns of a row.
  */
 export function isNative(clientClass: unknown): boolean {

@@ -116,7 +116,7 @@ function requireOutside(client: PgClient, operation: string): void {
   throw new DatabaseError(operation, Object.assign(cause, { code: '25001' }), options);
 }
 
-/** Gives the connection back after an error, and throws what is to be told. */
+/** Gives the connection back after an error, and throws what the caller receives. */
 async function failed(
   error: unknown,
   operation: string,

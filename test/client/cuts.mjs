@@ -154,7 +154,7 @@ async function lose() {
         [[...proxy.pids]],
       );
       if (rowCount === 0) return;
-      // A transaction whose client is silent never ends by itself.
+      // A transaction whose client is silent never ends on its own.
       await admin.query(
         `select pg_terminate_backend(pid, 5000) from pg_stat_activity
          where pid = any($1::int[]) and datname = current_database() and state like 'idle in transaction%'`,

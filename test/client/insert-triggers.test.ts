@@ -30,7 +30,7 @@ afterEach(async () => {
 });
 afterAll(() => client.stop());
 
-/** Creates the trigger, and then a client, or the client first, which finds the trigger by itself. */
+/** Creates the trigger, and then a client, or the client first, which notices the trigger on its own. */
 async function start(name: string, order: 'before' | 'after' = 'before', rest = ''): Promise<void> {
   const create = (): Promise<unknown> =>
     queryAll(
