@@ -88,8 +88,8 @@ export {
 export { JobRow, type AttemptError, type JobRowFields } from './job/job-row.js';
 export { JOB_STATES, type JobState } from './job/job-state.js';
 export type { Jsonify } from './job/jsonify.js';
-export type { CoalesceOptions } from './postgres/insert-lanes.js';
-export type { PgClient } from './postgres/pg-client.js';
+export type { CoalesceOptions } from './client/insert-lanes.js';
+export type { PgClient } from './postgres/driver/pg-client.js';
 export type {
   RiverModuleForRootAsyncOptions,
   RiverModuleForRootOptions,

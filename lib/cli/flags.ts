@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { RiverError } from '../errors/river-error.js';
-import { SchemaName } from '../postgres/schema-name.js';
+import { SchemaName } from '../postgres/connection/schema-name.js';
 import { UsageError } from './usage-error.js';
 
 /** All flags there are, named as River's own command line names them. */

@@ -4,7 +4,7 @@ import { nameText } from '../errors/name-text.js';
 import { reading } from '../errors/reading.js';
 import { RiverError } from '../errors/river-error.js';
 import { checkMaxAttempts, checkOutsideTransaction } from '../insert/check-insert-opts.js';
-import { SchemaName } from '../postgres/schema-name.js';
+import { SchemaName } from '../postgres/connection/schema-name.js';
 import type { RiverModuleOptions } from './client-options.js';
 
 const isFunction = (value: unknown): boolean => typeof value === 'function';

@@ -1,5 +1,5 @@
-import type { Connection, ConnectionSettings } from '../postgres/connection.js';
-import { PoolConnection } from '../postgres/pool-connection.js';
+import type { Connection, ConnectionSettings } from '../postgres/connection/connection.js';
+import { PoolConnection } from '../postgres/connection/pool-connection.js';
 import type { ActiveWork } from '../transaction/engine/active-work.js';
 import {
   enclosingTransaction,

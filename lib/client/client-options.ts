@@ -1,7 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { QueryRunner } from 'typeorm';
 import type { OutsideTransaction } from '../job/insert-opts.js';
-import type { CoalesceOptions } from '../postgres/insert-lanes.js';
+import type { CoalesceOptions } from './insert-lanes.js';
 import type { TransactionSource } from '../transaction/context/ambient-transaction.js';
 
 /** How an insert wakes River's workers. */

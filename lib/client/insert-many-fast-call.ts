@@ -1,8 +1,8 @@
 import { InsertAbortedError } from '../errors/insert-aborted-error.js';
 import { InvalidJobError } from '../errors/invalid-job-error.js';
 import type { InsertContext, InsertParams } from '../insert/insert-params.js';
-import type { CopyInserter } from '../postgres/copy-inserter.js';
-import type { Wake } from '../postgres/insert-notifier.js';
+import type { CopyInserter } from '../postgres/copy/copy-inserter.js';
+import type { Wake } from '../postgres/insert/insert-notifier.js';
 import type { Place } from './client-connections.js';
 import {
   checkInsertManyFastOpts,

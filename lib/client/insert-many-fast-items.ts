@@ -3,8 +3,8 @@ import { InsertItemsError } from '../errors/insert-items-error.js';
 import { InvalidJobError, unreadable } from '../errors/invalid-job-error.js';
 import { reading } from '../errors/reading.js';
 import type { InsertParams } from '../insert/insert-params.js';
-import type { JobSource } from '../postgres/copy-feed.js';
-import { copyLimits } from '../postgres/copy-limits.js';
+import type { JobSource } from '../postgres/copy/copy-feed.js';
+import { copyLimits } from '../postgres/copy/copy-limits.js';
 import { clearTimeout, setTimeout } from '../real-time.js';
 
 type Next = IteratorResult<unknown>;

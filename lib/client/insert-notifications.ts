@@ -1,13 +1,13 @@
 import { Logger } from '@nestjs/common';
-import type { Connection } from '../postgres/connection.js';
+import type { Connection } from '../postgres/connection/connection.js';
 import {
   InsertNotifier,
   WAKE_IN_TRANSACTION,
   WAKE_NOBODY,
   type Wake,
-} from '../postgres/insert-notifier.js';
-import { notifyStatement } from '../postgres/notify-statement.js';
-import type { SchemaName } from '../postgres/schema-name.js';
+} from '../postgres/insert/insert-notifier.js';
+import { notifyStatement } from '../postgres/insert/notify-statement.js';
+import type { SchemaName } from '../postgres/connection/schema-name.js';
 import type { ActiveWork } from '../transaction/engine/active-work.js';
 import type { JoinableTransaction } from '../transaction/context/ambient-transaction.js';
 import type { RiverModuleOptions } from './client-options.js';

@@ -16,15 +16,15 @@ import type { JobRow } from '../job/job-row.js';
 import {
   jobChangeStatements,
   type JobChangeStatements,
-} from '../postgres/job-change-statements.js';
-import { decodeJob } from '../postgres/job-columns.js';
-import { jobGetStatement } from '../postgres/job-get-statement.js';
-import { jobListStatement } from '../postgres/job-list-statement.js';
-import type { TextRow } from '../postgres/pg-client.js';
-import type { SchemaName } from '../postgres/schema-name.js';
-import type { Statement } from '../postgres/statement.js';
+} from '../postgres/administration/job-change-statements.js';
+import { decodeJob } from '../postgres/rows/job-columns.js';
+import { jobGetStatement } from '../postgres/administration/job-get-statement.js';
+import { jobListStatement } from '../postgres/administration/job-list-statement.js';
+import type { TextRow } from '../postgres/driver/pg-client.js';
+import type { SchemaName } from '../postgres/connection/schema-name.js';
+import type { Statement } from '../postgres/connection/statement.js';
 import type { Transaction } from '../transaction/explicit-transaction.js';
-import { waitingJobStatements } from '../postgres/waiting-job-statements.js';
+import { waitingJobStatements } from '../postgres/administration/waiting-job-statements.js';
 import type { ClientConnections } from './client-connections.js';
 import { WaitingJobUpdate } from './waiting-job-update.js';
 

@@ -6,9 +6,9 @@ import {
   type JobManyResult,
   type ManyAction,
 } from '../admin/job-many-params.js';
-import { decodeJob } from '../postgres/job-columns.js';
-import { jobManyStatement } from '../postgres/job-many-statements.js';
-import type { SchemaName } from '../postgres/schema-name.js';
+import { decodeJob } from '../postgres/rows/job-columns.js';
+import { jobManyStatement } from '../postgres/administration/job-many-statements.js';
+import type { SchemaName } from '../postgres/connection/schema-name.js';
 import type { Transaction } from '../transaction/explicit-transaction.js';
 import type { ClientConnections } from './client-connections.js';
 import { JobAdministration } from './job-administration.js';

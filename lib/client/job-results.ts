@@ -7,8 +7,8 @@ import { RiverTransactionError, ShuttingDownError } from '../errors/transaction-
 import type { JobInsertResult } from '../job/job-insert-result.js';
 import { WaitAbortedError } from '../job/job-result-errors.js';
 import { resultOf, type JobResult } from '../job/job-result.js';
-import { FinishedJobs } from '../postgres/finished-jobs.js';
-import type { SchemaName } from '../postgres/schema-name.js';
+import { FinishedJobs } from '../postgres/administration/finished-jobs.js';
+import type { SchemaName } from '../postgres/connection/schema-name.js';
 import type { JoinableTransaction } from '../transaction/context/ambient-transaction.js';
 import type { ClientConnections } from './client-connections.js';
 import type { WaitForOptions } from './client-options.js';

@@ -6,8 +6,8 @@ import {
   WaitTimeoutError,
 } from '../job/job-result-errors.js';
 import type { JobRow } from '../job/job-row.js';
-import type { FoundJobs } from '../postgres/finished-jobs.js';
-import { onAbort } from '../postgres/on-abort.js';
+import type { FoundJobs } from '../postgres/administration/finished-jobs.js';
+import { onAbort } from '../postgres/driver/on-abort.js';
 import type { CheckedWaitOptions } from './wait-options.js';
 import { clearTimeout, now, setTimeout } from '../real-time.js';
 

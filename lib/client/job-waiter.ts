@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { DatabaseError } from '../errors/database-error.js';
 import { ShuttingDownError } from '../errors/transaction-error.js';
 import type { JobRow } from '../job/job-row.js';
-import type { FoundJobs } from '../postgres/finished-jobs.js';
+import type { FoundJobs } from '../postgres/administration/finished-jobs.js';
 import { JobWait } from './job-wait.js';
 import type { CheckedWaitOptions } from './wait-options.js';
 import { clearTimeout, now, setTimeout } from '../real-time.js';

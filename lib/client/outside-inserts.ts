@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import type { InsertParams } from '../insert/insert-params.js';
 import type { JobInsertResult } from '../job/job-insert-result.js';
-import { InsertLanes, type LaneWork } from '../postgres/insert-lanes.js';
+import { InsertLanes, type LaneWork } from './insert-lanes.js';
 import type { ClientConnections } from './client-connections.js';
 import type { RiverModuleOptions } from './client-options.js';
 import { PendingInserts } from './pending-inserts.js';

@@ -14,10 +14,16 @@ import {
 } from '../admin/queue-stats.js';
 import { QueueNotFoundError } from '../errors/administration-error.js';
 import { isQueueName } from '../insert/insert-defaults.js';
-import { decodeQueue } from '../postgres/queue-columns.js';
-import { queueStatements, type QueueStatements } from '../postgres/queue-statements.js';
-import { decodeQueueStats, queueStatsStatement } from '../postgres/queue-stats-statement.js';
-import type { SchemaName } from '../postgres/schema-name.js';
+import { decodeQueue } from '../postgres/rows/queue-columns.js';
+import {
+  queueStatements,
+  type QueueStatements,
+} from '../postgres/administration/queue-statements.js';
+import {
+  decodeQueueStats,
+  queueStatsStatement,
+} from '../postgres/administration/queue-stats-statement.js';
+import type { SchemaName } from '../postgres/connection/schema-name.js';
 import type { Transaction } from '../transaction/explicit-transaction.js';
 import type { ClientConnections } from './client-connections.js';
 import { JobManyAdministration } from './job-many-administration.js';

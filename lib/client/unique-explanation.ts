@@ -6,8 +6,8 @@ import { comparableArgs } from '../insert/unique-lock.js';
 import { periodOf } from '../insert/unique-period.js';
 import type { JobRow } from '../job/job-row.js';
 import type { JobState } from '../job/job-state.js';
-import type { Connection } from '../postgres/connection.js';
-import type { UniqueLookUp } from '../postgres/unique-look-up.js';
+import type { Connection } from '../postgres/connection/connection.js';
+import type { UniqueLookUp } from '../postgres/insert/unique-look-up.js';
 
 /** Why a unique job is, or would be, skipped; the answer of `explainUnique`. */
 export interface UniqueExplanation<Args = unknown> {

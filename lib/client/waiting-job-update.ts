@@ -14,12 +14,12 @@ import { keyInQueue, keyOfNewArgs } from '../insert/changed-unique-key.js';
 import type { Schedule } from '../insert/checked-insert-opts.js';
 import type { JobRow } from '../job/job-row.js';
 import type { JobState } from '../job/job-state.js';
-import type { Connection } from '../postgres/connection.js';
-import { readDatabaseTime } from '../postgres/database-time.js';
-import { decodeJob } from '../postgres/job-columns.js';
-import type { TextRow } from '../postgres/pg-client.js';
-import { timestamp } from '../postgres/timestamp.js';
-import type { WaitingJobStatements } from '../postgres/waiting-job-statements.js';
+import type { Connection } from '../postgres/connection/connection.js';
+import { readDatabaseTime } from '../postgres/connection/database-time.js';
+import { decodeJob } from '../postgres/rows/job-columns.js';
+import type { TextRow } from '../postgres/driver/pg-client.js';
+import { timestamp } from '../postgres/rows/timestamp.js';
+import type { WaitingJobStatements } from '../postgres/administration/waiting-job-statements.js';
 
 /** The states of jobs that wait to be worked. */
 const WAITING: readonly JobState[] = ['available', 'pending', 'retryable', 'scheduled'];

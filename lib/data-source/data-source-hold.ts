@@ -1,5 +1,5 @@
 import type { DataSource, QueryRunner } from 'typeorm';
-import { closeConnecting } from '../postgres/connecting-clients.js';
+import { closeConnecting } from '../postgres/driver/connecting-clients.js';
 import type { ActiveWork } from '../transaction/engine/active-work.js';
 import { defineOwn } from '../transaction/engine/define-own.js';
 import { scopeOf } from '../transaction/statements/scope-of.js';

@@ -1,5 +1,5 @@
 import type { DataSource, QueryRunner } from 'typeorm';
-import type { PgClient } from '../postgres/pg-client.js';
+import type { PgClient } from '../postgres/driver/pg-client.js';
 import { runInLevel, type AmbientTransaction } from '../transaction/context/ambient-transaction.js';
 import { defineOwn } from '../transaction/engine/define-own.js';
 import { dataSourceOf } from '../transaction/explicit-transaction.js';

@@ -1,7 +1,7 @@
 import { RiverConfigurationError } from '../errors/configuration-error.js';
 import { describeValue } from '../errors/describe-value.js';
 import { reading } from '../errors/reading.js';
-import { SchemaName } from '../postgres/schema-name.js';
+import { SchemaName } from '../postgres/connection/schema-name.js';
 import { RIVER_JOB, type RiverJob } from './river-job.js';
 import { RIVER_QUEUE, type RiverQueue } from './river-queue.js';
 import { entityClass } from './river-record.js';

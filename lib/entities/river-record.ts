@@ -1,5 +1,5 @@
 import { Column, Entity, type ColumnOptions } from 'typeorm';
-import { ENTITY_NAMES, type EntityNames } from '../postgres/entity-names.js';
+import { ENTITY_NAMES, type EntityNames } from '../postgres/rows/entity-names.js';
 
 /**
  * What all rows of River's tables have in common, and by which the subscriber knows them, those of

@@ -1,7 +1,7 @@
 import { RiverMigrationError } from '../errors/migration-error.js';
-import type { Connection } from '../postgres/connection.js';
-import type { SchemaName } from '../postgres/schema-name.js';
-import { statement } from '../postgres/statement.js';
+import type { Connection } from '../postgres/connection/connection.js';
+import type { SchemaName } from '../postgres/connection/schema-name.js';
+import { statement } from '../postgres/connection/statement.js';
 import { lockMigrations, LINE_SINCE, recordedVersions, recordVersion } from './migration-rows.js';
 import { schemaFacts } from './schema-facts.js';
 import { migrationTableWithoutLine } from './versions/001-create-river-migration.js';

@@ -3,16 +3,16 @@ import { describeValue } from '../errors/describe-value.js';
 import { RiverMigrationError } from '../errors/migration-error.js';
 import { RiverError } from '../errors/river-error.js';
 import { DatabaseError } from '../errors/database-error.js';
-import { checkDataSource } from '../postgres/check-data-source.js';
+import { checkDataSource } from '../postgres/driver/check-data-source.js';
 import {
   ClientConnection,
   inTransaction,
   rawClient,
   type Connection,
-} from '../postgres/connection.js';
-import { PoolConnection } from '../postgres/pool-connection.js';
-import { inTurn } from '../postgres/client-turns.js';
-import { isPgClient, type PgClient } from '../postgres/pg-client.js';
+} from '../postgres/connection/connection.js';
+import { PoolConnection } from '../postgres/connection/pool-connection.js';
+import { inTurn } from '../postgres/driver/client-turns.js';
+import { isPgClient, type PgClient } from '../postgres/driver/pg-client.js';
 import { dataSourceOf, isQueryRunner } from '../transaction/explicit-transaction.js';
 
 /** What is used of a `Pool` of `pg`. */

@@ -1,6 +1,6 @@
-import type { Connection } from '../postgres/connection.js';
-import type { SchemaName } from '../postgres/schema-name.js';
-import { statement } from '../postgres/statement.js';
+import type { Connection } from '../postgres/connection/connection.js';
+import type { SchemaName } from '../postgres/connection/schema-name.js';
+import { statement } from '../postgres/connection/statement.js';
 import type { MigrationDirection } from './migration.js';
 
 /** The version with which `river_migration` came. */

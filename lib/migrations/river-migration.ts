@@ -1,5 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
-import { SchemaName } from '../postgres/schema-name.js';
+import { SchemaName } from '../postgres/connection/schema-name.js';
 import { checkLockTimeout, checkNames, checkVersion, refused } from './check-migrate-options.js';
 import type { MigrationDirection } from './migration.js';
 import { RiverMigrator } from './river-migrator.js';

@@ -1,7 +1,7 @@
 import { DatabaseError } from '../errors/database-error.js';
-import { SchemaName } from '../postgres/schema-name.js';
-import { statement } from '../postgres/statement.js';
-import type { Connection } from '../postgres/connection.js';
+import { SchemaName } from '../postgres/connection/schema-name.js';
+import { statement } from '../postgres/connection/statement.js';
+import type { Connection } from '../postgres/connection/connection.js';
 import { recordBaseline } from './baseline.js';
 import {
   checkBaselineOptions,

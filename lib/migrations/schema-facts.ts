@@ -1,4 +1,4 @@
-import type { SchemaName } from '../postgres/schema-name.js';
+import type { SchemaName } from '../postgres/connection/schema-name.js';
 
 /** Something in the catalogue that distinguishes versions of River's schema. */
 export interface SchemaFact {

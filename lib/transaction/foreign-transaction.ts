@@ -6,9 +6,9 @@ import {
   rawClient,
   type Connection,
   type ConnectionSettings,
-} from '../postgres/connection.js';
-import { inTurn, isBusy } from '../postgres/client-turns.js';
-import { isClosed, type PgClient } from '../postgres/pg-client.js';
+} from '../postgres/connection/connection.js';
+import { inTurn, isBusy } from '../postgres/driver/client-turns.js';
+import { isClosed, type PgClient } from '../postgres/driver/pg-client.js';
 import type { AmbientTransaction } from './context/ambient-transaction.js';
 import { followForeign, guardForeign, isRollingBack } from './engine/foreign-guard.js';
 

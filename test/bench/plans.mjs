@@ -7,9 +7,9 @@ import pg from 'pg';
 import { checkJobListParams } from '../../dist/lib/admin/job-list-params.js';
 import { encodeCursor } from '../../dist/lib/admin/job-list-cursor.js';
 import { RiverMigrator } from '../../dist/lib/migrations/index.js';
-import { jobListStatement } from '../../dist/lib/postgres/job-list-statement.js';
-import { queueStatsStatement } from '../../dist/lib/postgres/queue-stats-statement.js';
-import { SchemaName } from '../../dist/lib/postgres/schema-name.js';
+import { jobListStatement } from '../../dist/lib/postgres/administration/job-list-statement.js';
+import { queueStatsStatement } from '../../dist/lib/postgres/administration/queue-stats-statement.js';
+import { SchemaName } from '../../dist/lib/postgres/connection/schema-name.js';
 import { startEmbedded } from '../support/server/embedded.mjs';
 
 const { values: options } = parseArgs({

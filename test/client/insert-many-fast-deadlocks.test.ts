@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { InsertItemsError, jobArgs } from 'nestjs-river';
-import { copyLimits } from '../../lib/postgres/copy-limits.js';
+import { copyLimits } from '../../lib/postgres/copy/copy-limits.js';
 import { createTestDatabase, queryAll, type TestDatabase } from '../support/index.js';
 import { inUse, NOT_IN_USE } from '../transaction/orders.js';
 import { countJobs, startClient, type StartedClient } from './started-client.js';

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type pg from 'pg';
 import { RiverError } from 'nestjs-river';
-import { copyLimits } from '../../lib/postgres/copy-limits.js';
+import { copyLimits } from '../../lib/postgres/copy/copy-limits.js';
 import {
   allowWarning,
   connect,

@@ -12,7 +12,7 @@ import {
 } from 'nestjs-river';
 import { makeInsertParams } from '../../lib/insert/insert-params.js';
 import { decodeJson } from '../../lib/job/decode-json.js';
-import { SchemaName } from '../../lib/postgres/schema-name.js';
+import { SchemaName } from '../../lib/postgres/connection/schema-name.js';
 import {
   createDataSource,
   createTestDatabase,

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { PauseLog } from '../../lib/postgres/pause-log.js';
+import { PauseLog } from '../../lib/postgres/driver/pause-log.js';
 
 let now = 0;
 /** The timers that have not fired, with the time when they do. */

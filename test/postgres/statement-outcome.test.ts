@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { mayBeCommitted, outcomeOf } from '../../lib/postgres/statement-outcome.js';
-import { statement } from '../../lib/postgres/statement.js';
+import { mayBeCommitted, outcomeOf } from '../../lib/postgres/connection/statement-outcome.js';
+import { statement } from '../../lib/postgres/connection/statement.js';
 
 const INSERT = statement('insert', 'INSERT INTO river_job VALUES ($1)');
 const READ = statement('jobGet', 'SELECT updated_at FROM river_job');

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
-import type { Connection, ConnectionSettings } from '../../postgres/connection.js';
+import type { Connection, ConnectionSettings } from '../../postgres/connection/connection.js';
 import type { Abort } from './abort.js';
 import type { TransactionHooks } from './transaction-hooks.js';
 import type { RiverTransactionOptions } from './transaction-options.js';

@@ -1,8 +1,8 @@
 import type { DataSource } from 'typeorm';
 import type { CommitOutcome } from '../../errors/transaction-error.js';
 import { DatabaseError } from '../../errors/database-error.js';
-import { PoolConnection } from '../../postgres/pool-connection.js';
-import { statement } from '../../postgres/statement.js';
+import { PoolConnection } from '../../postgres/connection/pool-connection.js';
+import { statement } from '../../postgres/connection/statement.js';
 import { now, sleep } from '../../real-time.js';
 
 /** Times to ask again while the server says that the transaction is still in progress. */

@@ -1,5 +1,9 @@
 import type { DataSource, QueryRunner } from 'typeorm';
-import { rawClient, type Connection, type ConnectionSettings } from '../../postgres/connection.js';
+import {
+  rawClient,
+  type Connection,
+  type ConnectionSettings,
+} from '../../postgres/connection/connection.js';
 import { Abort } from '../context/abort.js';
 import { enclosingTransaction } from '../context/ambient-transaction.js';
 import { ConnectionWatch } from '../statements/connection-watch.js';

@@ -7,10 +7,10 @@ import {
 } from '../../errors/transaction-error.js';
 import { concealed } from '../../errors/conceal.js';
 import { DatabaseError } from '../../errors/database-error.js';
-import { giveBack } from '../../postgres/connection.js';
-import { isClosed } from '../../postgres/pg-client.js';
-import { mayBeCommitted } from '../../postgres/statement-outcome.js';
-import { StatementLog } from '../../postgres/statement-log.js';
+import { giveBack } from '../../postgres/connection/connection.js';
+import { isClosed } from '../../postgres/driver/pg-client.js';
+import { mayBeCommitted } from '../../postgres/connection/statement-outcome.js';
+import { StatementLog } from '../../postgres/driver/statement-log.js';
 import type { Abort } from '../context/abort.js';
 import { isEnding, runInLevel, type Holder } from '../context/ambient-transaction.js';
 import type { BegunTransaction } from './begin-transaction.js';

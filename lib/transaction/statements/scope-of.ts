@@ -1,5 +1,5 @@
 import type { DataSource, QueryRunner } from 'typeorm';
-import type { PgClient } from '../../postgres/pg-client.js';
+import type { PgClient } from '../../postgres/driver/pg-client.js';
 import { ambientTransactionOf } from '../context/ambient-transaction.js';
 import type { TransactionScope } from './transaction-scope.js';
 

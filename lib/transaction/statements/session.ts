@@ -1,6 +1,6 @@
 import type { DataSource, QueryRunner } from 'typeorm';
 import { TransactionEndedError } from '../../errors/transaction-error.js';
-import type { PgClient } from '../../postgres/pg-client.js';
+import type { PgClient } from '../../postgres/driver/pg-client.js';
 import type { RiverTransactionOptions } from '../context/transaction-options.js';
 import type { ConnectionWatch } from './connection-watch.js';
 import { StatementQueue } from './statement-queue.js';

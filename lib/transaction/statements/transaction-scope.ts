@@ -9,7 +9,7 @@ import {
   type Connection,
   type ConnectionSettings,
   type Others,
-} from '../../postgres/connection.js';
+} from '../../postgres/connection/connection.js';
 import type { AmbientTransaction } from '../context/ambient-transaction.js';
 import { beforeSettled } from './promised.js';
 import { runInSavepoint } from './savepoint.js';

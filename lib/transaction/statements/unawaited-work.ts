@@ -1,4 +1,4 @@
-import { PauseLog } from '../../postgres/pause-log.js';
+import { PauseLog } from '../../postgres/driver/pause-log.js';
 import { ObservedPromise } from './observed-promise.js';
 import { checkUnhandled } from './unhandled-failures.js';
 

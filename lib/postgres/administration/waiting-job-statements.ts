@@ -1,0 +1,57 @@
+import { DATABASE_TIME_COLUMNS } from '../connection/database-time.js';
+import { JOB_COLUMNS } from '../rows/job-columns.js';
+import { notifyPayload } from '../insert/notify-statement.js';
+import type { SchemaName } from '../connection/schema-name.js';
+import { statement, type Statement } from '../connection/statement.js';
+
+/** How a job that waits is changed: locked and read, then changed by what its row says. */
+export interface WaitingJobStatements {
+  /** Locks and reads the job $1, and asks for the database's time. */
+  readonly lock: Statement;
+  /**
+   * Reads the id of another job that has the unique key $2 (hexadecimal), where the job $1 would be in
+   * the state $3.
+   */
+  readonly holder: Statement;
+  /**
+   * Changes the job $1, where each that is null stays: $2 the args, $3 the queue, $4 the priority, $5 the
+   * time, $6 the state, $7 the unique key (hexadecimal), $8 the metadata to set; $9 says whether the
+   * workers of its queue are notified.
+   */
+  readonly change: Statement;
+}
+
+export function waitingJobStatements({ prefix, insertChannel }: SchemaName): WaitingJobStatements {
+  const table = `${prefix}river_job`;
+  const isIn = (job: string, state: string): string =>
+    `${prefix}river_job_state_in_bitmask(${job}.unique_states, ${state})`;
+  return {
+    lock: statement(
+      'jobUpdate',
+      `SELECT ${JOB_COLUMNS}, ${DATABASE_TIME_COLUMNS}
+FROM ${table} AS job WHERE job.id = $1::bigint FOR UPDATE`,
+    ),
+    holder: statement(
+      'jobUpdate',
+      `SELECT other.id::text AS id
+FROM ${table} AS job JOIN ${table} AS other ON other.unique_key = decode($2::text, 'hex')
+  AND other.unique_key IS NOT NULL AND other.unique_states IS NOT NULL AND ${isIn('other', 'other.state')}
+WHERE job.id = $1::bigint AND other.id <> job.id AND ${isIn('job', `$3::${prefix}river_job_state`)}
+LIMIT 1`,
+    ),
+    change: statement(
+      'jobUpdate',
+      `UPDATE ${table} AS job SET
+  args = coalesce($2::jsonb, job.args),
+  queue = coalesce($3::text, job.queue),
+  priority = coalesce($4::smallint, job.priority),
+  scheduled_at = coalesce($5::timestamptz, job.scheduled_at),
+  state = coalesce($6::${prefix}river_job_state, job.state),
+  unique_key = coalesce(decode($7::text, 'hex'), job.unique_key),
+  metadata = CASE WHEN $8::jsonb IS NULL THEN job.metadata ELSE job.metadata || $8::jsonb END
+WHERE job.id = $1::bigint
+RETURNING ${JOB_COLUMNS},
+  CASE WHEN $9::boolean THEN pg_notify(${insertChannel}, ${notifyPayload('job.queue')}) END AS notified`,
+    ),
+  };
+}

@@ -1,0 +1,77 @@
+import type { InsertParams } from '../../insert/insert-params.js';
+import { statesOfBits } from '../../insert/unique-key.js';
+import { decodeJson } from '../../job/decode-json.js';
+import type { JobInsertResult } from '../../job/job-insert-result.js';
+import type { JobRow } from '../../job/job-row.js';
+import { DatabaseError } from '../../errors/database-error.js';
+import { decodeJob } from './job-columns.js';
+import type { TextRow } from '../driver/pg-client.js';
+import { decodeTime, epochMilliseconds } from './timestamp.js';
+
+/** What the database adds to a job, beside its id. */
+export function storedTimes(table: string): string {
+  return TIMES.map((column) => `${epochMilliseconds(`${table}.${column}`)} AS ${column}`).join(
+    ', ',
+  );
+}
+const TIMES = ['created_at', 'scheduled_at'];
+const UNKNOWN = new Date(Number.NaN);
+
+/**
+ * The result of a job that is being stored, made of what was sent, while the server works. Its id and
+ * its times come with the answer: {@link withStored}.
+ */
+export function expectedResult(job: InsertParams): JobInsertResult {
+  const key = job.unique?.path === 'index' ? job.unique : undefined;
+  const row: JobRow = {
+    id: '0',
+    args: decodeJson(job.encodedArgs),
+    encodedArgs: job.encodedArgs,
+    attempt: 0,
+    attemptedAt: null,
+    attemptedBy: [],
+    createdAt: UNKNOWN,
+    errors: [],
+    finalizedAt: null,
+    kind: job.kind,
+    maxAttempts: job.maxAttempts,
+    metadata: decodeJson(job.metadata) as Record<string, unknown>,
+    priority: job.priority,
+    queue: job.queue,
+    scheduledAt: UNKNOWN,
+    state: job.state,
+    tags: job.tags,
+    uniqueKey: key?.hash.toString('hex') ?? null,
+    uniqueStates: key === undefined ? null : statesOfBits(key.stateBits),
+  };
+  return { job: row, uniqueSkippedAsDuplicated: false };
+}
+
+/** Completes an {@link expectedResult} by the new row's id and {@link storedTimes}. */
+export function withStored(expected: JobInsertResult, id: string, row: TextRow): JobInsertResult {
+  Object.assign(expected.job, {
+    id,
+    createdAt: decodeTime(row['created_at']),
+    scheduledAt: decodeTime(row['scheduled_at']),
+  });
+  return expected;
+}
+
+/** A unique job's result. undefined: a concurrent insert won, and its row was not in the statement's snapshot. */
+export function readUnique(row: TextRow, expected: JobInsertResult): JobInsertResult | undefined {
+  if (row['inserted'] != null) return withStored(expected, row['inserted'], row);
+  return readExisting(row);
+}
+
+/** The job that precedes a unique one, if there is one. */
+export function readExisting({ existing }: TextRow): JobInsertResult | undefined {
+  if (existing == null) return undefined;
+  return { job: decodeJob(JSON.parse(existing) as TextRow), uniqueSkippedAsDuplicated: true };
+}
+
+export function missingRow(): never {
+  throw new DatabaseError(
+    'insert',
+    new Error('the statement returned fewer rows than it was given jobs'),
+  );
+}
