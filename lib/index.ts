@@ -77,6 +77,7 @@ export type { InsertOpts, OutsideTransaction, Path, UniqueOpts } from './job/ins
 export { jobArgs } from './job/job-args.js';
 export type { JobArgsProtocol } from './job/job-args-protocol.js';
 export type { JobInsertResult } from './job/job-insert-result.js';
+export type { JobObject, PossibleArgs } from './job/job-object.js';
 export type { JobResult } from './job/job-result.js';
 export {
   JobCancelledError,

@@ -8,6 +8,7 @@ import {
   type InsertParams,
 } from '../insert/insert-params.js';
 import type { InsertOpts } from '../job/insert-opts.js';
+import type { JobObject } from '../job/job-object.js';
 import type { JobInsertResult } from '../job/job-insert-result.js';
 
 const BRAND = Symbol.for('nestjs-river.InsertManyParams');
@@ -18,7 +19,7 @@ const BRAND = Symbol.for('nestjs-river.InsertManyParams');
  * @example
  * await river.insertMany([new SortArgs([]), InsertManyParams.of(new SortArgs([]), { queue: 'slow' })]);
  */
-export class InsertManyParams<Args extends object = object> {
+export class InsertManyParams<Args extends JobObject = JobObject> {
   readonly args: Args;
   readonly opts: InsertOpts<Args> | undefined;
 
@@ -27,7 +28,7 @@ export class InsertManyParams<Args extends object = object> {
     this.opts = opts;
   }
 
-  static of<Args extends object>(
+  static of<Args extends JobObject>(
     args: Args,
     opts?: InsertOpts<NoInfer<Args>>,
   ): InsertManyParams<Args> {
@@ -45,7 +46,7 @@ export class InsertManyParams<Args extends object = object> {
 }
 
 /** What `insertMany` takes: args, or args with their own options. */
-export type InsertManyItem = object;
+export type InsertManyItem = JobObject;
 
 type ArgsOf<Item> = Item extends InsertManyParams<infer Args> ? Args : Item;
 

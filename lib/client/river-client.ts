@@ -4,6 +4,7 @@ import { openSignals } from '../insert/insert-signals.js';
 import { makeInsertParams, type InsertParams } from '../insert/insert-params.js';
 import type { InsertOpts } from '../job/insert-opts.js';
 import type { JobInsertResult } from '../job/job-insert-result.js';
+import type { JobObject } from '../job/job-object.js';
 import type { JobResult } from '../job/job-result.js';
 import type { JobRow } from '../job/job-row.js';
 import { CopyInserter } from '../postgres/copy/copy-inserter.js';
@@ -104,7 +105,7 @@ export class RiverClient extends QueueAdministration {
    * @throws InvalidJobError, RiverTransactionError, DatabaseError
    * @example await river.insert(new SortArgs(['whale', 'tiger']), { priority: 3 });
    */
-  insert<Args extends object>(
+  insert<Args extends JobObject>(
     args: Args,
     opts?: InsertOpts<NoInfer<Args>>,
   ): Promise<JobInsertResult<Args>> {
@@ -118,7 +119,7 @@ export class RiverClient extends QueueAdministration {
    * @param tx an EntityManager, a QueryRunner or a pg client, in a transaction
    * @throws NotInTransactionError when `tx` is in none; and as {@link insert}
    */
-  insertTx<Args extends object>(
+  insertTx<Args extends JobObject>(
     tx: Transaction,
     args: Args,
     opts?: InsertOpts<NoInfer<Args>>,
@@ -188,7 +189,7 @@ export class RiverClient extends QueueAdministration {
    *
    * @example console.log((await river.explainUnique(new SortArgs([]))).reason);
    */
-  explainUnique<Args extends object>(
+  explainUnique<Args extends JobObject>(
     args: Args,
     opts?: InsertOpts<NoInfer<Args>>,
   ): Promise<UniqueExplanation<Args>> {
@@ -227,7 +228,7 @@ export class RiverClient extends QueueAdministration {
    *
    * @example const { output } = await river.insertAndWait<string[]>(new SortArgs(['whale', 'tiger']));
    */
-  insertAndWait<Output = unknown, Args extends object = object>(
+  insertAndWait<Output = unknown, Args extends JobObject = JobObject>(
     args: Args,
     opts?: InsertOpts<NoInfer<Args>>,
     waitOptions?: WaitOptions,

@@ -11,7 +11,7 @@ export type Path<T, D extends number = 4> = unknown extends T
   ? string
   : T extends { toJSON(...args: never[]): infer Encoded }
     ? Path<Encoded, D>
-    : [keyof T] extends [never]
+    : [keyof T & string] extends [never]
       ? string
       : [D] extends [never]
         ? never
@@ -26,7 +26,7 @@ export type Path<T, D extends number = 4> = unknown extends T
 /** The top-level keys of what JSON makes of args of type `T`, where the type tells; else any string. */
 export type JsonKey<T> = unknown extends T
   ? string
-  : [keyof T] extends [never]
+  : [keyof T & string] extends [never]
     ? string
     : T extends { toJSON(...args: never[]): infer Encoded }
       ? JsonKey<Encoded>
