@@ -8,7 +8,7 @@ import type { Connection } from '../postgres/connection/connection.js';
 import { LaneQueue, type LaneCall } from './lane-queue.js';
 import { LentConnection } from '../postgres/connection/lent-connection.js';
 import type { PgClient } from '../postgres/driver/pg-client.js';
-import { hasWaiters } from '../postgres/driver/pool.js';
+import { connectionTimeoutMs, hasWaiters } from '../postgres/driver/pool.js';
 import type { PoolConnection } from '../postgres/connection/pool-connection.js';
 import { now, setTimeout } from '../real-time.js';
 
@@ -47,6 +47,9 @@ export interface LaneWork {
 
 /** One statement, from the request for a connection to the answer. */
 interface Lane {
+  /** When it asked for a connection. */
+  readonly begun: number;
+  /** Since when it counts as under way. */
   since: number;
   /** undefined: it waits for a connection. */
   calls: readonly LaneCall[] | undefined;
@@ -111,15 +114,17 @@ export class InsertLanes {
     signals: readonly AbortSignal[],
   ): Promise<JobInsertResult[]> {
     return new Promise((resolve, reject) => {
-      this.#queue.push({ jobs, signals, resolve, reject });
+      this.#queue.push({ jobs, signals, resolve, reject, since: now() });
       this.#advance();
     });
   }
 
   #advance(): void {
     while (this.#underWay < this.#maxStatements && this.#queue.size > this.#connecting) {
+      const begun = now();
       const lane: Lane = {
-        since: now(),
+        begun,
+        since: begun,
         calls: undefined,
         connection: undefined,
         isStuck: false,
@@ -167,10 +172,14 @@ export class InsertLanes {
     return results;
   }
 
-  /** The next calls for a lane: no more than its share, so that the other lanes have theirs. */
+  /** How many calls a lane takes at most, so that the other lanes have theirs. */
+  get #share(): number {
+    return Math.ceil((this.#queue.size + this.#calls) / this.#maxStatements);
+  }
+
+  /** The next calls for a lane. */
   #take(lane: Lane, isTrial: boolean): readonly LaneCall[] {
-    const calls = Math.ceil((this.#queue.size + this.#calls) / this.#maxStatements);
-    lane.calls = this.#queue.take({ calls, rows: this.#maxRows, isTrial });
+    lane.calls = this.#queue.take({ calls: this.#share, rows: this.#maxRows, isTrial });
     if (!lane.isStuck) {
       this.#connecting--;
       this.#calls += lane.calls.length;
@@ -178,9 +187,8 @@ export class InsertLanes {
     return lane.calls;
   }
 
-  /** Where there was no connection, those fail who would have had it. */
   #failed(lane: Lane, error: unknown): void {
-    const calls = lane.calls ?? this.#take(lane, false);
+    const calls = lane.calls ?? this.#takeUnconnected(lane);
     const parts = calls.length > 1 ? partsAfter(error, lane.connection) : 1;
     if (parts === 1) {
       for (const { reject } of calls) reject(error);
@@ -188,7 +196,20 @@ export class InsertLanes {
     }
     const size = Math.ceil(calls.length / Math.min(parts, calls.length));
     for (let place = 0; place < calls.length; place += size)
-      this.#queue.pushPart(calls.slice(place, place + size));
+      this.#queue.pushPart(calls.slice(place, place + size).map(again));
+  }
+
+  /**
+   * The calls that fail because there was no connection: where that was found out at once, those that it
+   * would have taken; after the driver's timeout, all that have waited for as long. The others get the
+   * whole timeout, from the next attempt.
+   */
+  #takeUnconnected({ begun }: Lane): readonly LaneCall[] {
+    const limit = connectionTimeoutMs(this.#work.dataSource);
+    // Node's timers may be early by less than a millisecond.
+    const timedOut = now() - limit + 1;
+    if (limit > 0 && begun <= timedOut) return this.#queue.takeSince(timedOut, Infinity);
+    return this.#queue.takeSince(begun, this.#share);
   }
 
   /** While somebody waits, looks again when the oldest statement has been under way for too long. */
@@ -223,6 +244,11 @@ export class InsertLanes {
     if (calls === undefined) this.#connecting--;
     else this.#calls -= calls.length;
   }
+}
+
+/** A call that waits for another statement, which may have to wait for another connection. */
+function again(call: LaneCall): LaneCall {
+  return { ...call, since: now() };
 }
 
 /** SQLSTATEs of values and of what triggers and constraints say of them; found out at once. */

@@ -12,6 +12,8 @@ export interface LaneCall {
   readonly signals: readonly AbortSignal[];
   readonly resolve: (results: JobInsertResult[]) => void;
   readonly reject: (error: unknown) => void;
+  /** When it began to wait for a statement. */
+  readonly since: number;
 }
 
 /** What one statement may hold. */
@@ -60,9 +62,24 @@ export class LaneQueue {
       for (const { encodedArgs, metadata } of jobs) length += encodedArgs.length + metadata.length;
       return place > 0 && (place >= most || rows > share.rows || length > MAX_LENGTH);
     });
-    const taken = from.splice(0, end === -1 ? from.length : end);
+    return this.#remove(from, end === -1 ? from.length : end);
+  }
+
+  /** The calls that have waited since that time, `most` at most. */
+  takeSince(time: number, most: number): LaneCall[] {
+    const taken: LaneCall[] = [];
+    for (const from of [...this.#parts, this.#calls]) {
+      const later = from.findIndex(({ since }) => since > time);
+      const count = Math.min(later === -1 ? from.length : later, most - taken.length);
+      for (const call of this.#remove(from, count)) taken.push(call);
+    }
+    return taken;
+  }
+
+  #remove(from: LaneCall[], count: number): LaneCall[] {
+    const taken = from.splice(0, count);
     for (const call of taken) if (call.signals.length > 0) this.#forget(call);
-    if (part?.length === 0) this.#parts.shift();
+    if (from.length === 0) this.#dropPart(from);
     return taken;
   }
 

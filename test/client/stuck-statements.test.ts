@@ -1,5 +1,5 @@
-import { setImmediate } from 'node:timers/promises';
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { DatabaseError, InsertAbortedError, jobArgs, type JobInsertResult } from 'nestjs-river';
 import { connect, createTestDatabase, queryAll, type TestDatabase } from '../support/index.js';
 import { FreezingProxy } from './freezing-proxy.js';
@@ -176,5 +176,47 @@ describe('an aborted signal releases an insert at once', () => {
     await runner.release();
     await other;
     expect(await countJobs(database, `kind = 'aborted'`)).toBe(0);
+  });
+});
+
+describe('while the pool has no connection, each call waits for the whole connection timeout', () => {
+  const LIMIT = { max: 1, extra: { connectionTimeoutMillis: 300 } };
+
+  test.each([1, 2])('with %i statements at once', async (maxStatements) => {
+    const { river, dataSource } = await start({
+      dataSource: LIMIT,
+      river: { coalesce: { maxStatements } },
+    });
+    const runner = dataSource.createQueryRunner();
+    await runner.connect();
+    const early: Promise<unknown>[] = [];
+    for (let n = 0; n < maxStatements; n++) {
+      early.push(expect(river.insert(jobArgs('early', { n }))).rejects.toThrow(DatabaseError));
+      await setImmediate();
+    }
+    // The others come later, while the requests of these are in the queue of the pool.
+    await sleep(20);
+    const late = many(5, (n) => river.insert(jobArgs('late', { n })));
+    const ended = watch(late);
+    await Promise.all(early);
+    expect(ended.size).toBe(0);
+    await runner.release();
+    await Promise.all(late);
+    expect(await countJobs(database)).toBe(5);
+  });
+
+  test('and for no more than two, however many wait', async () => {
+    const { river, dataSource } = await start({ dataSource: LIMIT });
+    const runner = dataSource.createQueryRunner();
+    await runner.connect();
+    const { master } = dataSource.driver as unknown as { master: { connect(): unknown } };
+    const attempts = jest.spyOn(master, 'connect');
+    const calls = many(200, (n) => river.insert(jobArgs('early', { n })));
+    const outcomes = await Promise.allSettled(calls);
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toEqual([]);
+    // Two at once, and two for those that came after the first two had begun.
+    expect(attempts.mock.calls.length).toBeLessThanOrEqual(4);
+    await runner.release();
+    expect(await countJobs(database)).toBe(0);
   });
 });

@@ -5,6 +5,7 @@ interface Pool {
   readonly totalCount: number;
   readonly idleCount: number;
   readonly waitingCount: number;
+  readonly options: { readonly connectionTimeoutMillis?: number | undefined };
   readonly _clients: readonly (PgClient & { readonly readyForQuery: boolean })[];
 }
 
@@ -25,6 +26,11 @@ export function hasIdle(pooled: Pooled): boolean {
 /** Whether somebody waits for a connection of the pool, so that another request would wait, too. */
 export function hasWaiters(pooled: Pooled): boolean {
   return (poolOf(pooled).waitingCount ?? 0) > 0;
+}
+
+/** After how many milliseconds a request for a connection fails; 0 where it waits without a limit. */
+export function connectionTimeoutMs(pooled: Pooled): number {
+  return poolOf(pooled).options?.connectionTimeoutMillis ?? 0;
 }
 
 /** The state of the pool, for a message. */
