@@ -5,6 +5,7 @@ import { reading } from '../errors/reading.js';
 import { RiverError } from '../errors/river-error.js';
 import { checkMaxAttempts, checkOutsideTransaction } from '../insert/check-insert-opts.js';
 import { SchemaName } from '../postgres/connection/schema-name.js';
+import { MAX_ROWS } from '../postgres/insert/job-batches.js';
 import type { RiverModuleOptions } from './client-options.js';
 
 const isFunction = (value: unknown): boolean => typeof value === 'function';
@@ -100,7 +101,7 @@ function checkCoalesce(value: unknown, field: string): void {
   }
   const { maxStatements, maxRows, ...others } = value as Record<string, unknown>;
   refuseOthers(others, field, 'maxStatements, maxRows');
-  const ranges = { maxStatements: [maxStatements, 100], maxRows: [maxRows, 10_000] } as const;
+  const ranges = { maxStatements: [maxStatements, 100], maxRows: [maxRows, MAX_ROWS] } as const;
   for (const [name, [given, most]] of Object.entries(ranges)) {
     const isCount = (count: unknown): boolean =>
       isUint32(count) && count !== 0 && (count as number) <= most;

@@ -31,7 +31,7 @@ export interface CoalesceOptions {
    * answered for 50 ms does not count. Default 2.
    */
   readonly maxStatements?: number | undefined;
-  /** Jobs in one statement, 1 to 10000. A call of more goes alone. Default 500. */
+  /** Jobs in one statement, 1 to 5000. A call of more goes alone. Default 500. */
   readonly maxRows?: number | undefined;
 }
 

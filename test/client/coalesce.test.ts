@@ -270,6 +270,7 @@ test('every queue of a shared statement is notified', async () => {
 test.each([
   [true, 'coalesce'],
   [{ maxRows: 0 }, 'coalesce.maxRows'],
+  [{ maxRows: 5_001 }, 'coalesce.maxRows'],
   [{ maxStatements: 101 }, 'coalesce.maxStatements'],
   [{ maxStatements: 1.5 }, 'coalesce.maxStatements'],
   [{ rows: 5 }, 'coalesce.rows'],

@@ -3,7 +3,7 @@ import type { JobInsertResult } from '../../job/job-insert-result.js';
 import { missingRow } from '../rows/stored-job.js';
 
 /** What goes into one statement at most: the best size by measurement, and 16 MB of text. */
-const MAX_ROWS = 5_000;
+export const MAX_ROWS = 5_000;
 const MAX_LENGTH = 16_000_000;
 
 /** Jobs for one statement, and the queues of them that it shall notify. */
