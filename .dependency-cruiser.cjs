@@ -90,6 +90,19 @@ module.exports = {
       to: { path: '^lib/adapters/' },
     },
     {
+      name: 'testing-is-loaded-by-its-own-path-only',
+      comment: 'No application loads it.',
+      severity: 'error',
+      from: { path: '^(lib|decorators)/', pathNot: '^lib/testing/' },
+      to: { path: '^lib/testing/' },
+    },
+    {
+      name: 'testing-does-not-know-other-optional-rooms',
+      severity: 'error',
+      from: { path: '^lib/testing/' },
+      to: { path: '^lib/(entities|migrations|cli|adapters)/' },
+    },
+    {
       name: 'migrations-are-loaded-when-they-are-asked-for',
       comment: 'An application that brings up its tables otherwise never loads them.',
       severity: 'error',

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { Body, Controller, Inject, Injectable, Post } from '@nestjs/common';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { QueryRunner } from 'typeorm';
 import { jobArgs, RiverClient, RiverTransaction, RiverTransactional } from 'nestjs-river';
+import { holdTransaction, type HeldTransaction } from 'nestjs-river/testing';
 import {
   createShopDatabase,
   riverOn,
@@ -10,7 +10,6 @@ import {
   type ShopApp,
   type ShopDatabase,
 } from '../http/shop-app.js';
-import { holdTransaction } from './hold-transaction.js';
 import { NOTHING, OrderEntity, SendReceipt } from './orders.js';
 
 @Injectable()
@@ -59,14 +58,14 @@ afterAll(async () => {
   await database.dataSource.destroy();
 });
 
-let rollBack: () => Promise<void>;
+let holding: HeldTransaction;
 beforeEach(async () => {
-  rollBack = await holdTransaction(database.dataSource);
-  held = database.dataSource.createQueryRunner();
+  holding = await holdTransaction(database.dataSource);
+  held = holding.queryRunner;
 });
 afterEach(async () => {
   expect(held.isReleased).toBe(false);
-  await rollBack();
+  await holding.rollback();
   expect(await database.stored()).toEqual(NOTHING);
 });
 
@@ -188,11 +187,5 @@ describe('in a test that holds one transaction and rolls it back', () => {
     expect(await shop.post('/orders', { item: 'book' })).toMatchObject({ status: 201 });
     expect(await shop.post('/orders', { item: 'failing' })).toMatchObject({ status: 500 });
     expect(await seen()).toEqual({ orders: ['book'], jobs: 1 });
-  });
-
-  test('the recipe of the README is the one of this test', async () => {
-    const source = await readFile('test/transaction/hold-transaction.ts', 'utf8');
-    const recipe = source.slice(source.indexOf('/**')).replace('export ', '');
-    expect(await readFile('README.md', 'utf8')).toContain(recipe);
   });
 });

@@ -1,0 +1,11 @@
+export type { ExpectedJob, PartOf } from './expected-job.js';
+export { JobRequirementError } from './failure.js';
+export { holdTransaction, type HeldTransaction } from './hold-transaction.js';
+export type { JobClass } from './job-class.js';
+export type { JobSource } from './job-source.js';
+export {
+  requireInserted,
+  requireManyInserted,
+  requireNotInserted,
+  type ExpectedInList,
+} from './require-inserted.js';
