@@ -20,25 +20,36 @@ export async function recordBaseline(
 ): Promise<readonly number[]> {
   await lockMigrations(connection);
   const recorded = await recordedVersions(connection, schema);
-  await checkTables(connection, schema, { version, recorded });
+  const form = await recordForm(connection, schema);
+  await checkTables(connection, schema, { version, recorded, form });
   const missing = Array.from({ length: version }, (_, index) => index + 1).filter(
     (each) => !recorded.includes(each),
   );
   if (dryRun || missing.length === 0) return missing;
   const run = (text: string): Promise<unknown> => connection.run(statement('recording', text), []);
-  if (!(await hasRecord(connection, schema))) await run(migrationTableWithoutLine(schema.prefix));
+  if (form === 'absent') await run(migrationTableWithoutLine(schema.prefix));
+  let hasLine = form === 'with line';
   // By the way that the migrations go, since the names of keys depend on it.
   for (const each of missing) {
-    if (each === LINE_SINCE) await run(rebuildWithLine(schema.prefix));
-    await recordVersion(connection, schema, { version: each, direction: 'up' });
+    if (each === LINE_SINCE && !hasLine) {
+      await run(rebuildWithLine(schema.prefix));
+      hasLine = true;
+    }
+    await recordVersion(connection, schema, { version: each, direction: 'up', hasLine });
   }
   return missing;
+}
+
+interface Claim {
+  readonly version: number;
+  readonly recorded: readonly number[];
+  readonly form: RecordForm;
 }
 
 async function checkTables(
   connection: Connection,
   schema: SchemaName,
-  { version, recorded }: { readonly version: number; readonly recorded: readonly number[] },
+  { version, recorded, form }: Claim,
 ): Promise<void> {
   const differences: string[] = [];
   const later = recorded.filter((each) => each > version);
@@ -48,7 +59,10 @@ async function checkTables(
   if (recorded.length < newest && later.length === 0) {
     differences.push(`of the versions up to ${newest}, only ${recorded.join(', ')} are recorded`);
   }
-  if (newest > 0 && newest < LINE_SINCE && version >= LINE_SINCE) {
+  if (form === 'with line' && version < LINE_SINCE) {
+    differences.push('there is column river_migration.line');
+  }
+  if (form === 'without line' && newest > 0 && version >= LINE_SINCE) {
     differences.push(`river_migration has the form that it had before version ${LINE_SINCE}`);
   }
   const facts = schemaFacts(schema);
@@ -63,10 +77,18 @@ async function checkTables(
   if (differences.length > 0) throw mismatch(version, differences);
 }
 
-async function hasRecord(connection: Connection, { prefix }: SchemaName): Promise<boolean> {
-  const text = `SELECT pg_catalog.to_regclass('${prefix}river_migration') IS NOT NULL AS present`;
+type RecordForm = 'absent' | 'without line' | 'with line';
+
+/** What `river_migration` is like: a dump without data has it, and no rows in it. */
+async function recordForm(connection: Connection, { prefix }: SchemaName): Promise<RecordForm> {
+  const text = `SELECT found.oid IS NOT NULL AS present, EXISTS (
+  SELECT FROM pg_catalog.pg_attribute
+  WHERE attrelid OPERATOR(pg_catalog.=) found.oid AND attname OPERATOR(pg_catalog.=) 'line' AND NOT attisdropped
+) AS has_line
+FROM (SELECT pg_catalog.to_regclass('${prefix}river_migration')::pg_catalog.oid AS oid) AS found`;
   const [row] = await connection.run(statement('reading', text), []);
-  return row?.['present'] === 't';
+  if (row?.['present'] !== 't') return 'absent';
+  return row['has_line'] === 't' ? 'with line' : 'without line';
 }
 
 function mismatch(version: number, differences: readonly string[]): RiverMigrationError {

@@ -79,18 +79,25 @@ WHERE coalesce(to_jsonb(row) ->> 'line', 'main') = 'main' ORDER BY row.version`,
   return rows.map(({ version }) => Number(version));
 }
 
+/** A version that has just been put on or taken off. */
+interface VersionChange {
+  readonly version: number;
+  readonly direction: MigrationDirection;
+  /** Whether the rows have a line now. */
+  readonly hasLine?: boolean;
+}
+
 /** Records a version as it has just been put on or taken off. */
 export async function recordVersion(
   connection: Connection,
   { prefix }: SchemaName,
-  { version, direction }: { readonly version: number; readonly direction: MigrationDirection },
+  { version, direction, hasLine = version >= LINE_SINCE }: VersionChange,
 ): Promise<void> {
   const table = `${prefix}river_migration`;
   if (direction === 'up') {
-    const text =
-      version < LINE_SINCE
-        ? `INSERT INTO ${table} (version) VALUES ($1)`
-        : `INSERT INTO ${table} (line, version) VALUES ('main', $1)`;
+    const text = hasLine
+      ? `INSERT INTO ${table} (line, version) VALUES ('main', $1)`
+      : `INSERT INTO ${table} (version) VALUES ($1)`;
     await connection.run(statement('recording', text), [version]);
     return;
   }

@@ -48,6 +48,56 @@ describe.each([undefined, 'River_1'])('baseline, in the schema %p,', (schema) =>
     expect(versions.map((each) => each.version)).toEqual(VERSIONS.slice(version));
   });
 
+  test.each(VERSIONS.slice(1))(
+    'records version %i of a dump without data, whose river_migration is empty',
+    async (version) => {
+      if (version < 8) await migrator.migrate({ direction: 'down', targetVersion: version });
+      const migrated = await catalogue(database);
+      await client.query(`delete from ${prefix}river_migration`);
+      expect(await migrator.baseline({ version, dryRun: true })).toEqual({
+        recorded: upTo(version),
+      });
+      expect(await migrator.baseline({ version })).toEqual({ recorded: upTo(version) });
+      expect(await catalogue(database)).toEqual(migrated);
+      expect(await migrator.existingVersions()).toHaveLength(version);
+      await expect(migrator.migrate({ direction: 'up' })).resolves.toBeDefined();
+    },
+  );
+
+  test('fills the record beside the rows of another line', async () => {
+    await client.query(`update ${prefix}river_migration set line = 'pro' where version < 3`);
+    await client.query(`delete from ${prefix}river_migration where line = 'main'`);
+    expect(await migrator.baseline({ version: 8 })).toEqual({ recorded: VERSIONS });
+  });
+
+  test('rejects a river_migration of another form than the tables', async () => {
+    await migrator.migrate({ direction: 'down', targetVersion: 4 });
+    await client.query(`delete from ${prefix}river_migration`);
+    await client.query(`alter table ${prefix}river_migration add line text`);
+    const failed = migrator.baseline({ version: 4 });
+    await expect(failed).rejects.toMatchObject(MISMATCH);
+    await expect(failed).rejects.toThrow('there is column river_migration.line');
+  });
+
+  test('gives an empty river_migration from before version 5 its lines', async () => {
+    await make(8);
+    await client.query(
+      `create table ${prefix}river_migration (
+         id bigserial primary key, created_at timestamptz not null default now(), version bigint not null unique)`,
+    );
+    expect(await migrator.baseline({ version: 8 })).toEqual({ recorded: VERSIONS });
+    expect(await migrator.existingVersions()).toHaveLength(8);
+  });
+
+  test('rejects rows above the version, and rows with gaps, in a table without lines', async () => {
+    await migrator.migrate({ direction: 'down', targetVersion: 4 });
+    await client.query(`delete from ${prefix}river_migration where version = 2`);
+    await expect(migrator.baseline({ version: 4 })).rejects.toThrow('only 1, 3, 4 are recorded');
+    await expect(migrator.baseline({ version: 3 })).rejects.toThrow(
+      'version 4 is recorded already',
+    );
+  });
+
   test.each(VERSIONS.slice(1))('accepts tables at %i for no other version', async (version) => {
     await make(version);
     // The versions 7 and 8 are the same on Postgres.
