@@ -35,8 +35,9 @@ export {
 export type { NotifyOptions, WaitForOptions } from './client/client-options.js';
 export { RiverClient } from './client/river-client.js';
 export type { UniqueExplanation } from './client/unique-explanation.js';
-export type { WaitOptions } from './client/wait-options.js';
+export type { OutputOptions, WaitOptions } from './client/wait-options.js';
 export {
+  JobKindError,
   JobNotFoundError,
   JobNotStuckError,
   JobNotWaitingError,
@@ -74,11 +75,12 @@ export { TooManyPendingInsertsError } from './errors/too-many-pending-inserts-er
 export { UniqueConflictError } from './errors/unique-conflict-error.js';
 export { rawJson, type RawJson } from './insert/raw-json.js';
 export type { InsertOpts, OutsideTransaction, Path, UniqueOpts } from './job/insert-opts.js';
+export type { ArgsClass } from './job/job-args-metadata.js';
 export { jobArgs } from './job/job-args.js';
 export type { JobArgsProtocol } from './job/job-args-protocol.js';
 export type { JobInsertResult } from './job/job-insert-result.js';
 export type { JobObject, PossibleArgs } from './job/job-object.js';
-export type { JobResult } from './job/job-result.js';
+export type { JobResult, JsonArgsOf } from './job/job-result.js';
 export {
   JobCancelledError,
   JobDiscardedError,

@@ -8,10 +8,13 @@ import {
 import { checkJobRescueParams, type JobRescueParams } from '../admin/job-rescue-params.js';
 import { checkJobUpdateParams, type JobUpdateParams } from '../admin/job-update-params.js';
 import {
+  JobKindError,
   JobNotFoundError,
   JobNotStuckError,
   JobRunningError,
 } from '../errors/administration-error.js';
+import { kindOfClass } from '../admin/kind-of-class.js';
+import type { ArgsClass } from '../job/job-args-metadata.js';
 import type { JobRow } from '../job/job-row.js';
 import {
   jobChangeStatements,
@@ -65,17 +68,25 @@ export abstract class JobAdministration {
    * Reads a job.
    *
    * @param id the decimal digits that a row has, a bigint, or a safe integer
-   * @throws JobNotFoundError; InvalidParamsError when `id` can be none; DatabaseError
-   * @example const { state, errors } = await river.jobGet(id);
+   * @param argsClass the class of its args, decorated with `@JobArgs`: the job must be of its kind
+   * @throws JobNotFoundError; JobKindError; InvalidParamsError when `id` can be none; DatabaseError
+   * @example const { state, args } = await river.jobGet(id, SortArgs);
    */
-  jobGet<Args = unknown>(id: JobId): Promise<JobRow<Args>> {
-    return this.#read({ what: 'jobGet', statement: this.#get, id, values: (one) => [[one]] });
+  jobGet(id: JobId): Promise<JobRow>;
+  jobGet<Args extends object>(id: JobId, argsClass: ArgsClass<Args>): Promise<JobRow<Args>>;
+  jobGet(id: JobId, argsClass?: ArgsClass): Promise<JobRow> {
+    return this.#getJob({ what: 'jobGet', id }, argsClass);
   }
 
   /** {@link jobGet} in the transaction given. */
-  jobGetTx<Args = unknown>(tx: Transaction, id: JobId): Promise<JobRow<Args>> {
-    const call = { what: 'jobGetTx', statement: this.#get, id };
-    return this.#read({ ...call, named: [tx], values: (one) => [[one]] });
+  jobGetTx(tx: Transaction, id: JobId): Promise<JobRow>;
+  jobGetTx<Args extends object>(
+    tx: Transaction,
+    id: JobId,
+    argsClass: ArgsClass<Args>,
+  ): Promise<JobRow<Args>>;
+  jobGetTx(tx: Transaction, id: JobId, argsClass?: ArgsClass): Promise<JobRow> {
+    return this.#getJob({ what: 'jobGetTx', named: [tx], id }, argsClass);
   }
 
   /**
@@ -110,16 +121,12 @@ export abstract class JobAdministration {
    * @example await river.jobUpdate(id, { output: { url: 'https://example.com/report.pdf' } });
    * @example await river.jobUpdate(id, { args: new SortArgs(['bear']), delay: 60_000 });
    */
-  jobUpdate<Args = unknown>(id: JobId, params: JobUpdateParams): Promise<JobRow<Args>> {
+  jobUpdate(id: JobId, params: JobUpdateParams): Promise<JobRow> {
     return this.#update({ what: 'jobUpdate', id }, params);
   }
 
   /** {@link jobUpdate} in the transaction given. */
-  jobUpdateTx<Args = unknown>(
-    tx: Transaction,
-    id: JobId,
-    params: JobUpdateParams,
-  ): Promise<JobRow<Args>> {
+  jobUpdateTx(tx: Transaction, id: JobId, params: JobUpdateParams): Promise<JobRow> {
     return this.#update({ what: 'jobUpdateTx', id, named: [tx] }, params);
   }
 
@@ -131,12 +138,12 @@ export abstract class JobAdministration {
    * @returns the job as it is now
    * @throws JobNotFoundError; InvalidParamsError; DatabaseError
    */
-  jobCancel<Args = unknown>(id: JobId): Promise<JobRow<Args>> {
+  jobCancel(id: JobId): Promise<JobRow> {
     return this.#read({ what: 'jobCancel', statement: this.#change.cancel, id });
   }
 
   /** {@link jobCancel} in the transaction given: a running job is told at its COMMIT. */
-  jobCancelTx<Args = unknown>(tx: Transaction, id: JobId): Promise<JobRow<Args>> {
+  jobCancelTx(tx: Transaction, id: JobId): Promise<JobRow> {
     const call = { what: 'jobCancelTx', statement: this.#change.cancel, id };
     return this.#read({ ...call, named: [tx] });
   }
@@ -150,12 +157,12 @@ export abstract class JobAdministration {
    * @throws JobNotFoundError; InvalidParamsError; DatabaseError with `sqlState` 23505 when an equal
    *   unique job has taken its place
    */
-  jobRetry<Args = unknown>(id: JobId): Promise<JobRow<Args>> {
+  jobRetry(id: JobId): Promise<JobRow> {
     return this.#read({ what: 'jobRetry', statement: this.#change.retry, id });
   }
 
   /** {@link jobRetry} in the transaction given. */
-  jobRetryTx<Args = unknown>(tx: Transaction, id: JobId): Promise<JobRow<Args>> {
+  jobRetryTx(tx: Transaction, id: JobId): Promise<JobRow> {
     const call = { what: 'jobRetryTx', statement: this.#change.retry, id };
     return this.#read({ ...call, named: [tx] });
   }
@@ -172,16 +179,12 @@ export abstract class JobAdministration {
    *   InvalidParamsError; DatabaseError
    * @example await river.jobRescue(id, { rescueAfterMs: 15 * 60_000 });
    */
-  jobRescue<Args = unknown>(id: JobId, params: JobRescueParams = {}): Promise<JobRow<Args>> {
+  jobRescue(id: JobId, params: JobRescueParams = {}): Promise<JobRow> {
     return this.#rescue({ what: 'jobRescue', id }, params);
   }
 
   /** {@link jobRescue} in the transaction given. The time that has passed is that at its beginning. */
-  jobRescueTx<Args = unknown>(
-    tx: Transaction,
-    id: JobId,
-    params: JobRescueParams = {},
-  ): Promise<JobRow<Args>> {
+  jobRescueTx(tx: Transaction, id: JobId, params: JobRescueParams = {}): Promise<JobRow> {
     return this.#rescue({ what: 'jobRescueTx', id, named: [tx] }, params);
   }
 
@@ -191,17 +194,28 @@ export abstract class JobAdministration {
    * @returns the job as it was
    * @throws JobRunningError; JobNotFoundError; InvalidParamsError; DatabaseError
    */
-  jobDelete<Args = unknown>(id: JobId): Promise<JobRow<Args>> {
+  jobDelete(id: JobId): Promise<JobRow> {
     return this.#delete({ what: 'jobDelete', id });
   }
 
   /** {@link jobDelete} in the transaction given. */
-  jobDeleteTx<Args = unknown>(tx: Transaction, id: JobId): Promise<JobRow<Args>> {
+  jobDeleteTx(tx: Transaction, id: JobId): Promise<JobRow> {
     return this.#delete({ what: 'jobDeleteTx', id, named: [tx] });
   }
 
-  async #read<Args>(call: OneJob): Promise<JobRow<Args>> {
-    return decodeJob(await this.#row(call)) as JobRow<Args>;
+  async #getJob(call: Omit<OneJob, 'statement'>, argsClass: unknown): Promise<JobRow> {
+    let wanted: string | undefined;
+    const values = (id: string): unknown[] => {
+      wanted = argsClass === undefined ? undefined : kindOfClass(argsClass);
+      return [[id]];
+    };
+    const job = await this.#read({ ...call, statement: this.#get, values });
+    if (wanted === undefined || wanted === job.kind) return job;
+    throw new JobKindError(job.id, { kind: job.kind, wanted });
+  }
+
+  async #read(call: OneJob): Promise<JobRow> {
+    return decodeJob(await this.#row(call));
   }
 
   /** The row that a statement about one job answers. */
@@ -219,10 +233,7 @@ export abstract class JobAdministration {
     });
   }
 
-  async #update<Args>(
-    { what, named, id }: Omit<OneJob, 'statement'>,
-    params: unknown,
-  ): Promise<JobRow<Args>> {
+  async #update({ what, named, id }: Omit<OneJob, 'statement'>, params: unknown): Promise<JobRow> {
     const row = await this.#connections.begin({
       what,
       named,
@@ -235,10 +246,10 @@ export abstract class JobAdministration {
         return theOne(checked, await connection.run(this.#change.update, [checked, metadata]));
       },
     });
-    return decodeJob(row) as JobRow<Args>;
+    return decodeJob(row);
   }
 
-  async #rescue<Args>(call: Omit<OneJob, 'statement'>, params: unknown): Promise<JobRow<Args>> {
+  async #rescue(call: Omit<OneJob, 'statement'>, params: unknown): Promise<JobRow> {
     let rescueAfterMs = 0;
     const values = (id: string): unknown[] => {
       rescueAfterMs = checkJobRescueParams(params);
@@ -248,13 +259,13 @@ export abstract class JobAdministration {
     if (row['changed'] !== 't' && row['state'] === 'running') {
       throw new JobNotStuckError(checkJobId(call.id), rescueAfterMs);
     }
-    return decodeJob(row) as JobRow<Args>;
+    return decodeJob(row);
   }
 
-  async #delete<Args>(call: Omit<OneJob, 'statement'>): Promise<JobRow<Args>> {
+  async #delete(call: Omit<OneJob, 'statement'>): Promise<JobRow> {
     const row = await this.#row({ ...call, statement: this.#change.delete });
     if (row['changed'] !== 't') throw new JobRunningError(checkJobId(call.id));
-    return decodeJob(row) as JobRow<Args>;
+    return decodeJob(row);
   }
 
   #list(what: string, named: OneJob['named'], params: unknown): Promise<JobListResult> {

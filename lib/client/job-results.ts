@@ -35,16 +35,17 @@ export class JobResults {
     );
   }
 
-  waitFor<Output, Args>(job: unknown, options: unknown): Promise<JobResult<Output, Args>> {
+  waitFor(job: unknown, options: unknown): Promise<JobResult> {
     return this.#begin('waitFor', options, async (limits) => {
-      return resultOf(await this.#waiter.wait(checkJobId(idOf(job), 'job'), limits));
+      const row = await this.#waiter.wait(checkJobId(idOf(job), 'job'), limits);
+      return resultOf(row, limits.parseOutput);
     });
   }
 
-  insertAndWait<Output, Args>(
-    insert: () => Promise<JobInsertResult<Args>>,
+  insertAndWait(
+    insert: () => Promise<JobInsertResult>,
     options: unknown,
-  ): Promise<JobResult<Output, Args> & JobInsertResult<Args>> {
+  ): Promise<JobResult & JobInsertResult> {
     return this.#begin('insertAndWait', options, async (limits) => {
       this.#waiter.requireOpen();
       const { signal } = limits;
@@ -53,8 +54,7 @@ export class JobResults {
       const row = await this.#waiter.wait(job.id, limits).catch((error: unknown) => {
         throw uniqueSkippedAsDuplicated ? error : afterInsert(error);
       });
-      const result = resultOf<Output, Args>(row);
-      return { ...result, uniqueSkippedAsDuplicated };
+      return { ...resultOf(row, limits.parseOutput), uniqueSkippedAsDuplicated };
     });
   }
 

@@ -8,7 +8,7 @@ import {
 import type { JobRow } from '../job/job-row.js';
 import type { FoundJobs } from '../postgres/administration/finished-jobs.js';
 import { onAbort } from '../postgres/driver/on-abort.js';
-import type { CheckedWaitOptions } from './wait-options.js';
+import type { WaitLimits } from './wait-options.js';
 import { clearTimeout, now, setTimeout } from '../real-time.js';
 
 /** How long a job may be invisible: the transaction that inserted it may be about to commit. */
@@ -28,7 +28,7 @@ export class JobWait {
   readonly id: string;
   /** The completed row. */
   readonly ended: Promise<JobRow>;
-  readonly #options: CheckedWaitOptions;
+  readonly #options: WaitLimits;
   readonly #events: JobWaitEvents;
   readonly #since = now();
   readonly #forgetSignal: (() => void) | undefined;
@@ -39,7 +39,7 @@ export class JobWait {
   #wasThere = false;
 
   /** @throws WaitAbortedError when the signal is raised already */
-  constructor(id: string, options: CheckedWaitOptions, events: JobWaitEvents) {
+  constructor(id: string, options: WaitLimits, events: JobWaitEvents) {
     const { timeoutMs, signal } = options;
     if (signal?.aborted) throw aborted(id, options);
     this.id = id;
@@ -102,6 +102,6 @@ export class JobWait {
   }
 }
 
-function aborted(id: string, { signal }: CheckedWaitOptions): WaitAbortedError {
+function aborted(id: string, { signal }: WaitLimits): WaitAbortedError {
   return new WaitAbortedError(id, signal?.reason);
 }

@@ -4,7 +4,7 @@ import { ShuttingDownError } from '../errors/transaction-error.js';
 import type { JobRow } from '../job/job-row.js';
 import type { FoundJobs } from '../postgres/administration/finished-jobs.js';
 import { JobWait } from './job-wait.js';
-import type { CheckedWaitOptions } from './wait-options.js';
+import type { WaitLimits } from './wait-options.js';
 import { clearTimeout, now, setTimeout } from '../real-time.js';
 
 /** Milliseconds to the first look for a job, and to the next one after a job has ended. */
@@ -51,7 +51,7 @@ export class JobWaiter {
    * @returns the row of the completed job
    * @throws JobFailedError, WaitTimeoutError, WaitAbortedError, JobNotFoundError, ShuttingDownError
    */
-  async wait(id: string, options: CheckedWaitOptions): Promise<JobRow> {
+  async wait(id: string, options: WaitLimits): Promise<JobRow> {
     this.requireOpen();
     const wait = new JobWait(id, options, {
       onTimeout: () => this.#lookWithoutRest(),

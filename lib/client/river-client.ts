@@ -5,7 +5,7 @@ import { makeInsertParams, type InsertParams } from '../insert/insert-params.js'
 import type { InsertOpts } from '../job/insert-opts.js';
 import type { JobInsertResult } from '../job/job-insert-result.js';
 import type { JobObject } from '../job/job-object.js';
-import type { JobResult } from '../job/job-result.js';
+import type { JobResult, JsonArgsOf } from '../job/job-result.js';
 import type { JobRow } from '../job/job-row.js';
 import { CopyInserter } from '../postgres/copy/copy-inserter.js';
 import { JobInserter } from '../postgres/insert/job-inserter.js';
@@ -25,7 +25,9 @@ import type {
   InsertManyFastResult,
 } from './insert-many-fast.js';
 import {
+  all,
   makeManyParams,
+  onlyOne,
   type InsertManyItem,
   type InsertManyResults,
 } from './insert-many-params.js';
@@ -34,15 +36,14 @@ import { checkOutsidePolicy } from './outside-policy.js';
 import { OutsideInserts } from './outside-inserts.js';
 import { QueueAdministration } from './queue-administration.js';
 import { explain, type UniqueExplanation } from './unique-explanation.js';
-import type { WaitOptions } from './wait-options.js';
+import type { OutputOptions, WaitOptions } from './wait-options.js';
 
 /**
  * Inserts jobs for River's workers, and administers jobs and queues. Injectable by its class, or by
  * `@InjectRiverClient(name)`.
  *
  * An insert is one statement, but for lists of more than 5,000 jobs and the lock path of unique ones.
- * Whatever is refused is refused before anything is sent, as an
- * `InvalidJobError`; a batch with one bad job inserts nothing.
+ * Jobs are checked before anything is sent (`InvalidJobError`); a batch with a bad one inserts nothing.
  */
 export class RiverClient extends QueueAdministration {
   readonly #contexts: InsertContexts;
@@ -184,8 +185,7 @@ export class RiverClient extends QueueAdministration {
 
   /**
    * Explains why a unique job is, or would be, skipped: the text of its key, the states, and the
-   * stored job that stands in the way. Takes what {@link insert} takes, and inserts nothing. Asks in
-   * the transaction that the running code is in, if there is one.
+   * stored job that it conflicts with. Takes what {@link insert} takes, and inserts nothing.
    *
    * @example console.log((await river.explainUnique(new SortArgs([]))).reason);
    */
@@ -203,42 +203,53 @@ export class RiverClient extends QueueAdministration {
   /**
    * Waits for the end of a job, by looking for it: River's workers notify nobody.
    *
-   * @typeParam Output of what the worker records by `river.RecordOutput`; it is not checked
-   * @returns the completed row, and the output
+   * @returns the completed row, and what the worker recorded by `river.RecordOutput`
    * @throws JobCancelledError, JobDiscardedError when it ends otherwise, with the attempt errors
-   * @throws WaitTimeoutError, WaitAbortedError when the wait is given up; the job goes on
-   * @throws JobNotFoundError when the job is not there, or is deleted meanwhile
-   * @throws RiverTransactionError in a transaction
-   * @throws ShuttingDownError when the application ends; and InvalidParamsError, DatabaseError
-   * @example const { output } = await river.waitFor<{ url: string }>(job, { timeoutMs: 5_000 });
+   * @throws WaitTimeoutError, WaitAbortedError (the job goes on); JobNotFoundError
+   * @throws RiverTransactionError in a transaction; ShuttingDownError; InvalidParamsError; DatabaseError
+   * @example const { output } = await river.waitFor(job, { parseOutput: Report.parse });
    */
-  waitFor<Output = unknown, Args = unknown>(
-    job: JobRow<Args> | JobId,
+  waitFor<Job extends JobRow | JobId, Output>(
+    job: Job,
+    options: OutputOptions<Output>,
+  ): Promise<JobResult<Output, JsonArgsOf<Job>>>;
+  waitFor<Job extends JobRow | JobId>(
+    job: Job,
     options?: WaitOptions,
-  ): Promise<JobResult<Output, Args>> {
+  ): Promise<JobResult<unknown, JsonArgsOf<Job>>>;
+  waitFor(job: JobRow | JobId, options?: WaitOptions): Promise<JobResult> {
     return this.#results.waitFor(job, options);
   }
 
   /**
-   * {@link insert}, by itself, and {@link waitFor}. For an equal unique job that was there already,
-   * its end is waited for.
+   * {@link insert}, outside a transaction, and {@link waitFor}. If an equal unique job already exists,
+   * it waits for that one.
    *
    * `timeoutMs` and `signal` of the wait count from the end of the insert on, whose own `signal` is in
-   * `opts`; but nothing is inserted when that of the wait is raised already (WaitAbortedError).
+   * `opts`; but nothing is inserted when that of the wait is aborted already (WaitAbortedError).
    *
-   * @example const { output } = await river.insertAndWait<string[]>(new SortArgs(['whale', 'tiger']));
+   * @example const { output } = await river.insertAndWait(new SortArgs([]), {}, { parseOutput });
    */
-  insertAndWait<Output = unknown, Args extends JobObject = JobObject>(
+  insertAndWait<Args extends JobObject, Output>(
+    args: Args,
+    opts: InsertOpts<NoInfer<Args>> | undefined,
+    waitOptions: OutputOptions<Output>,
+  ): Promise<JobResult<Output, Args> & JobInsertResult<Args>>;
+  insertAndWait<Args extends JobObject>(
     args: Args,
     opts?: InsertOpts<NoInfer<Args>>,
     waitOptions?: WaitOptions,
-  ): Promise<JobResult<Output, Args> & JobInsertResult<Args>> {
+  ): Promise<JobResult<unknown, Args> & JobInsertResult<Args>>;
+  insertAndWait(
+    args: JobObject,
+    opts?: InsertOpts,
+    waitOptions?: WaitOptions,
+  ): Promise<JobResult & JobInsertResult> {
     return this.#results.insertAndWait(() => this.insert(args, opts), waitOptions);
   }
 
   /**
-   * @internal Called by Nest: waits are given up, and workers that were to be told at the end of a
-   * cooldown are told now.
+   * @internal Called by Nest: waits are aborted, and delayed notifications are sent now.
    */
   async beforeApplicationShutdown(): Promise<void> {
     this.#results.close();
@@ -286,12 +297,4 @@ export class RiverClient extends QueueAdministration {
     checkOutsidePolicy(jobs);
     return this.#outside.insert(jobs, signals);
   }
-}
-
-function onlyOne<Args>([result]: JobInsertResult[]): JobInsertResult<Args> {
-  return result as JobInsertResult<Args>;
-}
-
-function all<Items extends readonly InsertManyItem[]>(results: JobInsertResult[]) {
-  return results as InsertManyResults<Items>;
 }

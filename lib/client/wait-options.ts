@@ -26,11 +26,27 @@ export interface WaitOptions {
   readonly signal?: AbortSignal | null | undefined;
 }
 
-/** Wait options as they hold. */
-export interface CheckedWaitOptions {
+/** How to wait for a job whose output is checked and typed. */
+export interface OutputOptions<Output> extends WaitOptions {
+  /**
+   * Receives what the worker recorded, `undefined` if nothing; what it returns is the `output`. What it
+   * throws rejects the call, though the job has completed.
+   *
+   * @example z.array(z.string()).parse
+   */
+  readonly parseOutput: (output: unknown) => Output;
+}
+
+/** How long to wait. */
+export interface WaitLimits {
   /** undefined: no limit. */
   readonly timeoutMs: number | undefined;
   readonly signal: AbortSignal | undefined;
+}
+
+/** Wait options, checked. */
+export interface CheckedWaitOptions extends WaitLimits {
+  readonly parseOutput: ((output: unknown) => unknown) | undefined;
 }
 
 /** @throws InvalidParamsError naming the option and its rule */
@@ -41,7 +57,7 @@ export function checkWaitOptions(options: unknown = {}): CheckedWaitOptions {
   const given: Record<string, unknown> = reading(unreadableParams('wait options'), () => ({
     ...options,
   }));
-  const { timeoutMs = DEFAULT_TIMEOUT_MS, signal, ...others } = given;
+  const { timeoutMs = DEFAULT_TIMEOUT_MS, signal, parseOutput, ...others } = given;
   const [stray] = Object.keys(others);
   if (stray !== undefined) throw unknownOption(nameText(stray));
   if (timeoutMs !== null && !isTimeout(timeoutMs)) {
@@ -51,7 +67,14 @@ export function checkWaitOptions(options: unknown = {}): CheckedWaitOptions {
   if (signal !== undefined && signal !== null && !isAbortSignal(signal)) {
     throw invalidParams('signal', 'must be an AbortSignal', signal);
   }
-  return { timeoutMs: timeoutMs ?? undefined, signal: signal ?? undefined };
+  if (parseOutput !== undefined && typeof parseOutput !== 'function') {
+    throw invalidParams('parseOutput', 'must be a function', parseOutput);
+  }
+  return {
+    timeoutMs: timeoutMs ?? undefined,
+    signal: signal ?? undefined,
+    parseOutput: parseOutput as CheckedWaitOptions['parseOutput'],
+  };
 }
 
 function isTimeout(value: unknown): value is number {
@@ -60,7 +83,7 @@ function isTimeout(value: unknown): value is number {
 
 function unknownOption(name: string): InvalidParamsError {
   return new InvalidParamsError(
-    `${name}: there is no such option. The options are timeoutMs, signal.`,
+    `${name}: there is no such option. The options are timeoutMs, signal, parseOutput.`,
     { code: 'RIVER_INVALID_PARAMS', field: name },
   );
 }

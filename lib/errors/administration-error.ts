@@ -15,6 +15,20 @@ export class JobNotFoundError extends RiverError {
   }
 }
 
+/** The job is not of the kind of the class that was given with its id. */
+export class JobKindError extends RiverError {
+  readonly id: string;
+
+  constructor(id: string, { kind, wanted }: { readonly kind: string; readonly wanted: string }) {
+    super(
+      `Job ${id} is of kind '${nameText(kind)}', not '${nameText(wanted)}'. Check the id, or read the ` +
+        'job without a class.',
+      { code: 'RIVER_JOB_KIND', field: 'argsClass' },
+    );
+    this.id = id;
+  }
+}
+
 /** The job is being worked, and cannot be deleted meanwhile. */
 export class JobRunningError extends RiverError {
   override readonly retryable = true;

@@ -42,11 +42,11 @@ export type RiverErrorCode =
   | 'RIVER_INVALID_SCHEDULED_AT'
   | 'RIVER_INVALID_TAGS'
   | 'RIVER_INVALID_UNIQUE_OPTS'
-  // A call about jobs and queues (InvalidParamsError, JobNotFoundError, JobRunningError,
-  // JobNotStuckError, QueueNotFoundError)
+  // A call about jobs and queues (InvalidParamsError, and the classes of administration-error.ts)
   | 'RIVER_INVALID_PARAMS'
   | 'RIVER_INVALID_CURSOR'
   | 'RIVER_JOB_NOT_FOUND'
+  | 'RIVER_JOB_KIND'
   | 'RIVER_JOB_RUNNING'
   | 'RIVER_JOB_NOT_STUCK'
   | 'RIVER_JOB_NOT_WAITING'

@@ -4,7 +4,7 @@ import { FACTS_VERSION, requireFactsVersion } from './facts-version.js';
 const JOB_ARGS = Symbol.for('nestjs-river.JobArgs');
 
 /** A class whose instances are the args of a job. */
-export type ArgsClass = abstract new (...args: never[]) => object;
+export type ArgsClass<Args extends object = object> = abstract new (...args: never[]) => Args;
 
 /** What `@JobArgs` says of a class. */
 export interface JobArgsMetadata {

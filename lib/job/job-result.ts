@@ -9,13 +9,19 @@ export interface JobResult<Output = unknown, Args = unknown> {
   readonly job: JobRow<Args>;
   /**
    * What the worker recorded by `river.RecordOutput`, as JSON gives it back; undefined when it
-   * recorded nothing. Its type is what the caller says; it is not checked.
+   * recorded nothing. With `parseOutput`, what that returned.
    */
   readonly output: Output;
 }
 
-export function resultOf<Output, Args>(job: JobRow): JobResult<Output, Args> {
+/** What the args of a row are; unknown for an id. */
+export type JsonArgsOf<Job> = Job extends { readonly args: infer JsonArgs } ? JsonArgs : unknown;
+
+export function resultOf(
+  job: JobRow,
+  parseOutput: (output: unknown) => unknown = (output) => output,
+): JobResult {
   // No client writes JSON `null` there, but the column can hold it.
   const metadata = job.metadata as JobRow['metadata'] | null;
-  return { job: job as JobRow<Args>, output: metadata?.[OUTPUT_KEY] as Output };
+  return { job, output: parseOutput(metadata?.[OUTPUT_KEY]) };
 }

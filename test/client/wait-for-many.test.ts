@@ -144,7 +144,7 @@ describe('a database in trouble', () => {
     const [id = ''] = await insertMany(hasty, 1);
     const holder = await lockTable();
     try {
-      const waiting = hasty.river.waitFor<string>(id);
+      const waiting = hasty.river.waitFor(id);
       const [{ output }] = await Promise.all([
         waiting,
         sleep(600)

@@ -42,7 +42,9 @@ async function insert(): Promise<string> {
 describe('waitFor', () => {
   test('gives the completed row and what the worker recorded', async () => {
     const { job } = await client.river.insert(SORT);
-    const waiting = client.river.waitFor<{ sorted: string[] }>(job);
+    const waiting = client.river.waitFor(job, {
+      parseOutput: (recorded) => recorded as { sorted: string[] },
+    });
     await sleep(50);
     await endJobs(client.database, [job.id], {
       state: 'completed',
@@ -66,7 +68,7 @@ describe('waitFor', () => {
         'a number': Number(job.id),
         digits: String(job.id),
       };
-      const { output } = await client.river.waitFor<boolean>(forms[form]);
+      const { output } = await client.river.waitFor(forms[form]);
       expect(output).toBe(false);
     },
   );
@@ -241,12 +243,51 @@ describe('waitFor', () => {
   );
 });
 
+describe('parseOutput', () => {
+  const parseOutput = (recorded: unknown): number => {
+    if (typeof recorded !== 'number') throw new TypeError('the output is not a number');
+    return recorded + 1;
+  };
+
+  test('makes the output of what the worker recorded', async () => {
+    const id = await insert();
+    await endJobs(client.database, [id], { state: 'completed', output: 41 });
+    expect((await client.river.waitFor(id, { parseOutput })).output).toBe(42);
+  });
+
+  test('receives undefined when the worker recorded nothing', async () => {
+    const id = await insert();
+    await endJobs(client.database, [id], { state: 'completed' });
+    const { output } = await client.river.waitFor(id, { parseOutput: (value) => [value] });
+    expect(output).toEqual([undefined]);
+  });
+
+  test('rejects the call with what it throws', async () => {
+    const id = await insert();
+    await endJobs(client.database, [id], { state: 'completed', output: 'no number' });
+    const waiting = client.river.waitFor(id, { parseOutput });
+    await expect(waiting).rejects.toThrow(new TypeError('the output is not a number'));
+  });
+
+  test('must be a function, or nothing is inserted', async () => {
+    const args = new UniqueSort(['never parsed']);
+    const waiting = client.river.insertAndWait(args, {}, { parseOutput: 'number' as never });
+    await expect(waiting).rejects.toMatchObject({
+      code: 'RIVER_INVALID_PARAMS',
+      field: 'parseOutput',
+    });
+    expect(await storedJobs(client.database, `args @> '{"strings": ["never parsed"]}'`)).toEqual(
+      [],
+    );
+  });
+});
+
 describe('insertAndWait', () => {
   test('inserts, and gives the completed row and the output', async () => {
-    const waiting = client.river.insertAndWait<number, UniqueSort>(
+    const waiting = client.river.insertAndWait(
       new UniqueSort(['a']),
       { queue: 'waiting' },
-      { timeoutMs: null },
+      { timeoutMs: null, parseOutput: Number },
     );
     const [row] = await untilStored(`queue = 'waiting'`);
     await endJobs(client.database, [String(row?.['id'])], {
@@ -259,7 +300,7 @@ describe('insertAndWait', () => {
   });
 
   test('gives the answer of an equal unique job that has ended', async () => {
-    const again = await client.river.insertAndWait<number>(new UniqueSort(['a']), {
+    const again = await client.river.insertAndWait(new UniqueSort(['a']), {
       queue: 'waiting',
     });
     expect(again).toMatchObject({ output: 1, uniqueSkippedAsDuplicated: true });

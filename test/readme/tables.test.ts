@@ -43,7 +43,7 @@ describe('the tables of README.md name all there is, and nothing else', () => {
     ['notify option', 'NotifyOptions'],
     ['filter', 'JobFilters'],
     ['bulk option', 'InsertManyFastOpts'],
-    ['wait option', 'WaitOptions'],
+    ['wait option', 'OutputOptions'],
     ['waitFor option', 'WaitForOptions'],
   ])('%s: %s', (title, type) => {
     expect(members(type)).not.toEqual([]);

@@ -1,12 +1,21 @@
-import type { JobListResult, JobRow, Queue, QueueStats, RiverClient } from 'nestjs-river';
+import type {
+  JobListResult,
+  JobRow,
+  Queue,
+  QueueStats,
+  RiverClient,
+  Transaction,
+} from 'nestjs-river';
 import { typeOf } from './same.js';
 
-interface Report {
-  readonly day: Date;
+class Report {
+  readonly day!: Date;
 }
 
-export async function rows(river: RiverClient, stats: QueueStats): Promise<void> {
-  const job = await river.jobGet<Report>('12');
+export async function rows(river: RiverClient, stats: QueueStats, tx: Transaction): Promise<void> {
+  const job = await river.jobGet('12', Report);
+  typeOf(await river.jobGetTx(tx, '12', Report)).is<JobRow<Report>>(true);
+  typeOf(await river.jobGet('12')).is<JobRow>(true);
   typeOf(job.args.day).is<string>(true);
   typeOf(await river.jobCancel(job.id)).is<JobRow>(true);
   typeOf(await river.jobList()).is<JobListResult>(true);
@@ -18,7 +27,13 @@ export async function rows(river: RiverClient, stats: QueueStats): Promise<void>
 
 export async function parameters(river: RiverClient, job: JobRow): Promise<void> {
   await river.jobList({ states: ['completed'], orderBy: 'finalizedAt', first: undefined });
-  // @ts-expect-error a row is no id
+  // @ts-expect-error a type alone does not check the kind
+  await river.jobGet<Report>(1n);
+  // @ts-expect-error only reading a job checks its kind
+  await river.jobCancel<Report>(1n);
+  // @ts-expect-error an instance is not a class
+  await river.jobGet(1n, new Report());
+  // @ts-expect-error a row is not an id
   await river.jobGet(job);
   // @ts-expect-error there is no such state
   await river.jobList({ states: ['done'] });

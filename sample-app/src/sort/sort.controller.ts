@@ -1,4 +1,4 @@
-import { Body, Controller, HttpCode, Post } from '@nestjs/common';
+import { BadGatewayException, Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { InsertManyParams, RiverClient, type JobInsertResult } from 'nestjs-river';
 import { SortArgs } from '../jobs/args/sort.args.js';
@@ -10,6 +10,16 @@ const PATIENCE_MS = 10_000;
 /** What the worker records; see `worker/sort.go`. */
 interface SortOutput {
   readonly sorted: readonly string[];
+}
+
+function parseOutput(output: unknown): SortOutput {
+  if (isSortOutput(output)) return output;
+  throw new BadGatewayException('the worker has recorded something else than sorted strings');
+}
+
+function isSortOutput(output: unknown): output is SortOutput {
+  const sorted = (output as Partial<SortOutput> | undefined)?.sorted;
+  return Array.isArray(sorted) && sorted.every((item) => typeof item === 'string');
 }
 
 @ApiTags('jobs')
@@ -29,10 +39,10 @@ export class SortController {
   @ApiOperation({ summary: 'Insert one job, wait for Go, and answer with what it has sorted' })
   async answer(@Body({ schema: sortBody }) body: SortBody): Promise<SortOutput & { id: string }> {
     const { strings, delayMs, ...options } = body;
-    const { job, output } = await this.river.insertAndWait<SortOutput>(
+    const { job, output } = await this.river.insertAndWait(
       new SortArgs(strings, delayMs),
       options,
-      { timeoutMs: PATIENCE_MS },
+      { timeoutMs: PATIENCE_MS, parseOutput },
     );
     return { id: job.id, ...output };
   }
