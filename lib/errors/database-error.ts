@@ -74,11 +74,6 @@ export class DatabaseError extends RiverError {
     return isOfCachedPlan(this.sqlState, serverErrorOf(this.cause));
   }
 
-  /** @internal Whether the server takes no writes: it may no longer be the primary. */
-  get isReadOnly(): boolean {
-    return this.sqlState === '25006';
-  }
-
   /** @internal Whether the connection on which it happened must not be used again. */
   get endsConnection(): boolean {
     return this.sqlState === undefined || CLOSING.test(this.sqlState);
@@ -113,6 +108,13 @@ export class InsertOutcomeUnknownError extends DatabaseError {
 export function endsConnection(cause: unknown): boolean {
   const sqlState = sqlStateOf(cause);
   return sqlState === undefined || CLOSING.test(sqlState);
+}
+
+/** The error of the driver beneath that of TypeORM, or of ours. */
+export function driverErrorOf(error: unknown): unknown {
+  if (error instanceof DatabaseError) return error.cause;
+  const { driverError } = Object(error) as { readonly driverError?: unknown };
+  return driverError ?? error;
 }
 
 /** The SQLSTATE of an error of the driver. Each holds a digit; `EPIPE`, of five letters, is none. */

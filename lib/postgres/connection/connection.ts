@@ -3,10 +3,11 @@ import { DatabaseError, sqlStateOf } from '../../errors/database-error.js';
 import { RiverError } from '../../errors/river-error.js';
 import { copyIn, type CopyRows } from './copy-in.js';
 import { inTurn, isQueued } from '../driver/client-turns.js';
-import { AS_TEXT, isClosed, type PgClient, type TextRow } from '../driver/pg-client.js';
+import { AS_TEXT, close, isClosed, type PgClient, type TextRow } from '../driver/pg-client.js';
 import { requestClient } from '../driver/request-client.js';
 import { StatementLog, type LoggingDataSource } from '../driver/statement-log.js';
-import { interruptionOf } from '../driver/interruption.js';
+import { interruptionIn, interruptionOf, type Interruption } from '../driver/interruption.js';
+import { markUnfit } from '../driver/unfit-clients.js';
 import { beforeSending, outcomeOf, queryUnderWay, type Sent } from './statement-outcome.js';
 import { statement, type Statement } from './statement.js';
 import { now } from '../../real-time.js';
@@ -64,9 +65,6 @@ export interface StatementSettings {
  */
 const unprepared = new WeakSet<PgClient>();
 
-/** Clients of servers that take no writes: the pool is to open others, which may find the new primary. */
-const unfit = new WeakSet<PgClient>();
-
 /**
  * Runs on one raw client of `pg`, in a transaction that somebody else begins and ends. TypeORM's own
  * `query()` would send and plan the whole text each time; its logger and its slow-query limit see
@@ -77,17 +75,17 @@ export class ClientConnection implements Connection {
   readonly client: PgClient;
   readonly #settings: StatementSettings;
   readonly #log: StatementLog;
-  readonly #isWritable: boolean;
+  readonly #isReadOnly: boolean;
 
-  /** @param isWritable whether a transaction that it is in was not declared read-only */
+  /** @param isReadOnly whether the transaction that it is in is known to be declared read-only */
   constructor(
     client: PgClient,
     settings: StatementSettings,
     queryRunner?: QueryRunner,
-    isWritable = false,
+    isReadOnly = false,
   ) {
     this.client = client;
-    this.#isWritable = isWritable;
+    this.#isReadOnly = isReadOnly;
     this.#settings = settings;
     this.#log = new StatementLog(settings.dataSource, queryRunner);
   }
@@ -124,19 +122,27 @@ export class ClientConnection implements Connection {
     { begin, ...sent }: Sent & { readonly begin: number },
   ): Promise<DatabaseError> {
     const isOutside = sent.status === 'I';
-    const isReadOnly = sqlStateOf(cause) === '25006';
-    if (isReadOnly) unfit.add(this.client);
+    const ranMs = now() - begin;
+    const interruption = await interruptionOf(cause, this.client, { ranMs, isOutside });
+    return this.#errorOf(statement, cause, { ...sent, interruption });
+  }
+
+  #errorOf(
+    statement: Statement,
+    cause: unknown,
+    { interruption, ...sent }: Sent & { readonly interruption: Interruption | undefined },
+  ): DatabaseError {
+    // The server may no longer be the primary.
+    const isUnfit = sqlStateOf(cause) === '25006' && !this.#isReadOnly;
+    if (isUnfit) markUnfit(this.client, this.#settings.dataSource);
     const error = new DatabaseError(statement.operation, cause, {
       outcome: outcomeOf(cause, statement, sent),
-      mayPass: isReadOnly && (isOutside || this.#isWritable) ? true : undefined,
-      interruption: await interruptionOf(cause, this.client, {
-        ranMs: now() - begin,
-        isOutside,
-      }),
+      mayPass: isUnfit ? true : undefined,
+      interruption,
     });
     // The server may still complete it: a COMMIT sent behind it would store what is reported as failed,
     // and a statement sent behind a BEGIN would be part of its transaction.
-    const leavesMore = !isOutside || statement.operation === 'begin';
+    const leavesMore = sent.status !== 'I' || statement.operation === 'begin';
     if (error.sqlState === undefined && leavesMore && !isClosed(this.client)) close(this.client);
     return error;
   }
@@ -160,9 +166,19 @@ export class ClientConnection implements Connection {
   /** Runs a COPY ... FROM STDIN; see {@link copyIn}. */
   async copy(statement: Statement, rows: CopyRows): Promise<number> {
     const begin = this.#log.begin(statement.text);
+    const before = beforeSending(this.client);
     let stored: number;
     try {
-      stored = await copyIn(this.client, statement, rows);
+      stored = await copyIn(this.client, statement.text, {
+        ...rows,
+        // It is always in a transaction, where nobody can ask the server any more.
+        errorOf: (cause) =>
+          this.#errorOf(statement, cause, {
+            ...before,
+            query: undefined,
+            interruption: interruptionIn(cause),
+          }),
+      });
     } catch (error) {
       if (error instanceof DatabaseError) this.#log.failure(statement.text, error);
       throw error;
@@ -232,16 +248,6 @@ export function unavailable(operation: string, cause: unknown): RiverError {
 
 /** Gives a connection back to the pool. One that is still in a transaction is closed instead. */
 export function giveBack(queryRunner: QueryRunner, client: PgClient | undefined): Promise<void> {
-  if (client?.getTransactionStatus() !== 'I' || unfit.has(client)) close(client);
+  if (client?.getTransactionStatus() !== 'I') close(client);
   return queryRunner.release();
-}
-
-/**
- * Closes a connection, whatever it is busy with. In pipeline mode `end()` alone would wait for that; it
- * keeps the pool from giving the connection to anybody.
- */
-export function close(client: PgClient | undefined): void {
-  const { connection } = (client ?? {}) as { connection?: { stream?: { destroy?(): void } } };
-  if (client?.pipeline === true) connection?.stream?.destroy?.();
-  void client?.end?.().catch(() => undefined);
 }

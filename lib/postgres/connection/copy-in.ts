@@ -1,7 +1,6 @@
 import { from, type CopyStreamQuery } from 'pg-copy-streams';
-import { DatabaseError } from '../../errors/database-error.js';
+import type { DatabaseError } from '../../errors/database-error.js';
 import type { PgClient } from '../driver/pg-client.js';
-import type { Statement } from './statement.js';
 import { unlessAborted } from '../driver/unless-aborted.js';
 
 /** The rows of a COPY, chunk by chunk. */
@@ -13,6 +12,12 @@ export interface CopyRows {
   readonly interrupt: AbortController;
 }
 
+/** What a COPY needs beside its text. */
+interface CopyInput extends CopyRows {
+  /** Makes the error of what the driver reports, and closes a connection that must not be used again. */
+  readonly errorOf: (cause: unknown) => DatabaseError;
+}
+
 /**
  * Sends one COPY ... FROM STDIN and its rows, each chunk when the one before has left. When this
  * fails, the server has undone it, or the connection is closed.
@@ -22,14 +27,14 @@ export interface CopyRows {
  */
 export async function copyIn(
   client: PgClient,
-  { operation, text }: Statement,
-  { first, next, interrupt }: CopyRows,
+  text: string,
+  { first, next, interrupt, errorOf }: CopyInput,
 ): Promise<number> {
   const stream = from(text);
   const { signal } = interrupt;
   const answer: { error?: DatabaseError } = {};
   const fail = (cause: unknown): void => {
-    answer.error ??= new DatabaseError(operation, cause);
+    answer.error ??= errorOf(cause);
     interrupt.abort(answer.error);
   };
   stream.on('error', fail);
@@ -50,8 +55,6 @@ export async function copyIn(
     interrupt.abort(failure);
     // Once the server has answered, pg-copy-streams has let go of its connection.
     if (answer.error === undefined) await giveUp(stream);
-    // pg has stopped waiting, but the COPY is still open on the server.
-    else if (answer.error.sqlState === undefined) void client.end?.().catch(() => undefined);
     throw failure;
   }
 }

@@ -4,7 +4,6 @@ import { InsertAbortedError } from '../../errors/insert-aborted-error.js';
 import { connectUnlessAborted } from '../driver/connect-unless-aborted.js';
 import {
   ClientConnection,
-  close,
   giveBack,
   inTransaction,
   rawClient,
@@ -14,7 +13,7 @@ import {
   type ExclusiveWork,
 } from './connection.js';
 import { LentConnection } from './lent-connection.js';
-import type { PgClient, TextRow } from '../driver/pg-client.js';
+import { close, type PgClient, type TextRow } from '../driver/pg-client.js';
 import type { Statement } from './statement.js';
 
 /** Runs work on a query runner that was in a transaction before it was created for us. */
@@ -91,7 +90,7 @@ export class PoolConnection implements Connection {
     const leave = this.#settings.whenCut?.(() => close(client));
     try {
       client = await connectUnlessAborted(queryRunner, this.#signals);
-      result = await work(new ClientConnection(client, this.#settings, queryRunner, true));
+      result = await work(new ClientConnection(client, this.#settings, queryRunner));
       requireOutside(client, operation);
     } catch (error) {
       return await failed(error, operation, { queryRunner, client });

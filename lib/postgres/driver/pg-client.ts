@@ -43,3 +43,13 @@ export function isClosed(client: PgClient): boolean {
   const { _queryable, _ending } = client as { _queryable?: boolean; _ending?: boolean };
   return _queryable === false || _ending === true;
 }
+
+/**
+ * Closes a connection, whatever it is busy with. In pipeline mode `end()` alone would wait for that; it
+ * keeps the pool from giving the connection to anybody.
+ */
+export function close(client: PgClient | undefined): void {
+  const { connection } = (client ?? {}) as { connection?: { stream?: { destroy?(): void } } };
+  if (client?.pipeline === true) connection?.stream?.destroy?.();
+  void client?.end?.().catch(() => undefined);
+}

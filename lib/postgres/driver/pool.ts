@@ -7,6 +7,7 @@ interface Pool {
   readonly waitingCount: number;
   readonly options: { readonly connectionTimeoutMillis?: number | undefined };
   readonly _clients: readonly (PgClient & { readonly readyForQuery: boolean })[];
+  on(event: 'release', listener: (error: unknown, client: PgClient) => void): unknown;
 }
 
 /** A data source, or a query runner of TypeORM's Postgres driver. */

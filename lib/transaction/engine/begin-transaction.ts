@@ -1,7 +1,7 @@
 import type { EntityManager, QueryRunner } from 'typeorm';
 import { sqlStateOf } from '../../errors/database-error.js';
-import { close, giveBack, rawClient } from '../../postgres/connection/connection.js';
-import type { PgClient } from '../../postgres/driver/pg-client.js';
+import { giveBack, rawClient } from '../../postgres/connection/connection.js';
+import { close, type PgClient } from '../../postgres/driver/pg-client.js';
 import type { Abort } from '../context/abort.js';
 import { ConnectionWatch } from '../statements/connection-watch.js';
 import type { RiverTransactionOptions } from '../context/transaction-options.js';

@@ -1,4 +1,4 @@
-import { sqlStateOf } from '../../errors/database-error.js';
+import { driverErrorOf, sqlStateOf } from '../../errors/database-error.js';
 import { TransactionEndedWithinError } from '../../errors/transaction-error.js';
 import { sleep } from '../../real-time.js';
 
@@ -33,8 +33,7 @@ export async function withRetries<T>(
 function isWorthAnotherTry(error: unknown): boolean {
   if (error instanceof TransactionEndedWithinError) return false;
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    const { driverError } = cause as { driverError?: unknown };
-    const sqlState = sqlStateOf(driverError) ?? sqlStateOf(cause);
+    const sqlState = sqlStateOf(driverErrorOf(cause));
     if (sqlState !== undefined) return sqlState === '40001' || sqlState === '40P01';
   }
   return false;

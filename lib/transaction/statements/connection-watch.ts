@@ -6,8 +6,7 @@ import {
   type EndingCommand,
   type RiverTransactionError,
 } from '../../errors/transaction-error.js';
-import { close } from '../../postgres/connection/connection.js';
-import type { PgClient } from '../../postgres/driver/pg-client.js';
+import { close, type PgClient } from '../../postgres/driver/pg-client.js';
 import { endIsOurs, savepointIsOurs } from './forbidden-statements.js';
 
 /** What is read of a client of `pg`. The messages of its connection are those of the server. */

@@ -1,6 +1,8 @@
 import type { DataSource, QueryRunner } from 'typeorm';
+import { driverErrorOf, sqlStateOf } from '../../errors/database-error.js';
 import { TransactionEndedError } from '../../errors/transaction-error.js';
 import type { PgClient } from '../../postgres/driver/pg-client.js';
+import { markUnfit } from '../../postgres/driver/unfit-clients.js';
 import type { RiverTransactionOptions } from '../context/transaction-options.js';
 import type { ConnectionWatch } from './connection-watch.js';
 import { StatementQueue } from './statement-queue.js';
@@ -91,6 +93,12 @@ export class Session {
       return (await this.query(sql)) as unknown;
     };
     return await (turnOn(this.client) === undefined ? this.#savepoints.push(begin) : begin());
+  }
+
+  /** Notes that a statement failed: a connection to a server that takes no writes is of no more use. */
+  noteFailure(failure: unknown): void {
+    const isReadOnly = sqlStateOf(driverErrorOf(failure)) === '25006';
+    if (isReadOnly && !this.options.readOnly) markUnfit(this.client, this.dataSource);
   }
 
   /** Closes the connection under a statement that does not end. */

@@ -73,7 +73,7 @@ export class TransactionScope implements AmbientTransaction, Others {
 
   connection(settings: ConnectionSettings): Connection {
     const { client: raw, options } = this.session;
-    const client = new ClientConnection(raw, settings, this.queryRunner, !options.readOnly);
+    const client = new ClientConnection(raw, settings, this.queryRunner, options.readOnly);
     const connection: Connection = {
       inTransaction: true,
       run: (statement, values, meanwhile) =>
@@ -128,7 +128,10 @@ export class TransactionScope implements AmbientTransaction, Others {
       return run();
     };
     const answer = this.#queue.push(begin, isAlone, (failure) => {
-      if (isStatement && hasBegun) this.firstFailure ??= failure;
+      if (isStatement && hasBegun && failure !== undefined) {
+        this.firstFailure ??= failure;
+        this.session.noteFailure(failure);
+      }
       this.#lastActive = now();
     });
     if (this.#inners === 0) return answer;
