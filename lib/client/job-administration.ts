@@ -29,7 +29,7 @@ import type { Statement } from '../postgres/connection/statement.js';
 import type { Transaction } from '../transaction/explicit-transaction.js';
 import { waitingJobStatements } from '../postgres/administration/waiting-job-statements.js';
 import type { ClientConnections } from './client-connections.js';
-import { WaitingJobUpdate } from './waiting-job-update.js';
+import { metadataNotObject, WaitingJobUpdate } from './waiting-job-update.js';
 
 /** A call about one job. */
 interface OneJob {
@@ -243,7 +243,10 @@ export abstract class JobAdministration {
         if (waiting !== undefined) {
           return await this.#waiting.run(connection, checked, { metadata, waiting });
         }
-        return theOne(checked, await connection.run(this.#change.update, [checked, metadata]));
+        const changed = await connection.run(this.#change.update, [checked, metadata]);
+        const one = theOne(checked, changed);
+        if (one['changed'] !== 't') throw metadataNotObject(checked);
+        return one;
       },
     });
     return decodeJob(row);

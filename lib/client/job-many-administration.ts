@@ -38,8 +38,9 @@ export abstract class JobManyAdministration extends JobAdministration {
 
   /**
    * Cancels the jobs that satisfy the filters, each as {@link jobCancel} does: one that waits is
-   * `cancelled` at once, and the worker of a running one is notified. Jobs that have ended, and
-   * running ones that were cancelled before, are passed over.
+   * `cancelled` at once, and the worker of a running one is notified. Jobs that have ended, running ones
+   * that were cancelled before, and running ones whose metadata is not an object, in which a cancellation
+   * cannot be recorded, are passed over.
    *
    * @returns the jobs that were changed, as they are now; a running one is still `running`
    * @throws InvalidParamsError, also without a filter, unless `unsafeAll` says that all are meant;

@@ -51,6 +51,7 @@ export class WaitingJobUpdate {
       if (row === undefined) throw new JobNotFoundError(id);
       const job = decodeJob(row);
       if (!WAITING.includes(job.state)) throw new JobNotWaitingError(id, job.state);
+      if (metadata !== null && !isObject(job.metadata)) throw metadataNotObject(id);
       const { args, queue = job.queue, priority, schedule } = waiting;
       if (args !== undefined && args.kind !== job.kind) {
         throw invalidParams('args', `are of another kind than job ${id}`);
@@ -96,6 +97,15 @@ export class WaitingJobUpdate {
       throw isConflict ? new JobUniqueConflictError(id, { cause }) : cause;
     }
   }
+}
+
+function isObject(metadata: unknown): boolean {
+  return typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata);
+}
+
+/** Go stores any JSON as metadata. */
+export function metadataNotObject(id: string): InvalidParamsError {
+  return invalidParams('metadata', `cannot be set, since that of job ${id} is not an object`);
 }
 
 /** When the job may be worked, and its state until then. */

@@ -247,7 +247,27 @@ describe('a row that no client would write', () => {
     const id = await plantJob(client.database, { metadata: ['cancel_attempted_at'] });
     expect((await river.jobCancel(id)).metadata).toEqual(['cancel_attempted_at']);
     expect((await river.jobRetry(id)).metadata).toEqual(['cancel_attempted_at']);
+    const running = await plantJob(client.database, {
+      state: 'running',
+      attempted_at: '2020-01-01T00:00:00Z',
+      metadata: 7,
+    });
+    expect((await river.jobRescue(running)).metadata).toBe(7);
   });
+
+  test.each([{ metadata: { a: 1 } }, { output: 1 }, { metadata: { a: 1 }, priority: 2 }])(
+    'is not spoilt by an update: the keys of %j need metadata that are an object',
+    async (params) => {
+      for (const metadata of [[1], 'text', 7, true]) {
+        const id = await plantJob(client.database, { metadata });
+        const error = { code: 'RIVER_INVALID_PARAMS', field: 'metadata' };
+        await expect(river.jobUpdate(id, params)).rejects.toMatchObject(error);
+        const job = await river.jobUpdate(id, { priority: 4 });
+        expect(job).toMatchObject({ metadata, priority: 4 });
+        expect(await river.jobUpdate(id, {})).toMatchObject({ metadata });
+      }
+    },
+  );
 });
 
 test('jobDeleteMany never deletes what runs, and all the rest if all is meant', async () => {

@@ -8,7 +8,7 @@ import {
   type SpiedClient,
 } from '../client/started-client.js';
 import { connect, queryAll, type StatementSpy } from '../support/index.js';
-import { plantJob, plantJobs } from './planted-jobs.js';
+import { plantJob, plantJobs, type PlantedJob } from './planted-jobs.js';
 import { untilSomebodyWaits } from './waiting.js';
 
 const UNIQUE = { unique_key: '\\x0102', unique_states: '11110101' };
@@ -101,7 +101,53 @@ describe.each(MANY)('%s', (name) => {
   });
 });
 
+/** Metadata that Go stores, and in which no key can be set. */
+const NO_OBJECTS = [[1], 'text', 7, true];
+
+test.each(['jobCancelMany', 'jobRetryMany', 'jobDeleteMany'] as const)(
+  '%s, repeated until it returns no jobs, ends whatever the metadata are, in one transaction too',
+  async (name) => {
+    await plantJobs(
+      client.database,
+      [{}, ...NO_OBJECTS].flatMap((metadata): PlantedJob[] => [
+        { state: 'running', attempt: 1, metadata },
+        { state: 'discarded', attempt: 1, metadata },
+        { state: 'scheduled', scheduled_at: '2090-01-01T00:00:00Z', metadata },
+        { state: 'pending', metadata },
+      ]),
+    );
+    const visits = new Map<string, number>();
+    await client.transaction.run(async () => {
+      for (;;) {
+        const { jobs } = await river[name]({ kinds: ['planted'], first: 3 });
+        if (jobs.length === 0) break;
+        for (const { id } of jobs) visits.set(id, (visits.get(id) ?? 0) + 1);
+        expect(visits.get(jobs[0]?.id ?? '')).toBe(1);
+      }
+    });
+    expect([...visits.values()]).toEqual(Array(visits.size).fill(1));
+    expect(visits.size).toBe(name === 'jobCancelMany' ? 11 : 15);
+  },
+);
+
 describe('jobCancelMany', () => {
+  test('passes over running jobs that cannot be marked, which jobCancel notifies', async () => {
+    const [id = ''] = await plantJobs(
+      client.database,
+      NO_OBJECTS.map((metadata): PlantedJob => ({ state: 'running', metadata })),
+    );
+    expect(await told(() => river.jobCancelMany({ unsafeAll: true }))).toEqual([]);
+    const [payload] = await told(() => river.jobCancel(id));
+    expect(payload).toContain(`"job_id" : ${id}`);
+    expect(await river.jobGet(id)).toMatchObject({ state: 'running', metadata: [1] });
+  });
+
+  test('asks for the end of a running job whose mark is null', async () => {
+    await plantJob(client.database, { state: 'running', metadata: { cancel_attempted_at: null } });
+    const { jobs } = await river.jobCancelMany({ unsafeAll: true });
+    expect(jobs).toMatchObject([{ metadata: { cancel_attempted_at: expect.any(String) } }]);
+  });
+
   test('does to each job what jobCancel does, and leaves those that have ended', async () => {
     const ids = await plantStates();
     const alike = await plantStates();

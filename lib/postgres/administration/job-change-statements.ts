@@ -12,7 +12,7 @@ export interface JobChangeStatements {
   readonly delete: Statement;
   /** $2 is how long ago, in milliseconds, the attempt of a stuck job has begun at least. */
   readonly rescue: Statement;
-  /** $2 is the JSON text of an object to put over the metadata, or null. */
+  /** $2 is the JSON text of an object to put over the metadata, or null; not changed where these are none. */
   readonly update: Statement;
 }
 
@@ -56,7 +56,7 @@ export function jobChangeStatements(schema: SchemaName): JobChangeStatements {
       change: `UPDATE ${table} AS job
   SET metadata = coalesce(found.metadata || $2::jsonb, found.metadata)
   FROM found
-  WHERE job.id = found.id`,
+  WHERE job.id = found.id AND ($2::jsonb IS NULL OR jsonb_typeof(found.metadata) = 'object')`,
     }),
   };
 }

@@ -53,8 +53,9 @@ const CHANGES: Readonly<
     operation: 'jobCancelMany',
     conditions: [
       `job.state NOT IN ('cancelled', 'completed', 'discarded')`,
-      // One that runs is asked once, so that a caller who repeats the call comes to an end.
-      `(job.state <> 'running' OR job.metadata -> '${CANCEL_MARK}' IS NULL)`,
+      // A running one that cannot be marked would be returned to a caller who repeats the call forever.
+      `(job.state <> 'running' OR
+      jsonb_typeof(job.metadata) = 'object' AND job.metadata ->> '${CANCEL_MARK}' IS NULL)`,
     ],
     change: `UPDATE ${schema.prefix}river_job AS job SET ${cancelled('job')} FROM found`,
     notify: `CASE job.state WHEN 'running' THEN ${notifyOfCancel(schema)} END`,
@@ -63,7 +64,8 @@ const CHANGES: Readonly<
     operation: 'jobRetryMany',
     conditions: [
       `job.state <> 'running'`,
-      `NOT (job.state = 'available' AND job.scheduled_at < now())`,
+      // Not those that the same transaction has retried before, either.
+      `NOT (job.state = 'available' AND job.scheduled_at <= now())`,
       ...(filters.states === undefined && filters.ids === undefined
         ? [`job.state <> 'completed'`]
         : []),
