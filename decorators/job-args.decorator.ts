@@ -4,7 +4,7 @@ import { checkKind } from '../lib/insert/insert-params.js';
 import { checkWritable } from '../lib/insert/unique-arg-presence.js';
 import { setJobArgsMetadata, type ArgsClass } from '../lib/job/job-args-metadata.js';
 import type { JobArgsProtocol } from '../lib/job/job-args-protocol.js';
-import type { InsertOptsOf, Path } from '../lib/job/insert-opts.js';
+import type { InsertOptionsByPath, Path } from '../lib/job/insert-opts.js';
 
 /** The protocol that River's clients share; see {@link JobArgsProtocol}. */
 // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- one name for decorator and type: only an interface can share that of a function, and the protocol adds nothing to it
@@ -32,7 +32,7 @@ type WithPaths<Class extends ArgsClass, ArgsPath extends string> = [ArgsPath] ex
  */
 export function JobArgs<const ArgsPath extends string = never>(
   kind: string,
-  defaults?: InsertOptsOf<ArgsPath>,
+  defaults?: InsertOptionsByPath<ArgsPath>,
 ): <Class extends ArgsClass>(target: Class & WithPaths<Class, ArgsPath>) => void {
   checkKind(kind);
   const checked = checkInsertOpts(defaults, `@JobArgs('${nameText(kind)}').`);

@@ -13,12 +13,12 @@ import {
   RIVER_TRANSACTIONAL,
   transactionsOf,
   transactionOptionsOf,
-  type RiverTransactionalOptions,
+  type TransactionalMethodOptions,
 } from '../lib/nest/transactional-metadata.js';
 
 type Method = (this: object, ...args: unknown[]) => unknown;
 
-interface TransactionalDecorator {
+export interface TransactionalDecorator {
   /** For controllers: the same on every handler that the class itself has. */
   (controller: abstract new (...args: never[]) => object): void;
   /** For methods that answer later: the transaction makes a promise of whatever they answer. */
@@ -46,7 +46,7 @@ const originals = new WeakMap<Method, Method>();
  *   (see the README); and at the call of an object made without Nest
  */
 export function RiverTransactional(
-  options: RiverTransactionalOptions = {},
+  options: TransactionalMethodOptions = {},
 ): TransactionalDecorator {
   const decorate = (
     target: object,

@@ -1,15 +1,15 @@
 import 'reflect-metadata';
 import { InvalidJobError } from '../lib/errors/invalid-job-error.js';
 import { checkWritable } from '../lib/insert/unique-arg-presence.js';
-import type { JsonKey } from '../lib/job/insert-opts.js';
+import type { TopLevelKey } from '../lib/job/insert-opts.js';
 import { addUniqueArg } from '../lib/job/unique-arg-metadata.js';
 
 type HasToJSON = { toJSON(...args: never[]): unknown };
 
 /** Makes what JSON omits a compile error; `descriptor` is there for methods and accessors only. */
-type UniqueArgDecorator = <Class extends object>(
+export type UniqueArgDecorator = <Class extends object>(
   target: Class,
-  key: Class extends HasToJSON ? JsonKey<Class> : string,
+  key: Class extends HasToJSON ? TopLevelKey<Class> : string,
   descriptor?: Class extends HasToJSON ? PropertyDescriptor : undefined,
 ) => void;
 

@@ -3,8 +3,11 @@ export {
   InjectRiverTransaction,
 } from '../decorators/inject-river-client.decorator.js';
 export { JobArgs } from '../decorators/job-args.decorator.js';
-export { RiverTransactional } from '../decorators/river-transactional.decorator.js';
-export { UniqueArg } from '../decorators/unique-arg.decorator.js';
+export {
+  RiverTransactional,
+  type TransactionalDecorator,
+} from '../decorators/river-transactional.decorator.js';
+export { UniqueArg, type UniqueArgDecorator } from '../decorators/unique-arg.decorator.js';
 export {
   TransactionManager,
   TransactionQueryRunner,
@@ -24,7 +27,7 @@ export type { Queue, QueueListParams, QueueListResult, QueueUpdateParams } from 
 export type { QueueStats, QueueStatsParams, UnfinalizedState } from './admin/queue-stats.js';
 export type {
   InsertManyFastItems,
-  InsertManyFastOpts,
+  InsertManyFastOptions,
   InsertManyFastResult,
 } from './client/insert-many-fast.js';
 export {
@@ -32,7 +35,7 @@ export {
   type InsertManyItem,
   type InsertManyResults,
 } from './client/insert-many-params.js';
-export type { NotifyOptions, WaitForOptions } from './client/client-options.js';
+export type { NotifyOptions, WaitPollOptions } from './client/client-options.js';
 export { RiverClient } from './client/river-client.js';
 export type { UniqueExplanation } from './client/unique-explanation.js';
 export type { OutputOptions, WaitOptions } from './client/wait-options.js';
@@ -46,20 +49,29 @@ export {
   QueueNotFoundError,
 } from './errors/administration-error.js';
 export { RiverConfigurationError } from './errors/configuration-error.js';
-export { DatabaseError, InsertOutcomeUnknownError } from './errors/database-error.js';
+export {
+  DatabaseError,
+  InsertOutcomeUnknownError,
+  type DatabaseErrorOptions,
+} from './errors/database-error.js';
 export type { RiverErrorCode } from './errors/error-code.js';
 export { InsertAbortedError } from './errors/insert-aborted-error.js';
-export { JobDroppedError } from './errors/job-dropped-error.js';
+export { JobDroppedError, type DroppedJob } from './errors/job-dropped-error.js';
 export { InsertItemsError } from './errors/insert-items-error.js';
 export { InvalidJobError } from './errors/invalid-job-error.js';
 export { InvalidParamsError } from './errors/invalid-params-error.js';
-export { RiverMigrationError } from './errors/migration-error.js';
+export { RiverMigrationError, type RiverMigrationErrorOptions } from './errors/migration-error.js';
 export { ReadOnlyEntityError } from './errors/read-only-entity-error.js';
-export { RiverError, type RiverErrorOutcome } from './errors/river-error.js';
+export {
+  RiverError,
+  type RiverErrorOptions,
+  type RiverErrorOutcome,
+} from './errors/river-error.js';
 export {
   CommitOutcomeUnknownError,
   HookTimeoutError,
   type CommitOutcome,
+  type EndingCommand,
   NotInTransactionError,
   ShuttingDownError,
   TransactionAbortedError,
@@ -74,9 +86,17 @@ export {
 export { TooManyPendingInsertsError } from './errors/too-many-pending-inserts-error.js';
 export { UniqueConflictError } from './errors/unique-conflict-error.js';
 export { rawJson, type RawJson } from './insert/raw-json.js';
-export type { InsertOpts, OutsideTransaction, Path, UniqueOpts } from './job/insert-opts.js';
+export type {
+  InsertOptions,
+  InsertOptionsByPath,
+  TopLevelKey,
+  OutsideTransaction,
+  Path,
+  UniqueOptions,
+  UniqueOptionsByPath,
+} from './job/insert-opts.js';
 export type { ArgsClass } from './job/job-args-metadata.js';
-export { jobArgs } from './job/job-args.js';
+export { jobArgs, type PayloadArgs } from './job/job-args.js';
 export type { JobArgsProtocol } from './job/job-args-protocol.js';
 export type { JobInsertResult } from './job/job-insert-result.js';
 export type { JobObject, PossibleArgs } from './job/job-object.js';
@@ -92,8 +112,9 @@ export { JobRow, type AttemptError, type JobRowFields } from './job/job-row.js';
 export { JOB_STATES, type JobState } from './job/job-state.js';
 export type { Jsonify } from './job/jsonify.js';
 export type { CoalesceOptions } from './client/insert-lanes.js';
-export type { PgClient } from './postgres/driver/pg-client.js';
+export type { PgClient, PgQuery } from './postgres/driver/pg-client.js';
 export type {
+  RiverModuleExtras,
   RiverModuleForRootAsyncOptions,
   RiverModuleForRootOptions,
   RiverModuleOptions,
@@ -111,4 +132,4 @@ export type {
 } from './transaction/context/transaction-options.js';
 export type { TransactionSource } from './transaction/context/ambient-transaction.js';
 export type { TransactionHook } from './transaction/context/transaction-hooks.js';
-export type { RiverTransactionalOptions } from './nest/transactional-metadata.js';
+export type { TransactionalMethodOptions } from './nest/transactional-metadata.js';

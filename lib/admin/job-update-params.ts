@@ -3,7 +3,7 @@ import { invalidParams, InvalidParamsError } from '../errors/invalid-params-erro
 import { readNewArgs, type NewArgs } from '../insert/args-change.js';
 import { checkInsertOpts } from '../insert/check-insert-opts.js';
 import type { Schedule } from '../insert/checked-insert-opts.js';
-import type { UniqueOpts } from '../job/insert-opts.js';
+import type { UniqueOptions } from '../job/insert-opts.js';
 import { checkJson, checkJsonObject, givenParams } from './check-params.js';
 
 /**
@@ -32,7 +32,7 @@ export interface JobUpdateParams {
   /** **Milliseconds** from now instead of `scheduledAt`; 0 makes the job available, unless `pending`. */
   readonly delay?: number | undefined;
   /** With `args`: what makes the job unique, if its insert had other options than its class. */
-  readonly uniqueOpts?: UniqueOpts | undefined;
+  readonly uniqueOpts?: UniqueOptions | undefined;
 }
 
 /** What changes of a job that waits. */

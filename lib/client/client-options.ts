@@ -22,7 +22,7 @@ export interface NotifyOptions {
 }
 
 /** How the client learns that jobs which are waited for have ended. */
-export interface WaitForOptions {
+export interface WaitPollOptions {
   /**
    * **Milliseconds** between two looks for ended jobs at most, 10 to 60000. The first look comes after
    * 10, and pauses grow while no job ends. Default 250.
@@ -109,7 +109,7 @@ export interface RiverModuleOptions {
    */
   readonly shutdownTimeoutMs?: number | undefined;
   /** How `waitFor` and `insertAndWait` learn that jobs have ended. Default `{}`. */
-  readonly waitFor?: WaitForOptions | undefined;
+  readonly waitFor?: WaitPollOptions | undefined;
   /**
    * A clock whose times are stored, for tests. By default `createdAt`, `scheduledAt` and `delay` are
    * counted by the database's clock, and the periods of River's unique keys by that of this process.

@@ -6,7 +6,7 @@ import type { Wake } from '../postgres/insert/insert-notifier.js';
 import type { Place } from './client-connections.js';
 import {
   checkInsertManyFastOpts,
-  type InsertManyFastOpts,
+  type InsertManyFastOptions,
   type InsertManyFastResult,
 } from './insert-many-fast.js';
 import { FastItems } from './insert-many-fast-items.js';
@@ -16,7 +16,7 @@ import { checkOutsidePolicy } from './outside-policy.js';
 /** One `insertManyFast`, checked as far as it can be before its items are read. */
 export class InsertManyFastCall {
   readonly #items: FastItems;
-  readonly #opts: InsertManyFastOpts;
+  readonly #opts: InsertManyFastOptions;
   readonly #context: InsertContext;
   /** Kinds of which it was told that they are inserted outside of transactions. */
   readonly #told = new Set<string>();

@@ -9,7 +9,7 @@ import type { InsertManyItem } from './insert-many-params.js';
 export type InsertManyFastItems = Iterable<InsertManyItem> | AsyncIterable<InsertManyItem>;
 
 /** Options of `insertManyFast`. */
-export interface InsertManyFastOpts {
+export interface InsertManyFastOptions {
   /**
    * What happens when an equal unique job is stored already, or precedes it among the items.
    * `fail`: nothing is inserted, and the call fails with a UniqueConflictError. `skip`: it is left
@@ -36,7 +36,7 @@ export interface InsertManyFastResult {
 }
 
 const CHECKS: Record<
-  keyof InsertManyFastOpts,
+  keyof InsertManyFastOptions,
   readonly [rule: string, holds: (value: unknown) => boolean]
 > = {
   onConflict: ["must be 'fail' or 'skip'", (value) => value === 'fail' || value === 'skip'],
@@ -45,7 +45,7 @@ const CHECKS: Record<
 };
 
 /** @throws InvalidJobError naming the option and its rule */
-export function checkInsertManyFastOpts(opts: unknown): InsertManyFastOpts {
+export function checkInsertManyFastOpts(opts: unknown): InsertManyFastOptions {
   if (opts === undefined || opts === null) return {};
   if (typeof opts !== 'object') throw refused('options', 'must be an object', opts);
   const given = reading(unreadable('options', 'RIVER_INVALID_OPTION'), () => ({ ...opts }));
@@ -54,7 +54,7 @@ export function checkInsertManyFastOpts(opts: unknown): InsertManyFastOpts {
       const names = Object.keys(CHECKS).join(', ');
       throw refused(nameText(name), `there is no such option. The options are ${names}`);
     }
-    const [rule, holds] = CHECKS[name as keyof InsertManyFastOpts];
+    const [rule, holds] = CHECKS[name as keyof InsertManyFastOptions];
     if (value !== undefined && !holds(value)) throw refused(name, rule, value);
   }
   return given;

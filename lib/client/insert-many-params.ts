@@ -7,7 +7,7 @@ import {
   type InsertContext,
   type InsertParams,
 } from '../insert/insert-params.js';
-import type { InsertOpts } from '../job/insert-opts.js';
+import type { InsertOptions } from '../job/insert-opts.js';
 import type { JobObject } from '../job/job-object.js';
 import type { JobInsertResult } from '../job/job-insert-result.js';
 
@@ -21,16 +21,16 @@ const BRAND = Symbol.for('nestjs-river.InsertManyParams');
  */
 export class InsertManyParams<Args extends JobObject = JobObject> {
   readonly args: Args;
-  readonly opts: InsertOpts<Args> | undefined;
+  readonly opts: InsertOptions<Args> | undefined;
 
-  private constructor(args: Args, opts: InsertOpts<Args> | undefined) {
+  private constructor(args: Args, opts: InsertOptions<Args> | undefined) {
     this.args = args;
     this.opts = opts;
   }
 
   static of<Args extends JobObject>(
     args: Args,
-    opts?: InsertOpts<NoInfer<Args>>,
+    opts?: InsertOptions<NoInfer<Args>>,
   ): InsertManyParams<Args> {
     return new InsertManyParams<Args>(args, opts);
   }

@@ -11,7 +11,7 @@ import { FinishedJobs } from '../postgres/administration/finished-jobs.js';
 import type { SchemaName } from '../postgres/connection/schema-name.js';
 import type { JoinableTransaction } from '../transaction/context/ambient-transaction.js';
 import type { ClientConnections } from './client-connections.js';
-import type { WaitForOptions } from './client-options.js';
+import type { WaitPollOptions } from './client-options.js';
 import { JobWaiter } from './job-waiter.js';
 import { checkWaitOptions, type CheckedWaitOptions } from './wait-options.js';
 
@@ -25,7 +25,7 @@ export class JobResults {
   constructor(
     connections: ClientConnections,
     schema: SchemaName,
-    { maxPollMs = DEFAULT_MAX_POLL_MS }: WaitForOptions = {},
+    { maxPollMs = DEFAULT_MAX_POLL_MS }: WaitPollOptions = {},
   ) {
     this.#connections = connections;
     const finished = new FinishedJobs(schema);

@@ -2,7 +2,7 @@ import type { DataSource } from 'typeorm';
 import type { JobId } from '../admin/job-id.js';
 import { openSignals } from '../insert/insert-signals.js';
 import { makeInsertParams, type InsertParams } from '../insert/insert-params.js';
-import type { InsertOpts } from '../job/insert-opts.js';
+import type { InsertOptions } from '../job/insert-opts.js';
 import type { JobInsertResult } from '../job/job-insert-result.js';
 import type { JobObject } from '../job/job-object.js';
 import type { JobResult, JsonArgsOf } from '../job/job-result.js';
@@ -21,7 +21,7 @@ import { InsertContexts } from './insert-contexts.js';
 import { InsertManyFastCall } from './insert-many-fast-call.js';
 import type {
   InsertManyFastItems,
-  InsertManyFastOpts,
+  InsertManyFastOptions,
   InsertManyFastResult,
 } from './insert-many-fast.js';
 import {
@@ -108,7 +108,7 @@ export class RiverClient extends QueueAdministration {
    */
   insert<Args extends JobObject>(
     args: Args,
-    opts?: InsertOpts<NoInfer<Args>>,
+    opts?: InsertOptions<NoInfer<Args>>,
   ): Promise<JobInsertResult<Args>> {
     const prepare = (): InsertParams[] => [makeInsertParams(args, opts, this.#contexts.next())];
     return this.#begin(undefined, prepare, onlyOne<Args>);
@@ -123,7 +123,7 @@ export class RiverClient extends QueueAdministration {
   insertTx<Args extends JobObject>(
     tx: Transaction,
     args: Args,
-    opts?: InsertOpts<NoInfer<Args>>,
+    opts?: InsertOptions<NoInfer<Args>>,
   ): Promise<JobInsertResult<Args>> {
     const prepare = (): InsertParams[] => [makeInsertParams(args, opts, this.#contexts.next())];
     return this.#begin([tx], prepare, onlyOne<Args>);
@@ -169,7 +169,7 @@ export class RiverClient extends QueueAdministration {
    */
   insertManyFast(
     items: InsertManyFastItems,
-    opts?: InsertManyFastOpts,
+    opts?: InsertManyFastOptions,
   ): Promise<InsertManyFastResult> {
     return this.#beginFast(undefined, items, opts);
   }
@@ -178,7 +178,7 @@ export class RiverClient extends QueueAdministration {
   insertManyFastTx(
     tx: Transaction,
     items: InsertManyFastItems,
-    opts?: InsertManyFastOpts,
+    opts?: InsertManyFastOptions,
   ): Promise<InsertManyFastResult> {
     return this.#beginFast([tx], items, opts);
   }
@@ -191,7 +191,7 @@ export class RiverClient extends QueueAdministration {
    */
   explainUnique<Args extends JobObject>(
     args: Args,
-    opts?: InsertOpts<NoInfer<Args>>,
+    opts?: InsertOptions<NoInfer<Args>>,
   ): Promise<UniqueExplanation<Args>> {
     return this.#connections.begin({
       what: 'explainUnique',
@@ -232,17 +232,17 @@ export class RiverClient extends QueueAdministration {
    */
   insertAndWait<Args extends JobObject, Output>(
     args: Args,
-    opts: InsertOpts<NoInfer<Args>> | undefined,
+    opts: InsertOptions<NoInfer<Args>> | undefined,
     waitOptions: OutputOptions<Output>,
   ): Promise<JobResult<Output, Args> & JobInsertResult<Args>>;
   insertAndWait<Args extends JobObject>(
     args: Args,
-    opts?: InsertOpts<NoInfer<Args>>,
+    opts?: InsertOptions<NoInfer<Args>>,
     waitOptions?: WaitOptions,
   ): Promise<JobResult<unknown, Args> & JobInsertResult<Args>>;
   insertAndWait(
     args: JobObject,
-    opts?: InsertOpts,
+    opts?: InsertOptions,
     waitOptions?: WaitOptions,
   ): Promise<JobResult & JobInsertResult> {
     return this.#results.insertAndWait(() => this.insert(args, opts), waitOptions);
@@ -273,7 +273,7 @@ export class RiverClient extends QueueAdministration {
   #beginFast(
     named: readonly [tx: unknown] | undefined,
     items: InsertManyFastItems,
-    opts: InsertManyFastOpts | undefined,
+    opts: InsertManyFastOptions | undefined,
   ): Promise<InsertManyFastResult> {
     return this.#connections.begin({
       what: 'An insert',

@@ -25,7 +25,7 @@ const NO_CONNECTION =
 const CLOSING = /^(08...|25P0[34]|57P0[1-5])$/;
 
 /** What a {@link DatabaseError} is made of beside the driver's error. */
-interface DatabaseErrorOptions {
+export interface DatabaseErrorOptions {
   readonly outcome?: RiverErrorOutcome | undefined;
   readonly code?: RiverErrorCode | undefined;
   readonly message?: string | undefined;

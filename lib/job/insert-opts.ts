@@ -24,12 +24,12 @@ export type Path<T, D extends number = 4> = unknown extends T
           }[keyof T & string];
 
 /** The top-level keys of what JSON makes of args of type `T`, where the type tells; else any string. */
-export type JsonKey<T> = unknown extends T
+export type TopLevelKey<T> = unknown extends T
   ? string
   : [keyof T & string] extends [never]
     ? string
     : T extends { toJSON(...args: never[]): infer Encoded }
-      ? JsonKey<Encoded>
+      ? TopLevelKey<Encoded>
       : T extends unknown
         ? keyof T & string
         : never;
@@ -38,7 +38,7 @@ export type JsonKey<T> = unknown extends T
  * What makes a job unique: while an equal job exists in one of the states of {@link byState}, an
  * insert stores nothing and returns that job. At least one dimension is needed; `{}` is not unique.
  */
-export interface UniqueOptsOf<ArgsPath extends string> {
+export interface UniqueOptionsByPath<ArgsPath extends string> {
   /**
    * Equal args. `true`: all of them, or those that `@UniqueArg()` marks. A list: only these, each a dotted path (`'customer.id'`) or
    * an array of literal keys (`['a.b', 'c']`, for keys that contain dots).
@@ -67,12 +67,12 @@ export interface UniqueOptsOf<ArgsPath extends string> {
 }
 
 /** Unique options for args of a type, whose paths `byArgs` knows. */
-export type UniqueOpts<Args = unknown> = UniqueOptsOf<Path<Args>>;
+export type UniqueOptions<Args = unknown> = UniqueOptionsByPath<Path<Args>>;
 
 /** What an insert does when there is no transaction to join. */
 export type OutsideTransaction = 'allow' | 'warn' | 'error';
 
-interface CommonInsertOpts<ArgsPath extends string> {
+interface CommonInsertOptions<ArgsPath extends string> {
   /** How often the job may be tried, 1 to 32767. Default 25. */
   readonly maxAttempts?: number | null | undefined;
   /** A JSON object kept beside the job. Default `{}`. */
@@ -93,7 +93,7 @@ interface CommonInsertOpts<ArgsPath extends string> {
    */
   readonly signal?: AbortSignal | null | undefined;
   /** Replaced whole by an inner level, never merged. `null` clears an outer default. */
-  readonly uniqueOpts?: UniqueOptsOf<ArgsPath> | null | undefined;
+  readonly uniqueOpts?: UniqueOptionsByPath<ArgsPath> | null | undefined;
 }
 
 interface ScheduledAt {
@@ -113,8 +113,8 @@ interface Delay {
  * `insertOpts()`, its class's `@JobArgs`, the module, River's defaults. `undefined` is "not given";
  * `null` clears what an outer level gave; 0 and '' are values, and refused where out of range.
  */
-export type InsertOptsOf<ArgsPath extends string> = CommonInsertOpts<ArgsPath> &
+export type InsertOptionsByPath<ArgsPath extends string> = CommonInsertOptions<ArgsPath> &
   (ScheduledAt | Delay);
 
-/** The options of an insert of args of a type; see {@link InsertOptsOf}. */
-export type InsertOpts<Args = unknown> = InsertOptsOf<Path<Args>>;
+/** The options of an insert of args of a type; see {@link InsertOptionsByPath}. */
+export type InsertOptions<Args = unknown> = InsertOptionsByPath<Path<Args>>;

@@ -1,4 +1,4 @@
-import type { InsertOpts } from './insert-opts.js';
+import type { InsertOptions } from './insert-opts.js';
 
 /**
  * The protocol that River's clients share: an object that says its own kind. What JSON makes of it,
@@ -7,5 +7,5 @@ import type { InsertOpts } from './insert-opts.js';
 export interface JobArgsProtocol {
   readonly kind: string;
   toJSON?(): unknown;
-  insertOpts?(): InsertOpts;
+  insertOpts?(): InsertOptions;
 }

@@ -26,7 +26,7 @@ import type { RiverTransaction } from '../transaction/river-transaction.js';
 import {
   transactionOptionsOf,
   transactionsOf,
-  type RiverTransactionalOptions,
+  type TransactionalMethodOptions,
 } from './transactional-metadata.js';
 
 const DEFAULT_MAX_HELD_VALUES = 1_000;
@@ -75,13 +75,13 @@ export class RiverTransactionInterceptor implements NestInterceptor {
   }
 
   #inTransactions<T>(
-    declared: readonly RiverTransactionalOptions[],
+    declared: readonly TransactionalMethodOptions[],
     signal: AbortSignal,
     work: () => Promise<T>,
   ): Promise<T> {
     const transactions = declared.length > 0 ? declared : [{}];
     return transactions.reduceRight<() => Promise<T>>(
-      (inner, options: RiverTransactionalOptions) => () =>
+      (inner, options: TransactionalMethodOptions) => () =>
         this.#transaction(options.name).run({ ...transactionOptionsOf(options), signal }, inner),
       work,
     )();
@@ -116,7 +116,7 @@ async function collect(next: CallHandler, signal: AbortSignal, max: number): Pro
   );
 }
 
-function maxHeldValues(declared: readonly RiverTransactionalOptions[]): number {
+function maxHeldValues(declared: readonly TransactionalMethodOptions[]): number {
   const given = declared.flatMap((options) => options.maxHeldValues ?? []);
   return given.length > 0 ? Math.min(...given) : DEFAULT_MAX_HELD_VALUES;
 }
@@ -124,7 +124,7 @@ function maxHeldValues(declared: readonly RiverTransactionalOptions[]): number {
 /** Aborts when the client of an HTTP request goes away before its answer, where that is asked for. */
 function watchClient(
   context: ExecutionContext,
-  declared: readonly RiverTransactionalOptions[],
+  declared: readonly TransactionalMethodOptions[],
   controller: AbortController,
 ): () => void {
   const isAsked = declared.some(({ onDisconnect }) => onDisconnect === 'rollback');

@@ -7,7 +7,7 @@ import { describeValue } from '../errors/describe-value.js';
 import { reading } from '../errors/reading.js';
 
 /** What `@RiverTransactional()` takes: how to open the transaction, and whose. */
-export interface RiverTransactionalOptions extends Omit<RiverTransactionOptions, 'signal'> {
+export interface TransactionalMethodOptions extends Omit<RiverTransactionOptions, 'signal'> {
   /** Name of the client whose data source is meant. Default: the one of `forRoot()` without a name. */
   readonly name?: string | undefined;
   /**
@@ -33,8 +33,9 @@ export function helperOf(method: object): symbol | undefined {
   return Reflect.getOwnMetadata(RIVER_HELPER, method) as symbol | undefined;
 }
 
-export function transactionsOf(method: object): readonly RiverTransactionalOptions[] {
-  return (Reflect.getOwnMetadata(RIVER_TRANSACTIONAL, method) ?? []) as RiverTransactionalOptions[];
+export function transactionsOf(method: object): readonly TransactionalMethodOptions[] {
+  return (Reflect.getOwnMetadata(RIVER_TRANSACTIONAL, method) ??
+    []) as TransactionalMethodOptions[];
 }
 
 /** The part of the options that says how a transaction is opened. */
@@ -43,7 +44,7 @@ export function transactionOptionsOf({
   maxHeldValues: _maxHeldValues,
   onDisconnect: _onDisconnect,
   ...options
-}: RiverTransactionalOptions): RiverTransactionOptions {
+}: TransactionalMethodOptions): RiverTransactionOptions {
   return options;
 }
 
@@ -52,8 +53,8 @@ export function transactionOptionsOf({
  * @throws RiverTransactionError naming the option and its rule
  */
 export function checkTransactionalOptions(
-  given: RiverTransactionalOptions,
-): RiverTransactionalOptions {
+  given: TransactionalMethodOptions,
+): TransactionalMethodOptions {
   if (typeof given !== 'object' || given === null) {
     throw refused('options', `must be an object; got ${describeValue(given)}`);
   }

@@ -5,7 +5,7 @@ import {
   JobArgs,
   jobArgs,
   UniqueArg,
-  type InsertOpts,
+  type InsertOptions,
   type JobRow,
   type JobState,
   type JobUpdateParams,
@@ -67,7 +67,7 @@ afterAll(async () => {
 });
 beforeEach(() => queryAll(client.database, 'truncate river_job'));
 
-const insert = async (args: object, opts?: InsertOpts): Promise<string> =>
+const insert = async (args: object, opts?: InsertOptions): Promise<string> =>
   (await river.insert(args, opts)).job.id;
 
 /** Expects the update to fail with the code, and to change nothing. */
@@ -78,7 +78,7 @@ async function expectRejected(id: string, params: JobUpdateParams, error: object
 }
 
 /** Expects a new insert to find the job as its equal. */
-async function expectEqual(id: string, args: object, opts?: InsertOpts): Promise<void> {
+async function expectEqual(id: string, args: object, opts?: InsertOptions): Promise<void> {
   const { job, uniqueSkippedAsDuplicated } = await river.insert(args, opts);
   expect({ id: job.id, uniqueSkippedAsDuplicated }).toEqual({
     id,
@@ -87,7 +87,7 @@ async function expectEqual(id: string, args: object, opts?: InsertOpts): Promise
 }
 
 /** Expects a new insert not to find the job, and takes the new one away again. */
-async function expectNotEqual(args: object, opts?: InsertOpts): Promise<void> {
+async function expectNotEqual(args: object, opts?: InsertOptions): Promise<void> {
   const { job, uniqueSkippedAsDuplicated } = await river.insert(args, opts);
   expect(uniqueSkippedAsDuplicated).toBe(false);
   await river.jobDelete(job.id);
@@ -221,7 +221,7 @@ describe('the unique key', () => {
     await expectEqual(id, new Plain(2), { uniqueOpts });
   });
 
-  test.each<[string, InsertOpts['uniqueOpts']]>([
+  test.each<[string, InsertOptions['uniqueOpts']]>([
     ['args', { byArgs: true }],
     ['args and queue', { byArgs: true, byQueue: true }],
     ['queue', { byQueue: true }],

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import {
   JobArgs,
   jobArgs,
-  type InsertManyFastOpts,
+  type InsertManyFastOptions,
   type RiverTransactionOptions,
 } from 'nestjs-river';
 import { queryAll, type TestDatabase } from '../support/index.js';
@@ -94,7 +94,7 @@ class Unique {
 
 const LOCK = 'select pg_advisory_xact_lock(4711)';
 
-type Insert = (items: AsyncIterable<object>, opts: InsertManyFastOpts) => Promise<unknown>;
+type Insert = (items: AsyncIterable<object>, opts: InsertManyFastOptions) => Promise<unknown>;
 type Query = (sql: string) => Promise<unknown>;
 
 /** What a cell leaves behind. */

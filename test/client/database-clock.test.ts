@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { InsertManyParams, jobArgs, type InsertOpts, type JobRow } from 'nestjs-river';
+import { InsertManyParams, jobArgs, type InsertOptions, type JobRow } from 'nestjs-river';
 import { queryAll } from '../support/index.js';
 import { startClient, type StartedClient } from './started-client.js';
 
@@ -38,11 +38,11 @@ function setClock(shift: number): void {
   });
 }
 
-type Insert = (kind: string, opts: InsertOpts) => Promise<readonly JobRow[] | undefined>;
+type Insert = (kind: string, opts: InsertOptions) => Promise<readonly JobRow[] | undefined>;
 const job = (kind: string, number = 1): object => jobArgs(kind, { number });
 const rows = (results: readonly { job: JobRow }[]): readonly JobRow[] =>
   results.map(({ job }) => job);
-const two = (kind: string, opts: InsertOpts): InsertManyParams[] => [
+const two = (kind: string, opts: InsertOptions): InsertManyParams[] => [
   InsertManyParams.of(job(kind), opts),
   InsertManyParams.of(job(kind, 2), opts),
 ];
@@ -104,7 +104,7 @@ let kinds = 0;
 /** Inserts by one form and reads what is stored, between two readings of the database's clock. */
 async function insertBetween(
   insert: Insert,
-  { shift, opts = {} }: { shift: number; opts?: InsertOpts },
+  { shift, opts = {} }: { shift: number; opts?: InsertOptions },
 ) {
   const kind = `clock-${++kinds}`;
   const before = await databaseNow();

@@ -8,7 +8,7 @@ import {
   NotInTransactionError,
   RiverTransactionError,
   TransactionEndedError,
-  type InsertOpts,
+  type InsertOptions,
   type RiverClient,
   type Transaction,
 } from 'nestjs-river';
@@ -146,7 +146,7 @@ describe.each(Object.entries(kinds))('insertTx with %s', (_what, inTransaction) 
 
   test('leaves it usable when the job is refused', async () => {
     await inTransaction(async (tx) => {
-      const refused: InsertOpts<SortArgs>[] = [
+      const refused: InsertOptions<SortArgs>[] = [
         { priority: 0 },
         { maxAttempts: 32768 },
         { queue: '' },

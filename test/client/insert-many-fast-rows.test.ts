@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { InsertManyParams, jobArgs, RiverError, type InsertOpts } from 'nestjs-river';
+import { InsertManyParams, jobArgs, RiverError, type InsertOptions } from 'nestjs-river';
 import { jobCases } from '../interop/support/job-arbitraries.js';
 import { ourJob, type JobCase } from '../interop/support/job-case.js';
 import { StoredRows } from '../interop/support/stored-rows.js';
@@ -124,7 +124,7 @@ describe('what COPY gives a meaning to is stored as it is', () => {
 
   test.each(HOSTILE.map((text) => [JSON.stringify(text), text]))('%s', async (_name, text) => {
     const args = { text, [text]: [text, { [text]: text }] };
-    const opts: InsertOpts = { metadata: { text, [text]: text } };
+    const opts: InsertOptions = { metadata: { text, [text]: text } };
     const item = InsertManyParams.of(jobArgs(text, args), opts);
     const [byMany, byCopy] = await insertBoth([item, item]);
     expect(byCopy).toEqual({ inserted: 2, skipped: 0 });

@@ -5,7 +5,7 @@ import {
   JobArgs,
   jobArgs,
   ShuttingDownError,
-  type InsertOpts,
+  type InsertOptions,
   type RiverModuleOptions,
 } from 'nestjs-river';
 import { connect, createTestDatabase, queryAll, type TestDatabase } from '../support/index.js';
@@ -15,9 +15,9 @@ import { countJobs, startClient, type StartedClient } from './started-client.js'
 class Unique {
   constructor(
     readonly id: number,
-    private readonly opts: InsertOpts = {},
+    private readonly opts: InsertOptions = {},
   ) {}
-  insertOpts(): InsertOpts {
+  insertOpts(): InsertOptions {
     return this.opts;
   }
   toJSON(): object {
@@ -26,7 +26,7 @@ class Unique {
 }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-const inQueue = (queue: string, opts: InsertOpts = {}): object =>
+const inQueue = (queue: string, opts: InsertOptions = {}): object =>
   InsertManyParams.of(jobArgs('plain', {}), { ...opts, queue });
 
 let database: TestDatabase;

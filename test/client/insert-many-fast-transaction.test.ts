@@ -8,7 +8,7 @@ import {
   JobArgs,
   jobArgs,
   TransactionEndedError,
-  type InsertManyFastOpts,
+  type InsertManyFastOptions,
   type RiverClient,
   type RiverTransaction,
   type Transaction,
@@ -52,7 +52,7 @@ const failure = (attempt: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   );
 
-type Insert = (items: Iterable<object>, opts?: InsertManyFastOpts) => Promise<unknown>;
+type Insert = (items: Iterable<object>, opts?: InsertManyFastOptions) => Promise<unknown>;
 /** What the work is given: the insert, and a statement on the same connection. */
 type Work = (insert: Insert, query: (sql: string) => Promise<unknown>) => Promise<unknown>;
 

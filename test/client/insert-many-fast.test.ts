@@ -9,7 +9,7 @@ import {
   jobArgs,
   RiverError,
   UniqueConflictError,
-  type InsertManyFastOpts,
+  type InsertManyFastOptions,
   type RiverClient,
 } from 'nestjs-river';
 import { queryAll, type StatementSpy } from '../support/index.js';
@@ -133,7 +133,7 @@ describe('what is refused', () => {
     ['options that are no object', 'skip', 'options'],
   ])('%s', async (_what, opts, field) => {
     const sent = await spy.during(async () => {
-      const error = await failure(river.insertManyFast(jobs(1), opts as InsertManyFastOpts));
+      const error = await failure(river.insertManyFast(jobs(1), opts as InsertManyFastOptions));
       expect(error).toMatchObject({ code: 'RIVER_INVALID_OPTION', field });
     });
     expect(sent.statements).toEqual([]);

@@ -1,5 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { JobArgs, jobArgs, rawJson, RiverClient, type InsertOpts, type JobRow } from 'nestjs-river';
+import {
+  JobArgs,
+  jobArgs,
+  rawJson,
+  RiverClient,
+  type InsertOptions,
+  type JobRow,
+} from 'nestjs-river';
 import { queryAll } from '../support/index.js';
 import { asStored, startClient, storedJobs, type StartedClient } from './started-client.js';
 
@@ -28,9 +35,9 @@ class SortArgs {
   uniqueOpts: { byQueue: true },
 })
 class ArgsWithDefaults {
-  constructor(readonly own: InsertOpts) {}
+  constructor(readonly own: InsertOptions) {}
 
-  insertOpts(): InsertOpts {
+  insertOpts(): InsertOptions {
     return this.own;
   }
 
@@ -80,7 +87,7 @@ describe('the row of a job', () => {
     });
   });
 
-  const cases: [what: string, opts: InsertOpts<SortArgs>, columns: Record<string, unknown>][] = [
+  const cases: [what: string, opts: InsertOptions<SortArgs>, columns: Record<string, unknown>][] = [
     ['maxAttempts', { maxAttempts: 1 }, { max_attempts: 1 }],
     ['maxAttempts, at most', { maxAttempts: 32767 }, { max_attempts: 32767 }],
     ['maxAttempts null', { maxAttempts: null }, { max_attempts: 25 }],
@@ -128,7 +135,7 @@ describe('the row of a job', () => {
   });
 
   const states = ['available', 'pending', 'running', 'scheduled'] as const;
-  const unique: [what: string, opts: InsertOpts<SortArgs>, key: RegExp, bits: string][] = [
+  const unique: [what: string, opts: InsertOptions<SortArgs>, key: RegExp, bits: string][] = [
     ['byArgs', { uniqueOpts: { byArgs: true } }, KEYS.byArgs, '11110101'],
     [
       'byArgs of all its properties',

@@ -5,7 +5,7 @@ import {
   JobArgs,
   jobArgs,
   RiverTransactionError,
-  type InsertOpts,
+  type InsertOptions,
   type OutsideTransaction,
 } from 'nestjs-river';
 import { connect, createTestDatabase, queryAll, type TestDatabase } from '../support/index.js';
@@ -19,7 +19,7 @@ class WarnedArgs {}
 
 @JobArgs('own', { outsideTransaction: 'error' })
 class ArgsWithOwnOpts {
-  insertOpts(): InsertOpts {
+  insertOpts(): InsertOptions {
     return { outsideTransaction: 'allow' };
   }
 }

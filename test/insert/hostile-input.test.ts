@@ -5,7 +5,7 @@ import type { DataSource } from 'typeorm';
 import {
   InsertManyParams,
   InvalidJobError,
-  type InsertOpts,
+  type InsertOptions,
   RiverClient,
   RiverConfigurationError,
   type JobInsertResult,
@@ -123,7 +123,7 @@ describe('hostile jobs', () => {
       else if (!sameToJsonb(expectedValue(job.payload, job.notArgs), result.job.args))
         throw new Error(`a duplicate of other args: ${show(result.job.args)}`);
     });
-    const unique = jobs.filter(({ opts }) => (opts as InsertOpts).uniqueOpts);
+    const unique = jobs.filter(({ opts }) => (opts as InsertOptions).uniqueOpts);
     for (const { uniqueSkippedAsDuplicated } of await insert(unique)) {
       expect(uniqueSkippedAsDuplicated).toBe(true);
     }

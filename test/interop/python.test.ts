@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { jobArgs, type InsertOpts, type RiverClient } from 'nestjs-river';
+import { jobArgs, type InsertOptions, type RiverClient } from 'nestjs-river';
 import { connect, createEmptyDatabase, type TestDatabase } from '../support/index.js';
 import { GoClient } from './support/go-client.js';
 import { PythonClient, type PythonJob } from './support/python-client.js';
@@ -16,7 +16,7 @@ const args = (): object => jobArgs('sort', { b: { c: 2, d: 'é<' }, a: 1 });
 const WAITING = ['available'] as const;
 
 /** Python's client has no metadata, no pending and no clock of its own. */
-const OPTIONS: Record<string, { ours: InsertOpts; python: PythonJob['opts'] }> = {
+const OPTIONS: Record<string, { ours: InsertOptions; python: PythonJob['opts'] }> = {
   none: { ours: {}, python: {} },
   maxAttempts: { ours: { maxAttempts: 17 }, python: { maxAttempts: 17 } },
   priority: { ours: { priority: 4 }, python: { priority: 4 } },
@@ -111,7 +111,7 @@ describeWith(requirement, "River's Python client, 0.7.0", () => {
         await expect(client.insertMany([unique({ byArgs: true })])).rejects.toThrow('unique opts');
       });
 
-      test.each<[string, InsertOpts]>([
+      test.each<[string, InsertOptions]>([
         ['a plain row', {}],
         ['a row of the index path', { uniqueOpts: { byArgs: true } }],
         ['a row of the lock path', { uniqueOpts: { byArgs: true, byState: WAITING } }],

@@ -4,7 +4,7 @@ import {
   JobArgs,
   jobArgs,
   rawJson,
-  type InsertOpts,
+  type InsertOptions,
   type RiverClient,
 } from 'nestjs-river';
 import type { GoJob, GoOpts } from './support/go-protocol.js';
@@ -17,7 +17,7 @@ const REQUIRED = ['available', 'pending', 'running', 'scheduled'] as const;
 
 interface Case {
   readonly args?: object;
-  readonly ours?: InsertOpts;
+  readonly ours?: InsertOptions;
   /** Without its kind; the args are `{"a":1}` unless given. */
   readonly go?: Partial<GoJob>;
 }
@@ -265,7 +265,7 @@ async function insertMany(river: RiverClient, cases: readonly Case[]): Promise<v
 
 function ourSide({ args = { a: 1 }, ours }: Case): {
   args: object;
-  opts: InsertOpts<object> | undefined;
+  opts: InsertOptions<object> | undefined;
 } {
   const hasKind = args instanceof DecoratedArgs || 'kind' in args;
   return { args: hasKind ? args : jobArgs('sort', args), opts: ours };

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { JobArgs, jobArgs, UniqueArg, type InsertOpts } from 'nestjs-river';
+import { JobArgs, jobArgs, UniqueArg, type InsertOptions } from 'nestjs-river';
 import { SCHEMAS, TwoSides } from './support/two-sides.js';
 import { describeWithGo } from './support/toolchain.js';
 
@@ -92,7 +92,7 @@ describeWithGo('args of a Go type', () => {
   test.each(Object.entries(TYPES))(
     '%s: the same row, unique by the same paths',
     async (type, each) => {
-      const opts: InsertOpts = { uniqueOpts: { byArgs: each.byArgs } };
+      const opts: InsertOptions = { uniqueOpts: { byArgs: each.byArgs } };
       await sides.river(OURS).insert(jobArgs(type, each.args), opts);
       await insertGos(type, each.args);
       await expectEqualRows();

@@ -36,15 +36,15 @@ const members = ((): ((type: string) => string[]) => {
 describe('the tables of README.md name all there is, and nothing else', () => {
   test.each([
     ['code', 'RiverErrorCode'],
-    ['option', 'InsertOpts'],
-    ['unique option', 'UniqueOpts'],
+    ['option', 'InsertOptions'],
+    ['unique option', 'UniqueOptions'],
     ['transaction option', 'RiverTransactionOptions'],
     ['module option', 'RiverModuleForRootOptions'],
     ['notify option', 'NotifyOptions'],
     ['filter', 'JobFilters'],
-    ['bulk option', 'InsertManyFastOpts'],
+    ['bulk option', 'InsertManyFastOptions'],
     ['wait option', 'OutputOptions'],
-    ['waitFor option', 'WaitForOptions'],
+    ['waitFor option', 'WaitPollOptions'],
   ])('%s: %s', (title, type) => {
     expect(members(type)).not.toEqual([]);
     expect(firstCells(title).sort()).toEqual(members(type).sort());

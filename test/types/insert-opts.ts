@@ -1,7 +1,7 @@
 import {
   JobArgs,
   jobArgs,
-  type InsertOpts,
+  type InsertOptions,
   type JobArgsProtocol,
   type RiverClient,
 } from 'nestjs-river';
@@ -136,7 +136,7 @@ export class ProtocolArgs implements JobArgs {
   toJSON(): object {
     return {};
   }
-  insertOpts(): InsertOpts {
+  insertOpts(): InsertOptions {
     return { priority: 2, uniqueOpts: { byArgs: ['any.path'] } };
   }
 }

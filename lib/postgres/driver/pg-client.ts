@@ -12,7 +12,7 @@ export interface PgClient {
 }
 
 /** The form of a query that `pg` takes. */
-interface PgQuery {
+export interface PgQuery {
   readonly name?: string | undefined;
   readonly text: string;
   readonly values: unknown[];

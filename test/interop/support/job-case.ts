@@ -1,4 +1,4 @@
-import { jobArgs, rawJson, type InsertOpts, type JobState } from 'nestjs-river';
+import { jobArgs, rawJson, type InsertOptions, type JobState } from 'nestjs-river';
 import { encodeJson } from '../../../lib/insert/encode-json.js';
 import type { GoField, GoJob, GoUniqueOpts } from './go-protocol.js';
 
@@ -32,7 +32,7 @@ export interface JobCase {
 }
 
 /** The case as it is given to our client. */
-export function ourJob(job: JobCase): { args: object; opts: InsertOpts } {
+export function ourJob(job: JobCase): { args: object; opts: InsertOptions } {
   const { maxAttempts, metadata, pending, priority, queue, scheduledAt, tags } = job;
   return {
     args: jobArgs(job.kind, 'text' in job.args ? rawJson(job.args.text) : job.args.value),
@@ -54,7 +54,7 @@ function ourUniqueOpts({
   byPeriodMs,
   byState,
   ...rest
-}: UniqueCase): InsertOpts['uniqueOpts'] {
+}: UniqueCase): InsertOptions['uniqueOpts'] {
   return {
     ...rest,
     byArgs: byArgs === undefined || byArgs === true ? byArgs : pathsOf(byArgs),
