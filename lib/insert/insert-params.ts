@@ -4,7 +4,7 @@ import { describeValue } from '../errors/describe-value.js';
 import { identifyJob, type IdentifiedJob } from '../job/identify-job.js';
 import type { OutsideTransaction } from '../job/insert-opts.js';
 import type { JobState } from '../job/job-state.js';
-import { checkInsertOpts } from './check-insert-opts.js';
+import { checkInsertOpts, invalidOption } from './check-insert-opts.js';
 import { mergeInsertOpts, type CheckedInsertOpts, type Schedule } from './checked-insert-opts.js';
 import { encodeJson } from './encode-json.js';
 import {
@@ -136,8 +136,5 @@ function timeOf(schedule: Schedule | undefined, now: Date): Date {
   if ('at' in schedule) return schedule.at;
   const time = new Date(now.getTime() + schedule.delayMs);
   if (!Number.isNaN(time.getTime())) return time;
-  throw new InvalidJobError('delay: reaches beyond what a Date can hold.', {
-    code: 'RIVER_INVALID_SCHEDULED_AT',
-    field: 'delay',
-  });
+  throw invalidOption('delay', 'reaches beyond what a Date can hold');
 }

@@ -113,7 +113,7 @@ export const CASES = {
       await order(bench, 'a');
       void insert(bench, 'a', { priority: 99 });
     });
-    await assert.rejects(failing, { code: 'RIVER_INVALID_PRIORITY' });
+    await assert.rejects(failing, { code: 'RIVER_INVALID_OPTION' });
     assert.deepEqual(await bench.stored(), { orders: [], jobs: 0 });
   },
 

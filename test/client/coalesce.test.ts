@@ -148,7 +148,7 @@ test('of 64 callers, seven bad ones in different ways fail alone', async () => {
     (n) => (outcomes[n] as PromiseRejectedResult).reason as unknown,
   );
   expect(reasons).toEqual([
-    expect.objectContaining({ field: 'priority', code: 'RIVER_INVALID_PRIORITY' }),
+    expect.objectContaining({ field: 'priority', code: 'RIVER_INVALID_OPTION' }),
     expect.any(InvalidJobError),
     expect.objectContaining({ sqlState: 'P0001' }),
     expect.objectContaining({ sqlState: 'P0001' }),

@@ -279,7 +279,7 @@ describe('insertTx refuses', () => {
   test('a job before it looks at the transaction', async () => {
     const opts = { priority: 9 };
     await expect(river.insertTx(dataSource.manager, new SortArgs(), opts)).rejects.toMatchObject({
-      code: 'RIVER_INVALID_PRIORITY',
+      code: 'RIVER_INVALID_OPTION',
     });
   });
 });

@@ -45,7 +45,7 @@ describe("in pg's pipeline mode, which has no COPY, insertManyFast does the same
     const items = jobs(3_500);
     items[2_500] = InsertManyParams.of(jobArgs('bad', {}), { priority: 9 });
     await expect(river.insertManyFast(items)).rejects.toMatchObject({
-      code: 'RIVER_INVALID_PRIORITY',
+      code: 'RIVER_INVALID_OPTION',
       index: 2_500,
     });
     expect(await countJobs(client.database)).toBe(0);

@@ -148,7 +148,7 @@ describe('what is refused', () => {
     const sent = await spy.during(async () => {
       const error = await failure(river.insertManyFast(items));
       expect(error).toBeInstanceOf(InvalidJobError);
-      expect(error).toMatchObject({ code: 'RIVER_INVALID_PRIORITY', field: 'priority', index });
+      expect(error).toMatchObject({ code: 'RIVER_INVALID_OPTION', field: 'priority', index });
       expect(error.message).toContain(`jobs[${index}]: priority`);
     });
     expect(sent.statements.map(({ sql }) => sql.split(' ')[0])).toEqual(sentVerbs);

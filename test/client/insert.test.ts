@@ -99,7 +99,7 @@ describe('insertMany', () => {
     ];
     const refusal = await river.insertMany(jobs).catch((error: unknown) => error);
     expect(refusal).toBeInstanceOf(InvalidJobError);
-    expect(refusal).toMatchObject({ code: 'RIVER_INVALID_PRIORITY', field: 'priority', index: 2 });
+    expect(refusal).toMatchObject({ code: 'RIVER_INVALID_OPTION', field: 'priority', index: 2 });
     expect((refusal as Error).message).toMatch(/^jobs\[2\]: priority: /);
     expect(await countJobs(client.database)).toBe(0);
   });

@@ -331,7 +331,7 @@ describe('insertAndWait', () => {
 
   test('tells what refuses the insert', async () => {
     const inserted = client.river.insertAndWait(SORT, { priority: 9 });
-    await expect(inserted).rejects.toMatchObject({ code: 'RIVER_INVALID_PRIORITY' });
+    await expect(inserted).rejects.toMatchObject({ code: 'RIVER_INVALID_OPTION' });
   });
 });
 

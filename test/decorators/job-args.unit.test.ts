@@ -45,7 +45,7 @@ describe('@JobArgs', () => {
 
   test('refuses a default when the class is loaded, naming the kind and the option', () => {
     expect(refusalOf(() => JobArgs('sort', { priority: 5 }))).toMatchObject({
-      code: 'RIVER_INVALID_PRIORITY',
+      code: 'RIVER_INVALID_OPTION',
       field: "@JobArgs('sort').priority",
     });
     expect(refusalOf(() => JobArgs('sort', { uniqueOpts: { byPeriod: 0 } }))).toMatchObject({

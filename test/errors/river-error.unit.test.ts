@@ -15,7 +15,7 @@ describe('a RiverError', () => {
   test('has its class as its name, a code, and what it was given', () => {
     const cause = new Error('x');
     const error = new InvalidJobError('priority: no', {
-      code: 'RIVER_INVALID_PRIORITY',
+      code: 'RIVER_INVALID_OPTION',
       field: 'priority',
       index: 3,
       cause,
@@ -25,7 +25,7 @@ describe('a RiverError', () => {
     expect(error).toMatchObject({
       name: 'InvalidJobError',
       message: 'priority: no',
-      code: 'RIVER_INVALID_PRIORITY',
+      code: 'RIVER_INVALID_OPTION',
       field: 'priority',
       index: 3,
       retryable: false,
@@ -63,7 +63,7 @@ describe('a RiverError', () => {
 
 test('InvalidJobError.at tells the same refusal as that of one job of a list', () => {
   const cause = new Error('x');
-  const options = { code: 'RIVER_INVALID_QUEUE', field: 'queue', cause } as const;
+  const options = { code: 'RIVER_INVALID_OPTION', field: 'queue', cause } as const;
   const error = new InvalidJobError('queue: no', options);
   expect(error.at(2)).toMatchObject({ ...options, message: 'jobs[2]: queue: no', index: 2 });
   expect(error.at(0).index).toBe(0);

@@ -65,18 +65,18 @@ describe('checkInsertOpts refuses, one beyond and on both sides,', () => {
   test.each([
     [
       'priority',
-      'RIVER_INVALID_PRIORITY',
+      'RIVER_INVALID_OPTION',
       [0, 5, -1, 1.5, NaN, Infinity, '1', '', true, 1n, {}, [1]],
     ],
     [
       'maxAttempts',
-      'RIVER_INVALID_MAX_ATTEMPTS',
+      'RIVER_INVALID_OPTION',
       [0, 32_768, -1, 1.5, NaN, Infinity, '25', '', false, 1n],
     ],
-    ['pending', 'RIVER_INVALID_PENDING', [0, 1, '', 'true', {}]],
+    ['pending', 'RIVER_INVALID_OPTION', [0, 1, '', 'true', {}]],
     [
       'queue',
-      'RIVER_INVALID_QUEUE',
+      'RIVER_INVALID_OPTION',
       [
         '',
         'q'.repeat(65),
@@ -97,20 +97,20 @@ describe('checkInsertOpts refuses, one beyond and on both sides,', () => {
         ['a'],
       ],
     ],
-    ['tags', 'RIVER_INVALID_TAGS', ['', 'abc', 0, {}, { length: 1, 0: 'abc' }, new Set(['abc'])]],
+    ['tags', 'RIVER_INVALID_OPTION', ['', 'abc', 0, {}, { length: 1, 0: 'abc' }, new Set(['abc'])]],
     [
       'metadata',
-      'RIVER_INVALID_METADATA',
+      'RIVER_INVALID_OPTION',
       [0, '', '{}', [], [{}], true, 5n, new Date(0), rawJson('1'), rawJson('[]')],
     ],
     [
       'scheduledAt',
-      'RIVER_INVALID_SCHEDULED_AT',
+      'RIVER_INVALID_OPTION',
       [0, '', '2026-11-21', new Date(NaN), new Date('-004713-11-23T23:59:59.999Z'), {}],
     ],
     [
       'delay',
-      'RIVER_INVALID_SCHEDULED_AT',
+      'RIVER_INVALID_OPTION',
       [-1, -0.001, NaN, Infinity, 8.64e15 + 2, '5', '', 5n, new Date()],
     ],
     ['uniqueOpts', 'RIVER_INVALID_UNIQUE_OPTS', [true, 0, '', [], 'byArgs']],
@@ -139,7 +139,7 @@ describe('checkInsertOpts refuses, one beyond and on both sides,', () => {
     ['an array that prints as a tag', ['abc']],
   ])('a tag that is %s, by its place in the list', (_name, tag) => {
     expect(refusalFor({ tags: ['abc', tag] })).toMatchObject({
-      code: 'RIVER_INVALID_TAGS',
+      code: 'RIVER_INVALID_OPTION',
       field: 'tags[1]',
     });
   });
@@ -150,7 +150,7 @@ describe('checkInsertOpts refuses, one beyond and on both sides,', () => {
 
   test('metadata that JSON cannot hold, with the path of the value', () => {
     expect(refusalFor({ metadata: { a: [NaN] } })).toMatchObject({
-      code: 'RIVER_INVALID_METADATA',
+      code: 'RIVER_INVALID_OPTION',
       field: 'metadata.a[0]',
     });
     const cause = new Error('x');
@@ -160,7 +160,7 @@ describe('checkInsertOpts refuses, one beyond and on both sides,', () => {
       },
     };
     expect(refusalFor({ metadata: thrower })).toMatchObject({
-      code: 'RIVER_INVALID_METADATA',
+      code: 'RIVER_INVALID_OPTION',
       field: 'metadata.a',
       cause,
     });
@@ -168,7 +168,7 @@ describe('checkInsertOpts refuses, one beyond and on both sides,', () => {
 
   test('scheduledAt beside delay, also when one of them is 0', () => {
     expect(refusalFor({ scheduledAt: new Date(), delay: 0 })).toMatchObject({
-      code: 'RIVER_INVALID_SCHEDULED_AT',
+      code: 'RIVER_INVALID_OPTION',
       field: 'delay',
     });
   });

@@ -97,7 +97,7 @@ describe('checkUniqueOpts refuses', () => {
   test('a state that does not exist, by its place in the list, naming those that do', () => {
     const refusal = refusalFor({ byState: ['available', 'Running'] });
     expect(refusal).toMatchObject({ field: 'uniqueOpts.byState[1]' });
-    expect(refusal.message).toMatch(/available, cancelled, completed, discarded, pending/);
+    expect(refusal.message).toMatch(/'available', 'cancelled', 'completed', 'discarded', 'pending'/);
     expect(refusalFor({ byState: [undefined] })).toMatchObject({ field: 'uniqueOpts.byState[0]' });
   });
 

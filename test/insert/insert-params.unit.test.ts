@@ -65,7 +65,7 @@ describe('the state', () => {
 
   test('a delay beyond what a Date can hold is refused', () => {
     expect(refusalFor(SORT, { delay: 8.64e15 })).toMatchObject({
-      code: 'RIVER_INVALID_SCHEDULED_AT',
+      code: 'RIVER_INVALID_OPTION',
       field: 'delay',
     });
   });
@@ -157,7 +157,7 @@ describe('an option comes from the innermost level that gives it', () => {
 
   test('a refusal names the level', () => {
     expect(refusalFor(new Levels({ priority: 0 }))).toMatchObject({
-      code: 'RIVER_INVALID_PRIORITY',
+      code: 'RIVER_INVALID_OPTION',
       field: 'insertOpts().priority',
     });
     expect(refusalFor(new Levels(5))).toMatchObject({ field: 'insertOpts().options' });

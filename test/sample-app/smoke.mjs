@@ -150,7 +150,7 @@ async function run() {
     assert.equal(form.status, 400);
     const rule = await first.request('/sort', { strings: ['a'], priority: 9 });
     assert.equal(rule.status, 400);
-    assert.equal(rule.answer.code, 'RIVER_INVALID_PRIORITY');
+    assert.equal(rule.answer.code, 'RIVER_INVALID_OPTION');
     assert.equal(rule.answer.field, 'priority');
     for (const path of ['/jobs?state=asleep', '/jobs?limit=0', '/jobs?after=x', '/jobs/x']) {
       assert.equal((await first.request(path)).status, 400, path);

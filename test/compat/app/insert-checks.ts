@@ -106,7 +106,7 @@ export async function insertChecks(app: INestApplicationContext): Promise<void> 
     const before = await count('river_job');
     await assert.rejects(river.insert(new SendReceipt(1, 'x'), { priority: 9 }), (error) => {
       assert.ok(error instanceof InvalidJobError && RiverError.is(error));
-      assert.deepEqual([error.code, error.field], ['RIVER_INVALID_PRIORITY', 'priority']);
+      assert.deepEqual([error.code, error.field], ['RIVER_INVALID_OPTION', 'priority']);
       return true;
     });
     assert.equal(await count('river_job'), before);
