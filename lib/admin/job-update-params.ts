@@ -31,7 +31,10 @@ export interface JobUpdateParams {
   readonly scheduledAt?: Date | undefined;
   /** **Milliseconds** from now instead of `scheduledAt`; 0 makes the job available, unless `pending`. */
   readonly delay?: number | undefined;
-  /** With `args`: what makes the job unique, if its insert had other options than its class. */
+  /**
+   * With `args`, for a unique job: what makes it unique, if its insert had other options than its class.
+   * Its unique states stay unless `byState` is given.
+   */
   readonly uniqueOpts?: UniqueOptions | undefined;
 }
 

@@ -10,7 +10,7 @@ import {
 } from '../errors/administration-error.js';
 import { DatabaseError } from '../errors/database-error.js';
 import { invalidParams, InvalidParamsError } from '../errors/invalid-params-error.js';
-import { keyInQueue, keyOfNewArgs } from '../insert/changed-unique-key.js';
+import { keyInQueue, uniqueOfNewArgs, type ChangedUnique } from '../insert/changed-unique-key.js';
 import type { Schedule } from '../insert/checked-insert-opts.js';
 import type { JobRow } from '../job/job-row.js';
 import type { JobState } from '../job/job-state.js';
@@ -29,6 +29,13 @@ interface Target {
   readonly queue: string;
   readonly state: JobState;
   readonly scheduledAt: Date;
+}
+
+/** The place in the unique index that it is to have; null stays. */
+interface Place {
+  readonly key: string | null;
+  readonly stateBits: string | null;
+  readonly state: JobState;
 }
 
 /** Changes a job that waits, in a transaction, so that no worker takes it in between. */
@@ -58,8 +65,8 @@ export class WaitingJobUpdate {
       }
       const now = new Date(Number(readDatabaseTime(row).statement / 1000n));
       const target = { queue, ...scheduled(job, schedule, now) };
-      const key = changedKey(job, target, waiting) ?? null;
-      await this.#checkPlace(own, job, { key, state: target.state });
+      const { key = null, stateBits = null } = changedUnique(job, target, waiting) ?? {};
+      await this.#checkPlace(own, job, { key, stateBits, state: target.state });
       const becomesAvailable = queue !== job.queue || job.state !== 'available';
       const [changed] = await this.#change(own, job, [
         id,
@@ -71,6 +78,7 @@ export class WaitingJobUpdate {
         key,
         metadata,
         this.#notifies && target.state === 'available' && becomesAvailable,
+        stateBits,
       ]);
       if (changed === undefined) throw new JobNotFoundError(id);
       return changed;
@@ -81,11 +89,12 @@ export class WaitingJobUpdate {
   async #checkPlace(
     connection: Connection,
     { id, uniqueKey, state }: JobRow,
-    target: { readonly key: string | null; readonly state: JobState },
+    target: Place,
   ): Promise<void> {
     if (uniqueKey === null || (target.key === null && target.state === state)) return;
     const key = target.key ?? uniqueKey;
-    const [holder] = await connection.run(this.#statements.holder, [id, key, target.state]);
+    const values = [id, key, target.state, target.stateBits];
+    const [holder] = await connection.run(this.#statements.holder, values);
     if (holder !== undefined) throw new JobUniqueConflictError(id, { by: holder['id'] ?? '' });
   }
 
@@ -124,20 +133,22 @@ function scheduled(job: JobRow, schedule: Schedule | undefined, now: Date): Omit
   return { state: state === 'available' ? 'scheduled' : state, scheduledAt };
 }
 
-/** The new unique key of a job that has one; undefined where it stays. */
-function changedKey(
+/** The new place of a job that has one in the unique index; undefined where it stays. */
+function changedUnique(
   job: JobRow,
   target: Target,
   { args, schedule }: CheckedWaitingChange,
-): string | undefined {
+): ChangedUnique | undefined {
   const { kind, uniqueKey, encodedArgs, queue, scheduledAt } = job;
-  const isByLock = args?.uniqueOpts !== undefined && keyOf(job, target, args) === undefined;
-  if (isByLock)
+  const unique = args && uniqueOf(job, target, args);
+  if (args?.uniqueOpts !== undefined && unique === undefined)
     throw unknownKey(job, 'its unique options need a lock, which an update does not take');
-  if (uniqueKey === null) return undefined;
+  if (uniqueKey === null) {
+    if (args?.hasOwnUniqueOpts !== true) return undefined;
+    throw invalidParams('uniqueOpts', `job ${job.id} is not unique, and an update keeps it so`);
+  }
   if (args !== undefined) {
-    const key = keyOf(job, target, args);
-    if (key !== undefined) return key;
+    if (unique !== undefined) return unique;
     throw unknownKey(
       job,
       'the class of the args has no unique options. Give uniqueOpts beside them',
@@ -145,16 +156,16 @@ function changedKey(
   }
   if (queue === target.queue && schedule === undefined) return undefined;
   const key = keyInQueue({ kind, queue, scheduledAt, encodedArgs, uniqueKey }, target.queue);
-  if (key !== undefined) return key;
+  if (key !== undefined) return { key, stateBits: undefined };
   throw unknownKey(job, 'what its key is made of is not known from its row. Give its args as well');
 }
 
-function keyOf(
+function uniqueOf(
   { kind }: JobRow,
   { queue, scheduledAt }: Target,
   args: NonNullable<CheckedWaitingChange['args']>,
-): string | undefined {
-  return asParams(() => keyOfNewArgs({ kind, queue, scheduledAt }, args));
+): ChangedUnique | undefined {
+  return asParams(() => uniqueOfNewArgs({ kind, queue, scheduledAt }, args));
 }
 
 function unknownKey({ id }: JobRow, why: string): InvalidParamsError {

@@ -14,6 +14,8 @@ export interface NewArgs {
   readonly payload: object;
   /** What makes jobs of these args unique, as an insert of them would have it. */
   readonly uniqueOpts: CheckedUniqueOpts | undefined;
+  /** Whether the call gave unique options. */
+  readonly hasOwnUniqueOpts: boolean;
 }
 
 /**
@@ -39,5 +41,6 @@ function read(args: unknown, uniqueOpts: unknown): NewArgs {
     encodedArgs: encodeArgs(job),
     payload: job.payload,
     uniqueOpts: merged.uniqueOpts ?? undefined,
+    hasOwnUniqueOpts: uniqueOpts !== undefined,
   };
 }
