@@ -27,7 +27,9 @@ export class SchemaName {
     }
     this.prefix = name === undefined ? '' : `"${name}".`;
     const channel = (suffix: string): string =>
-      name === undefined ? `current_schema() || '.${suffix}'` : `'${name}.${suffix}'`;
+      name === undefined
+        ? `pg_catalog.current_schema() OPERATOR(pg_catalog.||) '.${suffix}'`
+        : `'${name}.${suffix}'`;
     this.insertChannel = channel('river_insert');
     this.controlChannel = channel('river_control');
   }

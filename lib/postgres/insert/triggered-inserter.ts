@@ -52,7 +52,7 @@ export class TriggeredInserter {
     this.#triggers = triggers;
     this.#read = statement(
       'insert',
-      `SELECT ${JOB_COLUMNS} FROM ${prefix}river_job AS job WHERE job.id = ANY ($1::bigint[])`,
+      `SELECT ${JOB_COLUMNS} FROM ${prefix}river_job AS job WHERE job.id OPERATOR(pg_catalog.=) ANY ($1::bigint[])`,
     );
   }
 

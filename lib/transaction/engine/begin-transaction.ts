@@ -85,8 +85,9 @@ export async function configure(
   const { statementTimeoutMs, lockTimeoutMs } = options;
   if (statementTimeoutMs === undefined && lockTimeoutMs === undefined) return;
   await queryRunner.query(
-    `SELECT set_config('statement_timeout', coalesce($1, current_setting('statement_timeout')), true),
-  set_config('lock_timeout', coalesce($2, current_setting('lock_timeout')), true)`,
+    `SELECT
+  pg_catalog.set_config('statement_timeout', coalesce($1, pg_catalog.current_setting('statement_timeout')), true),
+  pg_catalog.set_config('lock_timeout', coalesce($2, pg_catalog.current_setting('lock_timeout')), true)`,
     [statementTimeoutMs?.toString() ?? null, lockTimeoutMs?.toString() ?? null],
   );
 }

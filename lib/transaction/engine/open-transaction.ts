@@ -24,6 +24,8 @@ import type { RiverTransactionOptions } from '../context/transaction-options.js'
 import { TransactionScope } from '../statements/transaction-scope.js';
 import { now } from '../../real-time.js';
 
+const ASK_XID = 'SELECT pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text AS xid';
+
 /** How a transaction was asked for. */
 interface Opening {
   readonly dataSource: DataSource;
@@ -75,7 +77,7 @@ export class OpenTransaction implements Holder {
     if (status === 'I') throw new TransactionEndedWithinError('COMMIT');
     if (this.#session.options.trackOutcome && this.#session.xid === undefined) {
       const answer: unknown = await scope.enqueue('A statement', () =>
-        this.#session.query('SELECT pg_current_xact_id_if_assigned()::text AS xid'),
+        this.#session.query(ASK_XID),
       );
       this.#session.noteXid((answer as { xid: string | null }[])[0]?.xid);
     }
