@@ -64,6 +64,12 @@ export class DatabaseError extends RiverError {
     this.retryable = (isPassing || mayPass) && outcome === 'not-stored';
   }
 
+  /** @internal The error of a statement of ours that TypeORM sent; another error as it is. */
+  static ofTypeorm(operation: string, error: unknown): unknown {
+    const { driverError } = Object(error) as { readonly driverError?: unknown };
+    return driverError === undefined ? error : new DatabaseError(operation, driverError);
+  }
+
   /** @internal Whether a prepared statement was not there any more, or there already. */
   get isOfPreparedStatements(): boolean {
     return this.sqlState === '26000' || this.sqlState === '42P05' || this.isOfCachedPlan;

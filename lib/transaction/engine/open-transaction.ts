@@ -1,11 +1,10 @@
-import { QueryFailedError, type DataSource, type QueryRunner } from 'typeorm';
+import type { DataSource, QueryRunner } from 'typeorm';
 import {
   CommitOutcomeUnknownError,
   RiverTransactionError,
   TransactionEndedWithinError,
   TransactionRolledBackError,
 } from '../../errors/transaction-error.js';
-import { concealed } from '../../errors/conceal.js';
 import { DatabaseError } from '../../errors/database-error.js';
 import { giveBack } from '../../postgres/connection/connection.js';
 import { isClosed } from '../../postgres/driver/pg-client.js';
@@ -64,7 +63,7 @@ export class OpenTransaction implements Holder {
   }
 
   /**
-   * @throws DatabaseError when the connection broke before
+   * @throws DatabaseError when the connection broke before, or the server refused, as for a deferred constraint
    * @throws TransactionRolledBackError when a statement had failed, or the server answered ROLLBACK
    * @throws CommitOutcomeUnknownError when the connection broke during COMMIT
    */
@@ -198,9 +197,8 @@ export class OpenTransaction implements Holder {
         this.#isCommitted = true;
       } catch (cause) {
         if (cause instanceof RiverTransactionError) throw cause;
-        if (!isSent) throw new DatabaseError('commit', cause);
-        if (mayBeCommitted(cause)) throw this.outcomeUnknown(cause);
-        throw concealed(new QueryFailedError('COMMIT', undefined, cause as Error));
+        if (isSent && mayBeCommitted(cause)) throw this.outcomeUnknown(cause);
+        throw new DatabaseError('commit', cause);
       }
     });
     scope.refuse();
