@@ -13,7 +13,7 @@ const MAX_PAUSE_MS = 1_000;
 export async function withRetries<T>(
   { retries, signal }: { readonly retries: number; readonly signal?: AbortSignal | undefined },
   run: () => Promise<T>,
-  pause = (ms: number): Promise<unknown> => sleep(ms, undefined, { signal }),
+  pause = (ms: number): Promise<unknown> => sleep(ms, signal),
 ): Promise<T> {
   for (let attempt = 0; ; attempt++) {
     try {
