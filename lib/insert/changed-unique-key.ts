@@ -1,7 +1,7 @@
-import type { CheckedUniqueOpts } from './checked-insert-opts.js';
+import type { CheckedUniqueOpts } from './options/checked-insert-opts.js';
 import type { NewArgs } from './args-change.js';
-import { makeUnique } from './unique.js';
-import { uniqueKey } from './unique-key.js';
+import { makeUnique } from './unique/unique.js';
+import { uniqueKey } from './unique/unique-key.js';
 
 /** What of a job enters its unique key. */
 interface KeyedJob {

@@ -1,6 +1,6 @@
 import type { QueryRunner } from 'typeorm';
 import type { OpenedSession } from './context/ambient-transaction.js';
-import { RiverTransactionError } from '../errors/transaction-error.js';
+import { RiverTransactionError } from '../errors/transaction-errors.js';
 import {
   isGiven,
   OF_THE_OPENER,

@@ -1,4 +1,4 @@
-import type { JobRow } from '../../job/job-row.js';
+import type { JobRow } from '../../job/row/job-row.js';
 import type { Connection } from '../connection/connection.js';
 import { decodeJob, JOB_COLUMNS } from '../rows/job-columns.js';
 import type { SchemaName } from '../connection/schema-name.js';

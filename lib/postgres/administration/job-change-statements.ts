@@ -1,4 +1,4 @@
-import type { JobState } from '../../job/job-state.js';
+import type { JobState } from '../../job/row/job-state.js';
 import { JOB_COLUMNS } from '../rows/job-columns.js';
 import type { SchemaName } from '../connection/schema-name.js';
 import { statement, type Statement } from '../connection/statement.js';

@@ -1,4 +1,4 @@
-import { RiverConfigurationError } from '../../errors/configuration-error.js';
+import { RiverConfigurationError } from '../../errors/setup-errors.js';
 import type { Connection } from './connection.js';
 import type { SchemaName } from './schema-name.js';
 import { statement } from './statement.js';

@@ -1,5 +1,5 @@
 import { describeValue } from '../../errors/describe-value.js';
-import { RiverConfigurationError } from '../../errors/configuration-error.js';
+import { RiverConfigurationError } from '../../errors/setup-errors.js';
 
 // 63 bytes, the most a notification channel may have, less the longest of River's channel suffixes.
 const MAX_LENGTH = 46;

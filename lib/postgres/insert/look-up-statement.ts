@@ -1,6 +1,6 @@
 import type { InsertParams } from '../../insert/insert-params.js';
-import { periodOfNanoseconds, type Period } from '../../insert/unique-period.js';
-import type { UniqueLock } from '../../insert/unique-lock.js';
+import { periodOfNanoseconds, type Period } from '../../insert/unique/unique-period.js';
+import type { UniqueLock } from '../../insert/unique/unique-lock.js';
 import { JOB_COLUMNS } from '../rows/job-columns.js';
 import type { SchemaName } from '../connection/schema-name.js';
 import { statement, type Statement } from '../connection/statement.js';

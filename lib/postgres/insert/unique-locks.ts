@@ -1,7 +1,7 @@
-import { RiverTransactionError } from '../../errors/transaction-error.js';
+import { RiverTransactionError } from '../../errors/transaction-errors.js';
 import type { InsertParams } from '../../insert/insert-params.js';
-import { lockText, type UniqueLock } from '../../insert/unique-lock.js';
-import type { JobRow } from '../../job/job-row.js';
+import { lockText, type UniqueLock } from '../../insert/unique/unique-lock.js';
+import type { JobRow } from '../../job/row/job-row.js';
 import type { Connection } from '../connection/connection.js';
 import { DATABASE_TIME_COLUMNS, readDatabaseTime } from '../connection/database-time.js';
 import { statement } from '../connection/statement.js';

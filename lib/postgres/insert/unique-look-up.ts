@@ -1,8 +1,8 @@
 import type { InsertParams } from '../../insert/insert-params.js';
-import type { Unique } from '../../insert/unique.js';
-import type { UniqueKey } from '../../insert/unique-key.js';
-import type { UniqueLock } from '../../insert/unique-lock.js';
-import type { JobRow } from '../../job/job-row.js';
+import type { Unique } from '../../insert/unique/unique.js';
+import type { UniqueKey } from '../../insert/unique/unique-key.js';
+import type { UniqueLock } from '../../insert/unique/unique-lock.js';
+import type { JobRow } from '../../job/row/job-row.js';
 import type { Connection } from '../connection/connection.js';
 import { databaseTime } from '../connection/database-time.js';
 import { decodeJob, JOB_COLUMNS } from '../rows/job-columns.js';

@@ -1,7 +1,7 @@
-import { statesOfBits } from '../../insert/unique-key.js';
+import { statesOfBits } from '../../insert/unique/unique-key.js';
 import { decodeJson } from '../../job/decode-json.js';
-import type { AttemptError, JobRow } from '../../job/job-row.js';
-import type { JobState } from '../../job/job-state.js';
+import type { AttemptError, JobRow } from '../../job/row/job-row.js';
+import type { JobState } from '../../job/row/job-state.js';
 import type { TextRow } from '../driver/pg-client.js';
 import { decodeTime, epochMilliseconds } from './timestamp.js';
 

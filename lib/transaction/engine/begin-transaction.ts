@@ -1,5 +1,5 @@
 import type { EntityManager, QueryRunner } from 'typeorm';
-import { DatabaseError, driverErrorOf, sqlStateOf } from '../../errors/database-error.js';
+import { DatabaseError, driverErrorOf, sqlStateOf } from '../../errors/database-errors.js';
 import { giveBack, rawClient } from '../../postgres/connection/connection.js';
 import { close, type PgClient } from '../../postgres/driver/pg-client.js';
 import type { Abort } from '../context/abort.js';

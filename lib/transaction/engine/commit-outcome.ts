@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
-import type { CommitOutcome } from '../../errors/transaction-error.js';
-import { DatabaseError } from '../../errors/database-error.js';
+import type { CommitOutcome } from '../../errors/transaction-errors.js';
+import { DatabaseError } from '../../errors/database-errors.js';
 import { PoolConnection } from '../../postgres/connection/pool-connection.js';
 import { statement } from '../../postgres/connection/statement.js';
 import { now, sleep } from '../../real-time.js';

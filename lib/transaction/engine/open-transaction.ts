@@ -4,8 +4,8 @@ import {
   RiverTransactionError,
   TransactionEndedWithinError,
   TransactionRolledBackError,
-} from '../../errors/transaction-error.js';
-import { DatabaseError } from '../../errors/database-error.js';
+} from '../../errors/transaction-errors.js';
+import { DatabaseError } from '../../errors/database-errors.js';
 import { giveBack } from '../../postgres/connection/connection.js';
 import { isClosed } from '../../postgres/driver/pg-client.js';
 import { mayBeCommitted } from '../../postgres/connection/statement-outcome.js';

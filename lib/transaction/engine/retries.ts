@@ -1,5 +1,5 @@
-import { driverErrorOf, sqlStateOf } from '../../errors/database-error.js';
-import { TransactionEndedWithinError } from '../../errors/transaction-error.js';
+import { driverErrorOf, sqlStateOf } from '../../errors/database-errors.js';
+import { TransactionEndedWithinError } from '../../errors/transaction-errors.js';
 import { sleep } from '../../real-time.js';
 
 /** The longest pause before the next attempt, in milliseconds. */

@@ -1,6 +1,6 @@
 import type { DataSource, QueryRunner } from 'typeorm';
-import { DatabaseError, driverErrorOf, sqlStateOf } from '../../errors/database-error.js';
-import { TransactionEndedError } from '../../errors/transaction-error.js';
+import { DatabaseError, driverErrorOf, sqlStateOf } from '../../errors/database-errors.js';
+import { TransactionEndedError } from '../../errors/transaction-errors.js';
 import type { PgClient } from '../../postgres/driver/pg-client.js';
 import { markUnfit } from '../../postgres/driver/unfit-clients.js';
 import type { RiverTransactionOptions } from '../context/transaction-options.js';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { INestApplication } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { OrdersModule } from './../src/orders/orders.module.js';
+import { OrdersModule } from '../src/orders/orders.module.js';
 
 let app: INestApplication;
 let url: string;
