@@ -1,7 +1,7 @@
 import { Logger, type Provider } from '@nestjs/common';
 import { APP_INTERCEPTOR, ModulesContainer } from '@nestjs/core';
 import { DataSource } from 'typeorm';
-import { checkClientOptions } from './client/options/check-client-options.js';
+import { checkClientOptions } from './client/check-client-options.js';
 import { RiverClient } from './client/river-client.js';
 import { nameText } from './errors/name-text.js';
 import { checkDataSource } from './postgres/driver/check-data-source.js';
@@ -31,6 +31,23 @@ const RIVER_ACTIVE_WORK = Symbol('nestjs-river.ActiveWork');
 const RIVER_DATA_SOURCE_JOIN = Symbol('nestjs-river.DataSourceJoin');
 const RIVER_OTHER_TRANSACTIONS = Symbol('nestjs-river.OtherTransactions');
 
+/** Makes what the providers of a module are; `nestjs-river/testing` makes them without a database. */
+export interface RiverParts {
+  /** @param what how an error names the data source that was found */
+  dataSource(found: DataSource | undefined, what: string): DataSource | Promise<DataSource>;
+  client(options: unknown, dataSource: DataSource, activeWork: ActiveWork): Promise<RiverClient>;
+  transaction(...args: ConstructorParameters<typeof RiverTransaction>): RiverTransaction;
+}
+
+/** By this token tests replace the parts of all clients of an application. */
+export const RIVER_PARTS = Symbol.for('nestjs-river.RiverParts');
+
+const PARTS: RiverParts = {
+  dataSource: checkDataSource,
+  client: createClient,
+  transaction: (...args) => new RiverTransaction(...args),
+};
+
 const ACTIVE_WORK: Provider = {
   provide: RIVER_ACTIVE_WORK,
   useFactory: (given: unknown) => new ActiveWork(checkClientOptions(given).shutdownTimeoutMs),
@@ -55,20 +72,17 @@ export function riverProviders({ name = DEFAULT_RIVER_NAME, dataSource }: RiverM
   const transaction = getRiverTransactionToken(name);
   const providers: Provider[] = [
     { provide: RIVER_NAME, useValue: name },
+    { provide: RIVER_PARTS, useValue: PARTS },
     dataSourceProvider(dataSource),
     {
       provide: client,
-      useFactory: createClient,
-      inject: [RIVER_MODULE_OPTIONS, RIVER_DATA_SOURCE, RIVER_ACTIVE_WORK],
+      useFactory: (parts: RiverParts, ...made: Parameters<RiverParts['client']>) =>
+        parts.client(...made),
+      inject: [RIVER_PARTS, RIVER_MODULE_OPTIONS, RIVER_DATA_SOURCE, RIVER_ACTIVE_WORK],
     },
     ACTIVE_WORK,
     SHUTDOWN_CLOCK,
-    {
-      provide: transaction,
-      useFactory: (options: RiverModuleOptions, source: DataSource, activeWork: ActiveWork) =>
-        new RiverTransaction(name, source, { ...options, activeWork }),
-      inject: [RIVER_MODULE_OPTIONS, RIVER_DATA_SOURCE, RIVER_ACTIVE_WORK],
-    },
+    transactionProvider(transaction, name),
     {
       provide: RIVER_DATA_SOURCE_JOIN,
       useFactory: (
@@ -106,6 +120,19 @@ export function riverProviders({ name = DEFAULT_RIVER_NAME, dataSource }: RiverM
   };
 }
 
+function transactionProvider(token: symbol, name: string): Provider {
+  return {
+    provide: token,
+    useFactory: (
+      parts: RiverParts,
+      options: RiverModuleOptions,
+      source: DataSource,
+      activeWork: ActiveWork,
+    ) => parts.transaction(name, source, { ...options, activeWork }),
+    inject: [RIVER_PARTS, RIVER_MODULE_OPTIONS, RIVER_DATA_SOURCE, RIVER_ACTIVE_WORK],
+  };
+}
+
 /** Made after the client, as the join of the data source is. */
 function otherTransactionsProvider(client: symbol): Provider {
   return {
@@ -124,7 +151,8 @@ function dataSourceProvider(dataSource: string | DataSource | undefined): Provid
   if (dataSource !== undefined && (typeof dataSource !== 'string' || dataSource === '')) {
     return {
       provide: RIVER_DATA_SOURCE,
-      useFactory: () => checkDataSource(dataSource as DataSource, 'dataSource'),
+      useFactory: (parts: RiverParts) => parts.dataSource(dataSource as DataSource, 'dataSource'),
+      inject: [RIVER_PARTS],
     };
   }
   const isNamed = dataSource !== undefined && dataSource !== 'default';
@@ -132,8 +160,8 @@ function dataSourceProvider(dataSource: string | DataSource | undefined): Provid
   const what = isNamed ? `the data source '${nameText(dataSource)}'` : 'the default data source';
   return {
     provide: RIVER_DATA_SOURCE,
-    useFactory: (found: DataSource | undefined) => checkDataSource(found, what),
-    inject: [{ token, optional: true }],
+    useFactory: (parts: RiverParts, found: DataSource | undefined) => parts.dataSource(found, what),
+    inject: [RIVER_PARTS, { token, optional: true }],
   };
 }
 

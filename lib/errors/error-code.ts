@@ -75,6 +75,8 @@ export type RiverErrorCode =
   | 'RIVER_WAIT_TIMEOUT'
   | 'RIVER_WAIT_ABORTED'
   | 'RIVER_WAIT_IN_TRANSACTION'
+  // The client of RiverTestingModule, of nestjs-river/testing
+  | 'RIVER_NOT_IN_MEMORY'
   // The database (DatabaseError, InsertOutcomeUnknownError)
   | 'RIVER_INSERT_OUTCOME_UNKNOWN'
   | 'RIVER_DATABASE';

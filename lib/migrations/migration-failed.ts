@@ -1,6 +1,7 @@
-import { type DatabaseError, driverMessage } from '../errors/database-errors.js';
+import type { DatabaseError } from '../errors/database-error.js';
+import { driverMessage } from '../errors/driver-message.js';
 import type { RiverErrorCode } from '../errors/error-code.js';
-import { RiverMigrationError } from '../errors/setup-errors.js';
+import { RiverMigrationError } from '../errors/migration-error.js';
 import type { MigrationDirection } from './migration.js';
 
 /** What was under way. */

@@ -1,4 +1,6 @@
 export type { ExpectedJob, PartOf } from './expected-job.js';
+export { FakeRiverClient, type FakeWorker } from './fake-river-client.js';
+export { FakeRiverTransaction } from './fake-river-transaction.js';
 export { JobRequirementError } from './failure.js';
 export { holdTransaction, type HeldTransaction } from './hold-transaction.js';
 export type { JobClass } from './job-class.js';
@@ -9,3 +11,4 @@ export {
   requireNotInserted,
   type ExpectedInList,
 } from './require-inserted.js';
+export { RiverTestingModule } from './river-testing.module.js';

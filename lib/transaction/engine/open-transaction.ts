@@ -1,11 +1,12 @@
-import type { DataSource, QueryRunner } from 'typeorm';
+import { QueryFailedError, type DataSource, type QueryRunner } from 'typeorm';
 import {
   CommitOutcomeUnknownError,
   RiverTransactionError,
   TransactionEndedWithinError,
   TransactionRolledBackError,
-} from '../../errors/transaction-errors.js';
-import { DatabaseError } from '../../errors/database-errors.js';
+} from '../../errors/transaction-error.js';
+import { concealed } from '../../errors/conceal.js';
+import { DatabaseError } from '../../errors/database-error.js';
 import { giveBack } from '../../postgres/connection/connection.js';
 import { isClosed } from '../../postgres/driver/pg-client.js';
 import { mayBeCommitted } from '../../postgres/connection/statement-outcome.js';
@@ -22,8 +23,6 @@ import { registerRoot, scopeOf } from '../statements/scope-of.js';
 import type { RiverTransactionOptions } from '../context/transaction-options.js';
 import { TransactionScope } from '../statements/transaction-scope.js';
 import { now } from '../../real-time.js';
-
-const ASK_XID = 'SELECT pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text AS xid';
 
 /** How a transaction was asked for. */
 interface Opening {
@@ -63,7 +62,7 @@ export class OpenTransaction implements Holder {
   }
 
   /**
-   * @throws DatabaseError when the connection broke before, or the server refused, as for a deferred constraint
+   * @throws DatabaseError when the connection broke before
    * @throws TransactionRolledBackError when a statement had failed, or the server answered ROLLBACK
    * @throws CommitOutcomeUnknownError when the connection broke during COMMIT
    */
@@ -76,7 +75,7 @@ export class OpenTransaction implements Holder {
     if (status === 'I') throw new TransactionEndedWithinError('COMMIT');
     if (this.#session.options.trackOutcome && this.#session.xid === undefined) {
       const answer: unknown = await scope.enqueue('A statement', () =>
-        this.#session.query(ASK_XID),
+        this.#session.query('SELECT pg_current_xact_id_if_assigned()::text AS xid'),
       );
       this.#session.noteXid((answer as { xid: string | null }[])[0]?.xid);
     }
@@ -197,8 +196,9 @@ export class OpenTransaction implements Holder {
         this.#isCommitted = true;
       } catch (cause) {
         if (cause instanceof RiverTransactionError) throw cause;
-        if (isSent && mayBeCommitted(cause)) throw this.outcomeUnknown(cause);
-        throw new DatabaseError('commit', cause);
+        if (!isSent) throw new DatabaseError('commit', cause);
+        if (mayBeCommitted(cause)) throw this.outcomeUnknown(cause);
+        throw concealed(new QueryFailedError('COMMIT', undefined, cause as Error));
       }
     });
     scope.refuse();

@@ -1,11 +1,11 @@
 import type { EventEmitter } from 'node:events';
 import type { QueryRunner } from 'typeorm';
-import { DatabaseError } from '../../errors/database-errors.js';
+import { DatabaseError } from '../../errors/database-error.js';
 import {
   TransactionEndedWithinError,
   type EndingCommand,
   type RiverTransactionError,
-} from '../../errors/transaction-errors.js';
+} from '../../errors/transaction-error.js';
 import { close, type PgClient } from '../../postgres/driver/pg-client.js';
 import { endIsOurs, savepointIsOurs } from './forbidden-statements.js';
 

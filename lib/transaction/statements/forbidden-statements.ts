@@ -1,4 +1,4 @@
-import { RiverTransactionError } from '../../errors/transaction-errors.js';
+import { RiverTransactionError } from '../../errors/transaction-error.js';
 
 /** Statements that would end the transaction behind our back; ROLLBACK TO SAVEPOINT is none. */
 const ENDS_TRANSACTION =

@@ -3,7 +3,7 @@ import {
   TransactionEndedError,
   TransactionScopeBusyError,
   TransactionUnfinishedError,
-} from '../../errors/transaction-errors.js';
+} from '../../errors/transaction-error.js';
 import {
   ClientConnection,
   type Connection,
