@@ -1,8 +1,12 @@
 // The rooms of the library, and which of them may import which. Each room may import the rooms before
 // it in this list, and no room after it.
 const ROOMS = [
+  'job/row',
   'errors',
   'job',
+  'insert/json',
+  'insert/options',
+  'insert/unique',
   'insert',
   'admin',
   'postgres/driver',
@@ -17,6 +21,11 @@ const ROOMS = [
   'transaction',
   'data-source',
   'nest',
+  'client/options',
+  'client/inserts',
+  'client/bulk',
+  'client/wait',
+  'client/administration',
   'client',
   'river\\.(module|providers)',
 ];

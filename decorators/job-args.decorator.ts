@@ -1,10 +1,10 @@
 import { nameText } from '../lib/errors/name-text.js';
-import { checkInsertOpts } from '../lib/insert/check-insert-opts.js';
+import { checkInsertOpts } from '../lib/insert/options/check-insert-opts.js';
 import { checkKind } from '../lib/insert/insert-params.js';
-import { checkWritable } from '../lib/insert/unique-arg-presence.js';
+import { checkWritable } from '../lib/insert/unique/unique-arg-presence.js';
 import { setJobArgsMetadata, type ArgsClass } from '../lib/job/job-args-metadata.js';
-import type { JobArgsProtocol } from '../lib/job/job-args-protocol.js';
-import type { InsertOptionsByPath, Path } from '../lib/job/insert-opts.js';
+import type { JobArgsProtocol } from '../lib/job/job-args.js';
+import type { InsertOptionsByPath, Path } from '../lib/job/insert-options.js';
 
 /** The protocol that River's clients share; see {@link JobArgsProtocol}. */
 // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- one name for decorator and type: only an interface can share that of a function, and the protocol adds nothing to it

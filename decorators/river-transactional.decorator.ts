@@ -1,7 +1,7 @@
 import { Inject, UseInterceptors } from '@nestjs/common';
 import { isObservable, type Observable } from 'rxjs';
-import { RiverConfigurationError } from '../lib/errors/configuration-error.js';
-import { RiverTransactionError } from '../lib/errors/transaction-error.js';
+import { RiverConfigurationError } from '../lib/errors/setup-errors.js';
+import { RiverTransactionError } from '../lib/errors/transaction-errors.js';
 import { DEFAULT_RIVER_NAME, getRiverTransactionToken } from '../lib/tokens.js';
 import { isPlain } from '../lib/nest/nest-handler.js';
 import { takeOpened } from '../lib/nest/opened-calls.js';

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
-import { InvalidJobError } from '../lib/errors/invalid-job-error.js';
-import { checkWritable } from '../lib/insert/unique-arg-presence.js';
-import type { TopLevelKey } from '../lib/job/insert-opts.js';
+import { InvalidJobError } from '../lib/errors/invalid-errors.js';
+import { checkWritable } from '../lib/insert/unique/unique-arg-presence.js';
+import type { TopLevelKey } from '../lib/job/insert-options.js';
 import { addUniqueArg } from '../lib/job/unique-arg-metadata.js';
 
 type HasToJSON = { toJSON(...args: never[]): unknown };

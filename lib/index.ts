@@ -29,16 +29,20 @@ export type {
   InsertManyFastItems,
   InsertManyFastOptions,
   InsertManyFastResult,
-} from './client/insert-many-fast.js';
+} from './client/bulk/insert-many-fast-options.js';
 export {
   InsertManyParams,
   type InsertManyItem,
   type InsertManyResults,
-} from './client/insert-many-params.js';
-export type { NotifyOptions, WaitPollOptions } from './client/client-options.js';
+} from './client/inserts/insert-many-params.js';
+export type {
+  CoalesceOptions,
+  NotifyOptions,
+  WaitPollOptions,
+} from './client/options/client-options.js';
 export { RiverClient } from './client/river-client.js';
-export type { UniqueExplanation } from './client/unique-explanation.js';
-export type { OutputOptions, WaitOptions } from './client/wait-options.js';
+export type { UniqueExplanation } from './client/inserts/unique-explanation.js';
+export type { OutputOptions, WaitOptions } from './client/wait/wait-options.js';
 export {
   JobKindError,
   JobNotFoundError,
@@ -47,21 +51,28 @@ export {
   JobRunningError,
   JobUniqueConflictError,
   QueueNotFoundError,
-} from './errors/administration-error.js';
-export { RiverConfigurationError } from './errors/configuration-error.js';
+} from './errors/administration-errors.js';
+export {
+  RiverConfigurationError,
+  RiverMigrationError,
+  type RiverMigrationErrorOptions,
+  ReadOnlyEntityError,
+} from './errors/setup-errors.js';
 export {
   DatabaseError,
   InsertOutcomeUnknownError,
   type DatabaseErrorOptions,
-} from './errors/database-error.js';
+} from './errors/database-errors.js';
 export type { RiverErrorCode } from './errors/error-code.js';
-export { InsertAbortedError } from './errors/insert-aborted-error.js';
-export { JobDroppedError, type DroppedJob } from './errors/job-dropped-error.js';
-export { InsertItemsError } from './errors/insert-items-error.js';
-export { InvalidJobError } from './errors/invalid-job-error.js';
-export { InvalidParamsError } from './errors/invalid-params-error.js';
-export { RiverMigrationError, type RiverMigrationErrorOptions } from './errors/migration-error.js';
-export { ReadOnlyEntityError } from './errors/read-only-entity-error.js';
+export {
+  InsertAbortedError,
+  JobDroppedError,
+  type DroppedJob,
+  InsertItemsError,
+  TooManyPendingInsertsError,
+  UniqueConflictError,
+} from './errors/insert-errors.js';
+export { InvalidJobError, InvalidParamsError } from './errors/invalid-errors.js';
 export {
   RiverError,
   type RiverErrorOptions,
@@ -82,10 +93,8 @@ export {
   TransactionEndedError,
   TransactionEndedWithinError,
   TransactionRolledBackError,
-} from './errors/transaction-error.js';
-export { TooManyPendingInsertsError } from './errors/too-many-pending-inserts-error.js';
-export { UniqueConflictError } from './errors/unique-conflict-error.js';
-export { rawJson, type RawJson } from './insert/raw-json.js';
+} from './errors/transaction-errors.js';
+export { rawJson, type RawJson } from './insert/json/raw-json.js';
 export type {
   InsertOptions,
   InsertOptionsByPath,
@@ -94,24 +103,22 @@ export type {
   Path,
   UniqueOptions,
   UniqueOptionsByPath,
-} from './job/insert-opts.js';
+} from './job/insert-options.js';
 export type { ArgsClass } from './job/job-args-metadata.js';
-export { jobArgs, type PayloadArgs } from './job/job-args.js';
-export type { JobArgsProtocol } from './job/job-args-protocol.js';
-export type { JobInsertResult } from './job/job-insert-result.js';
+export { jobArgs, type PayloadArgs, type JobArgsProtocol } from './job/job-args.js';
+export type { JobInsertResult } from './job/row/job-insert-result.js';
 export type { JobObject, PossibleArgs } from './job/job-object.js';
-export type { JobResult, JsonArgsOf } from './job/job-result.js';
+export type { JobResult, JsonArgsOf } from './job/row/job-result.js';
 export {
   JobCancelledError,
   JobDiscardedError,
   JobFailedError,
   WaitAbortedError,
   WaitTimeoutError,
-} from './job/job-result-errors.js';
-export { JobRow, type AttemptError, type JobRowFields } from './job/job-row.js';
-export { JOB_STATES, type JobState } from './job/job-state.js';
-export type { Jsonify } from './job/jsonify.js';
-export type { CoalesceOptions } from './client/insert-lanes.js';
+} from './errors/wait-errors.js';
+export { JobRow, type AttemptError, type JobRowFields } from './job/row/job-row.js';
+export { JOB_STATES, type JobState } from './job/row/job-state.js';
+export type { Jsonify } from './job/row/jsonify.js';
 export type { PgClient, PgQuery } from './postgres/driver/pg-client.js';
 export type {
   RiverModuleExtras,

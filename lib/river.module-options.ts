@@ -1,8 +1,8 @@
 import type { ConfigurableModuleAsyncOptions, Provider } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
-import type { RiverModuleOptions } from './client/client-options.js';
+import type { RiverModuleOptions } from './client/options/client-options.js';
 
-export type { RiverModuleOptions } from './client/client-options.js';
+export type { RiverModuleOptions } from './client/options/client-options.js';
 
 /** What must be known before a factory runs, because injection tokens are made of it. */
 export interface RiverModuleExtras {

@@ -7,7 +7,7 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
-import { RiverConfigurationError } from './errors/configuration-error.js';
+import { RiverConfigurationError } from './errors/setup-errors.js';
 import { describeValue } from './errors/describe-value.js';
 import { nameText } from './errors/name-text.js';
 import { reading } from './errors/reading.js';

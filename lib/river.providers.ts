@@ -1,7 +1,7 @@
 import { Logger, type Provider } from '@nestjs/common';
 import { APP_INTERCEPTOR, ModulesContainer } from '@nestjs/core';
 import { DataSource } from 'typeorm';
-import { checkClientOptions } from './client/check-client-options.js';
+import { checkClientOptions } from './client/options/check-client-options.js';
 import { RiverClient } from './client/river-client.js';
 import { nameText } from './errors/name-text.js';
 import { checkDataSource } from './postgres/driver/check-data-source.js';

@@ -1,4 +1,4 @@
-import { RiverConfigurationError } from './errors/configuration-error.js';
+import { RiverConfigurationError } from './errors/setup-errors.js';
 import { describeValue } from './errors/describe-value.js';
 
 /** Name of the client of a `forRoot()` that gives none. */

@@ -10,13 +10,6 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/**
- * What attw may find. The package is ESM, and every Node that it supports (20.19 and later) loads
- * ESM by `require` without a flag, so CommonJS applications need no second build. The rule knows
- * older versions of Node only. `npm run compat` loads the tarball by `require`.
- */
-const IGNORED_RULES = ['cjs-resolves-to-esm'];
-
 // `npm publish --dry-run` sets this for its scripts, and the pack below must write its tarball.
 const { npm_config_dry_run: _, ...env } = process.env;
 
@@ -33,7 +26,7 @@ try {
   const [tarball] = readdirSync(folder).filter((file) => file.endsWith('.tgz'));
   if (tarball === undefined) throw new Error('npm pack wrote no tarball.');
   run('npx', '--no-install', 'publint', '--strict', join(folder, tarball));
-  run('npx', '--no-install', 'attw', join(folder, tarball), '--ignore-rules', ...IGNORED_RULES);
+  run('npx', '--no-install', 'attw', join(folder, tarball));
 } finally {
   rmSync(folder, { recursive: true });
 }

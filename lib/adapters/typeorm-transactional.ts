@@ -1,4 +1,4 @@
-import { RiverConfigurationError } from '../errors/configuration-error.js';
+import { RiverConfigurationError } from '../errors/setup-errors.js';
 import type { TransactionSource } from '../transaction/context/ambient-transaction.js';
 
 /**

@@ -1,12 +1,8 @@
-import {
-  invalidParams,
-  InvalidParamsError,
-  unreadableParams,
-} from '../errors/invalid-params-error.js';
+import { invalidParams, InvalidParamsError, unreadableParams } from '../errors/invalid-errors.js';
 import { nameText } from '../errors/name-text.js';
 import { isRefusal, reading } from '../errors/reading.js';
-import { encodeJson } from '../insert/encode-json.js';
-import { whyNotText } from '../insert/well-formed.js';
+import { encodeJson } from '../insert/json/encode-json.js';
+import { whyNotText } from '../insert/json/well-formed.js';
 
 /** The default and the largest size of a page, as in River's Go client. */
 const DEFAULT_FIRST = 100;

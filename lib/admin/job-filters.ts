@@ -1,8 +1,8 @@
-import { invalidParams, unreadableParams } from '../errors/invalid-params-error.js';
+import { invalidParams, unreadableParams } from '../errors/invalid-errors.js';
 import { nameText } from '../errors/name-text.js';
 import { reading } from '../errors/reading.js';
-import { EARLIEST_TIME } from '../insert/insert-defaults.js';
-import { isJobState, JOB_STATES, type JobState } from '../job/job-state.js';
+import { EARLIEST_TIME } from '../insert/options/insert-limits.js';
+import { isJobState, JOB_STATES, type JobState } from '../job/row/job-state.js';
 import { timeOf } from '../job/time-of.js';
 import { checkJsonObject, checkText } from './check-params.js';
 import { checkJobId, type JobId } from './job-id.js';

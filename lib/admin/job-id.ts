@@ -1,4 +1,5 @@
-import { invalidParams } from '../errors/invalid-params-error.js';
+import { invalidParams } from '../errors/invalid-errors.js';
+import { getOwnJobArgsMetadata } from '../job/job-args-metadata.js';
 
 /**
  * The id of a job: the decimal digits that a {@link JobRow} has and that a controller is sent, a
@@ -26,4 +27,11 @@ function toBigint(value: unknown): bigint | undefined {
   if (typeof value === 'bigint') return value;
   if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : undefined;
   return typeof value === 'string' && /^\d{1,19}$/.test(value) ? BigInt(value) : undefined;
+}
+
+/** @throws InvalidParamsError when it is not a class that `@JobArgs` decorates itself */
+export function kindOfClass(argsClass: unknown): string {
+  const metadata = typeof argsClass === 'function' ? getOwnJobArgsMetadata(argsClass) : undefined;
+  if (metadata !== undefined) return metadata.kind;
+  throw invalidParams('argsClass', 'must be a class decorated with @JobArgs', argsClass);
 }

@@ -1,5 +1,5 @@
-import { InvalidParamsError } from '../errors/invalid-params-error.js';
-import { sha256 } from '../insert/sha256.js';
+import { InvalidParamsError } from '../errors/invalid-errors.js';
+import { sha256 } from '../insert/unique/unique-key.js';
 import { checkJobId } from './job-id.js';
 
 /** A place in the order of a list: behind the job that has this time and this id. */

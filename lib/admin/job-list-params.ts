@@ -1,6 +1,6 @@
-import { invalidParams } from '../errors/invalid-params-error.js';
-import type { JobRow } from '../job/job-row.js';
-import type { JobState } from '../job/job-state.js';
+import { invalidParams } from '../errors/invalid-errors.js';
+import type { JobRow } from '../job/row/job-row.js';
+import type { JobState } from '../job/row/job-state.js';
 import { checkFirst, givenParams } from './check-params.js';
 import {
   checkJobFilters,

@@ -1,5 +1,5 @@
-import { invalidParams } from '../errors/invalid-params-error.js';
-import type { JobRow } from '../job/job-row.js';
+import { invalidParams } from '../errors/invalid-errors.js';
+import type { JobRow } from '../job/row/job-row.js';
 import { checkFirst, givenParams } from './check-params.js';
 import {
   checkJobFilters,

@@ -1,4 +1,4 @@
-import { invalidParams } from '../errors/invalid-params-error.js';
+import { invalidParams } from '../errors/invalid-errors.js';
 import { givenParams } from './check-params.js';
 
 /** When `jobRescue` considers a running job stuck. */

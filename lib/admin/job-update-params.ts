@@ -1,9 +1,8 @@
-import { InvalidJobError } from '../errors/invalid-job-error.js';
-import { invalidParams, InvalidParamsError } from '../errors/invalid-params-error.js';
+import { InvalidJobError, invalidParams, InvalidParamsError } from '../errors/invalid-errors.js';
 import { readNewArgs, type NewArgs } from '../insert/args-change.js';
-import { checkInsertOpts } from '../insert/check-insert-opts.js';
-import type { Schedule } from '../insert/checked-insert-opts.js';
-import type { UniqueOptions } from '../job/insert-opts.js';
+import { checkInsertOpts } from '../insert/options/check-insert-opts.js';
+import type { Schedule } from '../insert/options/checked-insert-opts.js';
+import type { UniqueOptions } from '../job/insert-options.js';
 import { checkJson, checkJsonObject, givenParams } from './check-params.js';
 
 /**
@@ -31,7 +30,10 @@ export interface JobUpdateParams {
   readonly scheduledAt?: Date | undefined;
   /** **Milliseconds** from now instead of `scheduledAt`; 0 makes the job available, unless `pending`. */
   readonly delay?: number | undefined;
-  /** With `args`: what makes the job unique, if its insert had other options than its class. */
+  /**
+   * With `args`, for a unique job: what makes it unique, if its insert had other options than its class.
+   * Its unique states stay unless `byState` is given.
+   */
   readonly uniqueOpts?: UniqueOptions | undefined;
 }
 

@@ -1,5 +1,5 @@
-import { invalidParams } from '../errors/invalid-params-error.js';
-import type { JobState } from '../job/job-state.js';
+import { invalidParams } from '../errors/invalid-errors.js';
+import type { JobState } from '../job/row/job-state.js';
 import { givenParams } from './check-params.js';
 
 /** The states of jobs that are not done. */

@@ -1,4 +1,4 @@
-import { invalidParams } from '../errors/invalid-params-error.js';
+import { invalidParams } from '../errors/invalid-errors.js';
 import { checkFirst, checkJsonObject, givenParams } from './check-params.js';
 
 /** A row of `river_queue`: a queue that a worker has announced, or that was paused before that. */

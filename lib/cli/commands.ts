@@ -14,8 +14,7 @@ import {
   type Flag,
   type FlagValues,
 } from './flags.js';
-import type { Terminal } from './terminal.js';
-import { UsageError } from './usage-error.js';
+import { type Terminal, UsageError } from './terminal.js';
 import { withMigrator } from './with-migrator.js';
 
 /** What can be asked for. */

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { RiverError } from '../errors/river-error.js';
 import { SchemaName } from '../postgres/connection/schema-name.js';
-import { UsageError } from './usage-error.js';
+import { UsageError } from './terminal.js';
 
 /** All flags there are, named as River's own command line names them. */
 export const FLAGS = {

@@ -1,11 +1,10 @@
-import { driverMessage } from '../errors/driver-message.js';
+import { driverMessage } from '../errors/database-errors.js';
 import { RiverError } from '../errors/river-error.js';
-import { RiverMigrationError } from '../errors/migration-error.js';
+import { RiverMigrationError } from '../errors/setup-errors.js';
 import { nameText } from '../errors/name-text.js';
 import { COMMANDS, type Command } from './commands.js';
 import { FLAGS, parseFlags, type Flag } from './flags.js';
-import type { Terminal } from './terminal.js';
-import { UsageError } from './usage-error.js';
+import { type Terminal, UsageError } from './terminal.js';
 
 /**
  * Runs a command line.

@@ -6,3 +6,6 @@ export interface Terminal {
   /** Prints a line about what went wrong. */
   readonly printError: (line: string) => void;
 }
+
+/** The command line makes no sense; nothing was done. */
+export class UsageError extends Error {}

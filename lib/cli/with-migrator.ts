@@ -1,8 +1,7 @@
 import pg from 'pg';
 import { RiverMigrator } from '../migrations/river-migrator.js';
 import { schemaOf, type FlagValues } from './flags.js';
-import type { Terminal } from './terminal.js';
-import { UsageError } from './usage-error.js';
+import { type Terminal, UsageError } from './terminal.js';
 
 /** Runs `work` with a migrator on the database that the flags or the environment name. */
 export async function withMigrator(

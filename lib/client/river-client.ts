@@ -2,11 +2,11 @@ import type { DataSource } from 'typeorm';
 import type { JobId } from '../admin/job-id.js';
 import { openSignals } from '../insert/insert-signals.js';
 import { makeInsertParams, type InsertParams } from '../insert/insert-params.js';
-import type { InsertOptions } from '../job/insert-opts.js';
-import type { JobInsertResult } from '../job/job-insert-result.js';
+import type { InsertOptions } from '../job/insert-options.js';
+import type { JobInsertResult } from '../job/row/job-insert-result.js';
 import type { JobObject } from '../job/job-object.js';
-import type { JobResult, JsonArgsOf } from '../job/job-result.js';
-import type { JobRow } from '../job/job-row.js';
+import type { JobResult, JsonArgsOf } from '../job/row/job-result.js';
+import type { JobRow } from '../job/row/job-row.js';
 import { CopyInserter } from '../postgres/copy/copy-inserter.js';
 import { JobInserter } from '../postgres/insert/job-inserter.js';
 import { SchemaName } from '../postgres/connection/schema-name.js';
@@ -14,29 +14,29 @@ import { UniqueLocks } from '../postgres/insert/unique-locks.js';
 import { UniqueLookUp } from '../postgres/insert/unique-look-up.js';
 import { ActiveWork } from '../transaction/engine/active-work.js';
 import type { Transaction } from '../transaction/explicit-transaction.js';
-import { ClientConnections, type Place } from './client-connections.js';
-import type { RiverModuleOptions } from './client-options.js';
-import { InsertNotifications } from './insert-notifications.js';
-import { InsertContexts } from './insert-contexts.js';
-import { InsertManyFastCall } from './insert-many-fast-call.js';
+import { ClientConnections, type Place } from '../transaction/client-connections.js';
+import type { RiverModuleOptions } from './options/client-options.js';
+import { InsertNotifications } from './inserts/insert-notifications.js';
+import { InsertContexts } from './inserts/insert-contexts.js';
+import { InsertManyFastCall } from './bulk/insert-many-fast-call.js';
 import type {
   InsertManyFastItems,
   InsertManyFastOptions,
   InsertManyFastResult,
-} from './insert-many-fast.js';
+} from './bulk/insert-many-fast-options.js';
 import {
   all,
   makeManyParams,
   onlyOne,
   type InsertManyItem,
   type InsertManyResults,
-} from './insert-many-params.js';
-import { JobResults } from './job-results.js';
-import { checkOutsidePolicy } from './outside-policy.js';
-import { OutsideInserts } from './outside-inserts.js';
-import { QueueAdministration } from './queue-administration.js';
-import { explain, type UniqueExplanation } from './unique-explanation.js';
-import type { OutputOptions, WaitOptions } from './wait-options.js';
+} from './inserts/insert-many-params.js';
+import { JobResults } from './wait/job-results.js';
+import { checkOutsidePolicy } from './inserts/outside-policy.js';
+import { OutsideInserts } from './inserts/outside-inserts.js';
+import { QueueAdministration } from './administration/queue-administration.js';
+import { explain, type UniqueExplanation } from './inserts/unique-explanation.js';
+import type { OutputOptions, WaitOptions } from './wait/wait-options.js';
 
 /**
  * Inserts jobs for River's workers, and administers jobs and queues. Injectable by its class, or by

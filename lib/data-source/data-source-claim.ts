@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import { RiverConfigurationError } from '../errors/configuration-error.js';
+import { RiverConfigurationError } from '../errors/setup-errors.js';
 
 interface Claim {
   readonly copy: object;

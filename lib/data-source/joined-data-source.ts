@@ -1,5 +1,5 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
-import { TransactionEndedError } from '../errors/transaction-error.js';
+import { TransactionEndedError } from '../errors/transaction-errors.js';
 import { ambientTransactionOf } from '../transaction/context/ambient-transaction.js';
 import type { IsolationLevel } from '../transaction/context/transaction-options.js';
 

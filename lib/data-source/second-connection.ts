@@ -2,7 +2,7 @@ import type { DataSource } from 'typeorm';
 import {
   SecondConnectionTimeoutError,
   TransactionAbortedError,
-} from '../errors/transaction-error.js';
+} from '../errors/transaction-errors.js';
 import { holderOf, type Holder } from '../transaction/context/ambient-transaction.js';
 import { defineOwn } from '../transaction/engine/define-own.js';
 import { clearTimeout, setTimeout } from '../real-time.js';

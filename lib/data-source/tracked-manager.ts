@@ -1,5 +1,5 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
-import { TransactionEndedError } from '../errors/transaction-error.js';
+import { TransactionEndedError } from '../errors/transaction-errors.js';
 import { ambientTransactionOf, runInLevel } from '../transaction/context/ambient-transaction.js';
 import { defineOwn } from '../transaction/engine/define-own.js';
 import { ForeignTransaction } from '../transaction/foreign-transaction.js';

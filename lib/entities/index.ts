@@ -1,4 +1,4 @@
-export { ReadOnlyEntityError } from '../errors/read-only-entity-error.js';
+export { ReadOnlyEntityError } from '../errors/setup-errors.js';
 export {
   riverEntities,
   RiverJobEntity,

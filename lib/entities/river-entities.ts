@@ -1,4 +1,4 @@
-import { RiverConfigurationError } from '../errors/configuration-error.js';
+import { RiverConfigurationError } from '../errors/setup-errors.js';
 import { describeValue } from '../errors/describe-value.js';
 import { reading } from '../errors/reading.js';
 import { SchemaName } from '../postgres/connection/schema-name.js';

@@ -1,7 +1,7 @@
 import type { ValueTransformer } from 'typeorm';
-import { statesOfBits } from '../insert/unique-key.js';
-import type { JobRowFields } from '../job/job-row.js';
-import { JOB_STATES } from '../job/job-state.js';
+import { statesOfBits } from '../insert/unique/unique-key.js';
+import type { JobRowFields } from '../job/row/job-row.js';
+import { JOB_STATES } from '../job/row/job-state.js';
 import { decodeAttemptError } from '../postgres/rows/job-columns.js';
 import type { RiverTable } from './river-record.js';
 

@@ -4,7 +4,7 @@ import {
   type EntitySubscriberInterface,
   type InsertEvent,
 } from 'typeorm';
-import { ReadOnlyEntityError } from '../errors/read-only-entity-error.js';
+import { ReadOnlyEntityError } from '../errors/setup-errors.js';
 import { RiverRecord } from './river-record.js';
 
 type Event = Pick<InsertEvent<unknown>, 'metadata'>;

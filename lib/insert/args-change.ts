@@ -1,8 +1,8 @@
-import { unreadable } from '../errors/invalid-job-error.js';
+import { unreadable } from '../errors/invalid-errors.js';
 import { reading } from '../errors/reading.js';
 import { identifyJob } from '../job/identify-job.js';
-import { checkInsertOpts } from './check-insert-opts.js';
-import { mergeInsertOpts, type CheckedUniqueOpts } from './checked-insert-opts.js';
+import { checkInsertOpts } from './options/check-insert-opts.js';
+import { mergeInsertOpts, type CheckedUniqueOpts } from './options/checked-insert-opts.js';
 import { checkKind, encodeArgs } from './insert-params.js';
 
 /** Args that are to replace those of a stored job. */
@@ -14,6 +14,8 @@ export interface NewArgs {
   readonly payload: object;
   /** What makes jobs of these args unique, as an insert of them would have it. */
   readonly uniqueOpts: CheckedUniqueOpts | undefined;
+  /** Whether the call gave unique options. */
+  readonly hasOwnUniqueOpts: boolean;
 }
 
 /**
@@ -39,5 +41,6 @@ function read(args: unknown, uniqueOpts: unknown): NewArgs {
     encodedArgs: encodeArgs(job),
     payload: job.payload,
     uniqueOpts: merged.uniqueOpts ?? undefined,
+    hasOwnUniqueOpts: uniqueOpts !== undefined,
   };
 }

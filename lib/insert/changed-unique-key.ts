@@ -1,7 +1,7 @@
-import type { CheckedUniqueOpts } from './checked-insert-opts.js';
+import type { CheckedUniqueOpts } from './options/checked-insert-opts.js';
 import type { NewArgs } from './args-change.js';
-import { makeUnique } from './unique.js';
-import { uniqueKey } from './unique-key.js';
+import { makeUnique } from './unique/unique.js';
+import { uniqueKey } from './unique/unique-key.js';
 
 /** What of a job enters its unique key. */
 interface KeyedJob {
@@ -10,14 +10,24 @@ interface KeyedJob {
   readonly scheduledAt: Date;
 }
 
+/** What changes of a job's place in River's unique index. */
+export interface ChangedUnique {
+  /** The unique key, in hexadecimal. */
+  readonly key: string;
+  /** The bits of `unique_states`; undefined where they stay. */
+  readonly stateBits: string | undefined;
+}
+
 /**
- * The unique key, in hexadecimal, that an insert of new args would have; undefined where they are not unique by River's
- * index.
+ * The place that an insert of new args would have, with the states only where they are given; undefined
+ * where the args are not unique by River's index.
  */
-export function keyOfNewArgs(job: KeyedJob, args: NewArgs): string | undefined {
+export function uniqueOfNewArgs(job: KeyedJob, args: NewArgs): ChangedUnique | undefined {
   if (args.uniqueOpts === undefined) return undefined;
   const unique = makeUnique({ ...job, ...args }, args.uniqueOpts);
-  return unique.path === 'index' ? unique.hash.toString('hex') : undefined;
+  if (unique.path !== 'index') return undefined;
+  const stateBits = args.uniqueOpts.byState && unique.stateBits;
+  return { key: unique.hash.toString('hex'), stateBits };
 }
 
 /**

@@ -1,20 +1,24 @@
-import { InvalidJobError, unreadable } from '../errors/invalid-job-error.js';
+import { InvalidJobError, unreadable } from '../errors/invalid-errors.js';
 import { reading } from '../errors/reading.js';
 import { describeValue } from '../errors/describe-value.js';
 import { identifyJob, type IdentifiedJob } from '../job/identify-job.js';
-import type { OutsideTransaction } from '../job/insert-opts.js';
-import type { JobState } from '../job/job-state.js';
-import { checkInsertOpts, invalidOption } from './check-insert-opts.js';
-import { mergeInsertOpts, type CheckedInsertOpts, type Schedule } from './checked-insert-opts.js';
-import { encodeJson } from './encode-json.js';
+import type { OutsideTransaction } from '../job/insert-options.js';
+import type { JobState } from '../job/row/job-state.js';
+import { checkInsertOpts, invalidOption } from './options/check-insert-opts.js';
+import {
+  mergeInsertOpts,
+  type CheckedInsertOpts,
+  type Schedule,
+} from './options/checked-insert-opts.js';
+import { encodeJson } from './json/encode-json.js';
 import {
   DEFAULT_MAX_ATTEMPTS,
   DEFAULT_PRIORITY,
   DEFAULT_QUEUE,
   MAX_KIND_LENGTH,
-} from './insert-defaults.js';
-import { makeUnique, type Unique } from './unique.js';
-import { whyNotText } from './well-formed.js';
+} from './options/insert-limits.js';
+import { makeUnique, type Unique } from './unique/unique.js';
+import { whyNotText } from './json/well-formed.js';
 
 /** Everything that an insert sends of one job: checked, merged, encoded, frozen. */
 export interface InsertParams {

@@ -1,4 +1,4 @@
-import { InsertAbortedError } from '../errors/insert-aborted-error.js';
+import { InsertAbortedError } from '../errors/insert-errors.js';
 import type { InsertParams } from './insert-params.js';
 
 const NONE: readonly AbortSignal[] = [];

@@ -1,4 +1,4 @@
-import { InvalidJobError } from '../errors/invalid-job-error.js';
+import { InvalidJobError } from '../errors/invalid-errors.js';
 import { nameText } from '../errors/name-text.js';
 
 /** Of the form in which decorators keep their facts on a class: one more with each change of it. */

@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 import { describeValue } from '../errors/describe-value.js';
-import { InvalidJobError } from '../errors/invalid-job-error.js';
+import { InvalidJobError } from '../errors/invalid-errors.js';
 import { nameText } from '../errors/name-text.js';
 import { isPayloadArgs } from './job-args.js';
 import { decoratedParentOf, getOwnJobArgsMetadata } from './job-args-metadata.js';

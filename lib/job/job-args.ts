@@ -1,4 +1,4 @@
-import type { JobArgsProtocol } from './job-args-protocol.js';
+import type { InsertOptions } from './insert-options.js';
 
 const BRAND = Symbol.for('nestjs-river.PayloadArgs');
 
@@ -37,4 +37,14 @@ export function jobArgs<Payload extends object>(
   payload: Payload,
 ): PayloadArgs<Payload> {
   return new PayloadArgs(kind, payload);
+}
+
+/**
+ * The protocol that River's clients share: an object that says its own kind. What JSON makes of it,
+ * without `kind` and `insertOpts`, are the job's args; `toJSON()`, where there is one, decides alone.
+ */
+export interface JobArgsProtocol {
+  readonly kind: string;
+  toJSON?(): unknown;
+  insertOpts?(): InsertOptions;
 }

@@ -1,4 +1,4 @@
-import { RiverMigrationError } from '../errors/migration-error.js';
+import { RiverMigrationError } from '../errors/setup-errors.js';
 import type { Connection } from '../postgres/connection/connection.js';
 import type { SchemaName } from '../postgres/connection/schema-name.js';
 import { statement } from '../postgres/connection/statement.js';

@@ -1,6 +1,6 @@
 import type { RiverErrorCode } from '../errors/error-code.js';
 import { describeValue } from '../errors/describe-value.js';
-import { RiverMigrationError } from '../errors/migration-error.js';
+import { RiverMigrationError } from '../errors/setup-errors.js';
 import { nameText } from '../errors/name-text.js';
 import { reading } from '../errors/reading.js';
 import { NEWEST_VERSION } from './main-line.js';

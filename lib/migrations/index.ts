@@ -1,4 +1,4 @@
-export { RiverMigrationError } from '../errors/migration-error.js';
+export { RiverMigrationError } from '../errors/setup-errors.js';
 export type { BaselineOptions, MigrateOptions, RiverMigratorOptions } from './migrate-options.js';
 export type {
   BaselineResult,

@@ -1,8 +1,8 @@
 import type { DataSource, QueryRunner } from 'typeorm';
 import { describeValue } from '../errors/describe-value.js';
-import { RiverMigrationError } from '../errors/migration-error.js';
+import { RiverMigrationError } from '../errors/setup-errors.js';
 import { RiverError } from '../errors/river-error.js';
-import { DatabaseError } from '../errors/database-error.js';
+import { DatabaseError } from '../errors/database-errors.js';
 import { checkDataSource } from '../postgres/driver/check-data-source.js';
 import {
   ClientConnection,

@@ -1,7 +1,6 @@
-import type { DatabaseError } from '../errors/database-error.js';
-import { driverMessage } from '../errors/driver-message.js';
+import { type DatabaseError, driverMessage } from '../errors/database-errors.js';
 import type { RiverErrorCode } from '../errors/error-code.js';
-import { RiverMigrationError } from '../errors/migration-error.js';
+import { RiverMigrationError } from '../errors/setup-errors.js';
 import type { MigrationDirection } from './migration.js';
 
 /** What was under way. */

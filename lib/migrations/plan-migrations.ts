@@ -1,4 +1,4 @@
-import { RiverMigrationError } from '../errors/migration-error.js';
+import { RiverMigrationError } from '../errors/setup-errors.js';
 import { MAIN_LINE, NEWEST_VERSION } from './main-line.js';
 import type { Migration, MigrationDirection } from './migration.js';
 

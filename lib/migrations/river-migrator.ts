@@ -1,4 +1,4 @@
-import { DatabaseError } from '../errors/database-error.js';
+import { DatabaseError } from '../errors/database-errors.js';
 import { SchemaName } from '../postgres/connection/schema-name.js';
 import { statement } from '../postgres/connection/statement.js';
 import type { Connection } from '../postgres/connection/connection.js';

@@ -1,6 +1,6 @@
 import type { Type } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
-import { RiverConfigurationError } from '../errors/configuration-error.js';
+import { RiverConfigurationError } from '../errors/setup-errors.js';
 import { NestHandler } from './nest-handler.js';
 import { RiverTransactionInterceptor } from './river-transaction.interceptor.js';
 import { TRANSACTION_PARAMETERS } from './transaction-parameters.js';

@@ -2,7 +2,7 @@ import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/com
 import type { Observable } from 'rxjs';
 import type { DataSource, QueryRunner } from 'typeorm';
 import { describeValue } from '../errors/describe-value.js';
-import { NotInTransactionError, RiverTransactionError } from '../errors/transaction-error.js';
+import { NotInTransactionError, RiverTransactionError } from '../errors/transaction-errors.js';
 import { runInLevel, type AmbientTransaction } from '../transaction/context/ambient-transaction.js';
 import { isQueryRunner, requireDataSource } from '../transaction/explicit-transaction.js';
 import { ForeignTransaction } from '../transaction/foreign-transaction.js';

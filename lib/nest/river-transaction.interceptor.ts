@@ -18,7 +18,7 @@ import {
   toArray,
   type Subscriber,
 } from 'rxjs';
-import { RiverTransactionError } from '../errors/transaction-error.js';
+import { RiverTransactionError } from '../errors/transaction-errors.js';
 import { getRiverTransactionToken } from '../tokens.js';
 import { isSse } from './nest-handler.js';
 import { isOpened, markOpened } from './opened-calls.js';

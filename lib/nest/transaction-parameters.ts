@@ -1,5 +1,5 @@
 import type { EntityManager, QueryRunner } from 'typeorm';
-import { NotInTransactionError } from '../errors/transaction-error.js';
+import { NotInTransactionError } from '../errors/transaction-errors.js';
 import { DEFAULT_RIVER_NAME } from '../tokens.js';
 import { ambientTransactionNamed } from '../transaction/context/ambient-transaction.js';
 

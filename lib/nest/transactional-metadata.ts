@@ -2,7 +2,7 @@ import {
   checkTransactionOptions,
   type RiverTransactionOptions,
 } from '../transaction/context/transaction-options.js';
-import { RiverTransactionError } from '../errors/transaction-error.js';
+import { RiverTransactionError } from '../errors/transaction-errors.js';
 import { describeValue } from '../errors/describe-value.js';
 import { reading } from '../errors/reading.js';
 

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { JobRow } from '../job/job-row.js';
-import type { JobState } from '../job/job-state.js';
-import type { Jsonify } from '../job/jsonify.js';
+import type { JobRow } from '../job/row/job-row.js';
+import type { JobState } from '../job/row/job-state.js';
+import type { Jsonify } from '../job/row/jsonify.js';
 
 /** Some properties of a value, at any depth. Lists are compared whole. */
 export type PartOf<T> = T extends readonly unknown[]

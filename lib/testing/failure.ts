@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import type { JobRow } from '../job/job-row.js';
+import type { JobRow } from '../job/row/job-row.js';
 import type { Difference } from './expected-job.js';
 
 /** How many jobs a message lists. */

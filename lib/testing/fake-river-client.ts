@@ -1,10 +1,10 @@
 import type { DataSource } from 'typeorm';
 import { checkJobId, type JobId } from '../admin/job-id.js';
-import { checkClientOptions } from '../client/check-client-options.js';
+import { checkClientOptions } from '../client/options/check-client-options.js';
 import { RiverClient } from '../client/river-client.js';
-import { JobNotFoundError } from '../errors/administration-error.js';
-import type { Jsonify } from '../job/jsonify.js';
-import type { JobRow } from '../job/job-row.js';
+import { JobNotFoundError } from '../errors/administration-errors.js';
+import type { Jsonify } from '../job/row/jsonify.js';
+import type { JobRow } from '../job/row/job-row.js';
 import { decodeJob } from '../postgres/rows/job-columns.js';
 import { ambientTransactionOf } from '../transaction/context/ambient-transaction.js';
 import type { ActiveWork } from '../transaction/engine/active-work.js';

@@ -1,7 +1,7 @@
 import type { EntityManager, QueryRunner } from 'typeorm';
 import type { JobListParams } from '../admin/job-list-params.js';
 import { RiverClient } from '../client/river-client.js';
-import type { JobRow } from '../job/job-row.js';
+import type { JobRow } from '../job/row/job-row.js';
 import { dataSourceOf, isQueryRunner } from '../transaction/explicit-transaction.js';
 
 /**

@@ -1,5 +1,5 @@
-import type { JobRow } from '../job/job-row.js';
-import type { Jsonify } from '../job/jsonify.js';
+import type { JobRow } from '../job/row/job-row.js';
+import type { Jsonify } from '../job/row/jsonify.js';
 import { checkExpected, differences, type ExpectedJob } from './expected-job.js';
 import { differenceLines, failure, jobLines } from './failure.js';
 import { kindOf, type JobClass } from './job-class.js';

@@ -1,5 +1,5 @@
 import { describeValue } from '../errors/describe-value.js';
-import { RiverTransactionError } from '../errors/transaction-error.js';
+import { RiverTransactionError } from '../errors/transaction-errors.js';
 
 /** @throws RiverTransactionError when what a method of RiverTransaction should call is not a function */
 export function checkWork(method: string, work: unknown, field = 'work'): void {

@@ -1,5 +1,5 @@
 import type { DataSource, QueryRunner } from 'typeorm';
-import { NotInTransactionError } from '../errors/transaction-error.js';
+import { NotInTransactionError } from '../errors/transaction-errors.js';
 import {
   ambientTransactionOf,
   isOutside,

@@ -1,7 +1,7 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { describeValue } from '../errors/describe-value.js';
 import { RiverError } from '../errors/river-error.js';
-import { NotInTransactionError, RiverTransactionError } from '../errors/transaction-error.js';
+import { NotInTransactionError, RiverTransactionError } from '../errors/transaction-errors.js';
 import { ClientConnection } from '../postgres/connection/connection.js';
 import { isPgClient, type PgClient } from '../postgres/driver/pg-client.js';
 import type { AmbientTransaction } from './context/ambient-transaction.js';

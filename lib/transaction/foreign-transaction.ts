@@ -1,6 +1,6 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
-import { DatabaseError } from '../errors/database-error.js';
-import { NotInTransactionError, TransactionEndedError } from '../errors/transaction-error.js';
+import { DatabaseError } from '../errors/database-errors.js';
+import { NotInTransactionError, TransactionEndedError } from '../errors/transaction-errors.js';
 import {
   ClientConnection,
   rawClient,

@@ -1,6 +1,6 @@
 import type { QueryRunner } from 'typeorm';
 import type { OpenedSession } from './context/ambient-transaction.js';
-import { RiverTransactionError } from '../errors/transaction-error.js';
+import { RiverTransactionError } from '../errors/transaction-errors.js';
 import {
   isGiven,
   OF_THE_OPENER,
@@ -63,7 +63,7 @@ async function settingsOf(
   const level = session && levels.get(session);
   if (level !== undefined && options.join() === 'isolation') return { isolation: level };
   const rows = (await queryRunner.query(
-    'SELECT name, setting FROM pg_settings WHERE name = ANY($1)',
+    'SELECT name, setting FROM pg_catalog.pg_settings WHERE name OPERATOR(pg_catalog.=) ANY ($1)',
     [options.map((name) => SETTINGS[name])],
   )) as { readonly name: string; readonly setting: string }[];
   const settings = Object.fromEntries(

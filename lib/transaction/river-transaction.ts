@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
-import { NotInTransactionError } from '../errors/transaction-error.js';
+import { NotInTransactionError } from '../errors/transaction-errors.js';
 import {
   runInLevel,
   type AmbientTransaction,

@@ -211,7 +211,45 @@ describe('the unique key', () => {
     await expectEqual(id, new Hourly(2), { scheduledAt: at(5) });
   });
 
-  test('keeps its states', async () => {
+  test('has the states of an insert with these options', async () => {
+    const byState = ['available', 'pending', 'running', 'scheduled'] as const;
+    const uniqueOpts = { byArgs: true, byState };
+    const [id, like] = [await insert(new Unique(1)), await insert(new Unique(2), { uniqueOpts })];
+    const { uniqueKey, uniqueStates } = await river.jobGet(like);
+    await river.jobDelete(like);
+    const changed = await river.jobUpdate(id, { args: new Unique(2), uniqueOpts });
+    expect(changed).toMatchObject({ uniqueKey, uniqueStates });
+    expect(await river.jobGet(id)).toEqual(changed);
+    const back = [...byState, 'completed', 'retryable'] as const;
+    await river.jobUpdate(id, { args: new Unique(2), uniqueOpts: { byArgs: true, byState: back } });
+    await expectEqual(id, new Unique(2));
+    expect((await river.jobGet(id)).uniqueStates).toEqual(
+      (await river.insert(new Unique(3))).job.uniqueStates,
+    );
+  });
+
+  test('and its new states are checked against the places of others', async () => {
+    const byState = ['available', 'pending', 'running', 'scheduled'] as const;
+    const uniqueOpts = { byArgs: true, byState };
+    const id = await insert(new Unique(1), { uniqueOpts });
+    await queryAll(client.database, `update river_job set state = 'retryable'`);
+    const taken = await insert(new Unique(1), { uniqueOpts });
+    const error = { code: 'RIVER_JOB_UNIQUE_CONFLICT', conflictingId: taken };
+    const wider = { byArgs: true, byState: [...byState, 'retryable'] as const };
+    await client.transaction.run(async () => {
+      const update = river.jobUpdate(id, { args: new Unique(1), uniqueOpts: wider });
+      await expect(update).rejects.toMatchObject(error);
+      await river.jobUpdate(id, { args: new Unique(1), uniqueOpts });
+    });
+  });
+
+  test('is not made by options for a job that has none', async () => {
+    const id = await insert(new Plain(1));
+    const error = { code: 'RIVER_INVALID_PARAMS', field: 'uniqueOpts' };
+    await expectRejected(id, { args: new Plain(2), uniqueOpts: { byArgs: true } }, error);
+  });
+
+  test('keeps its states where none are given', async () => {
     const byState = ['available', 'pending', 'running', 'scheduled'] as const;
     const uniqueOpts = { byArgs: true, byState };
     const id = await insert(new Plain(1), { uniqueOpts });

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { WaitTimeoutError } from 'nestjs-river';
-import { JobWaiter, type Look } from '../../lib/client/job-waiter.js';
-import type { JobRow } from '../../lib/job/job-row.js';
+import { JobWaiter, type Look } from '../../lib/client/wait/job-waiter.js';
+import type { JobRow } from '../../lib/job/row/job-row.js';
 
 const ID = '1';
 const job = (state: JobRow['state']): JobRow =>

@@ -3,14 +3,10 @@
  * Run in the folder where they are installed, with the URL of a database.
  */
 import 'reflect-metadata';
-import { createRequire } from 'node:module';
 import { Global, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { jobArgs, RiverClient, RiverModule } from 'nestjs-river';
 import { DataSource } from 'typeorm';
-
-const required = createRequire(import.meta.url)('nestjs-river');
-if (required.RiverClient !== RiverClient) throw new Error('import and require give two copies');
 
 const [, , url] = process.argv;
 const dataSource = {

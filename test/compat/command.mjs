@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { StringDecoder } from 'node:string_decoder';
 
+/** @typedef {{ cwd: string, limitMs: number, env?: Record<string, string> }} Options */
+
 /** @type {Set<import('node:child_process').ChildProcess>} */
 const running = new Set();
 
@@ -14,27 +16,43 @@ export function endCommands() {
  *
  * @param {string} program
  * @param {readonly string[]} args
- * @param {{ cwd: string, limitMs: number, env?: Record<string, string> }} options
+ * @param {Options} options
  * @returns {Promise<{ code: number | null, output: string }>} What it printed, and how it ended.
  */
-export function command(program, args, { cwd, limitMs, env = {} }) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, {
-      cwd,
-      env: { ...process.env, NO_COLOR: '1', ...env },
-      detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
+export function command(program, args, options) {
+  return startCommand(program, args, options).ended;
+}
+
+/**
+ * As {@link command}, for one that is used while it runs, and ended.
+ *
+ * @param {string} program
+ * @param {readonly string[]} args
+ * @param {Options} options
+ */
+export function startCommand(program, args, { cwd, limitMs, env = {} }) {
+  const child = spawn(program, args, {
+    cwd,
+    env: { ...process.env, NO_COLOR: '1', ...env },
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  running.add(child);
+  let output = '';
+  let seen = () => {};
+  for (const stream of [child.stdout, child.stderr]) {
+    const decoder = new StringDecoder();
+    stream.on('data', (data) => {
+      output += decoder.write(data);
+      seen();
     });
-    running.add(child);
-    let output = '';
-    for (const stream of [child.stdout, child.stderr]) {
-      const decoder = new StringDecoder();
-      stream.on('data', (data) => (output += decoder.write(data)));
-    }
-    const limit = setTimeout(() => {
-      output += `\nnot over after ${limitMs / 1000} s`;
-      endGroup(child);
-    }, limitMs);
+  }
+  const limit = setTimeout(() => {
+    output += `\nnot over after ${limitMs / 1000} s`;
+    endGroup(child);
+  }, limitMs);
+  /** @type {Promise<{ code: number | null, output: string }>} */
+  const ended = new Promise((resolve, reject) => {
     const over = () => {
       clearTimeout(limit);
       running.delete(child);
@@ -48,6 +66,16 @@ export function command(program, args, { cwd, limitMs, env = {} }) {
       resolve({ code, output });
     });
   });
+  /** @param {string} text @returns {Promise<void>} Rejects when the command ends without it. */
+  const printed = (text) =>
+    new Promise((resolve, reject) => {
+      seen = () => {
+        if (output.includes(text)) resolve();
+      };
+      seen();
+      ended.then(() => reject(new Error(`${program} ended without "${text}":\n${output}`)), reject);
+    });
+  return { ended, printed, end: () => endGroup(child) };
 }
 
 /**
@@ -55,7 +83,7 @@ export function command(program, args, { cwd, limitMs, env = {} }) {
  *
  * @param {string} program
  * @param {readonly string[]} args
- * @param {{ cwd: string, limitMs: number, env?: Record<string, string> }} options
+ * @param {Options} options
  */
 export async function mustSucceed(program, args, options) {
   const { code, output } = await command(program, args, options);

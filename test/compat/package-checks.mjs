@@ -6,6 +6,11 @@ import ts from 'typescript';
 
 /** For bulk inserts; everything else is a peer, which applications have. */
 const DEPENDENCIES = ['pg-copy-streams'];
+/**
+ * Node takes the first for `import` and `require` alike, so that a process has one copy. Where it is
+ * not known, as in Jest, `require` takes CommonJS.
+ */
+const CONDITIONS = ['module-sync', 'import', 'require'];
 const ALWAYS_THERE = ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md'];
 
 /**
@@ -24,11 +29,16 @@ export async function packageChecks({ root, unpacked, report }) {
         ...(await filesBelow(root, 'lib')),
         ...(await filesBelow(root, 'decorators')),
       ];
-      const compiled = sources.flatMap((source) =>
-        ['.js', '.d.ts'].map((end) => `dist/${source.replace(/\.ts$/, end)}`),
+      const compiled = ['dist', 'dist/cjs'].flatMap((folder) =>
+        sources
+          .filter((source) => folder === 'dist' || !source.startsWith('lib/cli/'))
+          .flatMap((source) =>
+            ['.js', '.d.ts'].map((end) => `${folder}/${source.replace(/\.ts$/, end)}`),
+          ),
       );
       const packed = await filesBelow(unpacked, '.');
-      assert.deepEqual(packed.sort(), [...ALWAYS_THERE, ...compiled].sort());
+      const expected = [...ALWAYS_THERE, 'dist/cjs/package.json', ...compiled];
+      assert.deepEqual(packed.sort(), expected.sort());
     },
   );
 
@@ -36,10 +46,16 @@ export async function packageChecks({ root, unpacked, report }) {
     const packed = await filesBelow(unpacked, '.');
     for (const [subpath, entry] of Object.entries(manifest.exports)) {
       if (subpath === './package.json') continue;
-      assert.deepEqual(Object.keys(entry), ['types', 'default'], `${subpath}: keys, in this order`);
-      for (const file of Object.values(entry)) assert.ok(packed.includes(file.slice(2)), file);
+      const conditions = Object.keys(entry);
+      assert.deepEqual(conditions, CONDITIONS, `${subpath}: conditions, in this order`);
+      for (const [condition, target] of Object.entries(entry)) {
+        const keys = Object.keys(target);
+        assert.deepEqual(keys, ['types', 'default'], `${subpath}, ${condition}: in this order`);
+        for (const file of Object.values(target)) assert.ok(packed.includes(file.slice(2)), file);
+      }
     }
-    assert.equal(manifest.types, manifest.exports['.'].types);
+    assert.equal(manifest.types, manifest.exports['.'].require.types);
+    assert.equal(manifest.main, manifest.exports['.'].require.default);
     assert.equal(manifest.type, 'module');
   });
 
@@ -66,7 +82,7 @@ export async function packageChecks({ root, unpacked, report }) {
   );
 
   await report.check('its types hold no `any`, and every public name has a comment', async () => {
-    const entry = join(unpacked, manifest.types);
+    const entry = join(unpacked, manifest.exports['.'].import.types);
     const options = { module: ts.ModuleKind.NodeNext, skipLibCheck: true, strict: true, types: [] };
     const program = ts.createProgram([entry], options);
     const own = program.getSourceFiles().filter(({ fileName }) => fileName.startsWith(unpacked));

@@ -8,29 +8,21 @@
 // Ends with `N passed, 0 failed`.
 import { rmSync } from 'node:fs';
 import { cp, mkdtemp } from 'node:fs/promises';
-import { availableParallelism, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { tryCombination } from './combination.mjs';
 import { COMBINATIONS } from './combinations.mjs';
-import { endCommands, mustSucceed } from './command.mjs';
+import { endCommands } from './command.mjs';
 import { startDatabases } from './databases.mjs';
+import { inTurns } from './in-turns.mjs';
+import { pack, ROOT } from './pack.mjs';
 import { packageChecks } from './package-checks.mjs';
 import { install } from './place.mjs';
 import { Report } from './report.mjs';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const BARE = fileURLToPath(new URL('bare.mjs', import.meta.url));
+const HERE = fileURLToPath(new URL('.', import.meta.url));
 const [wanted = ''] = process.argv.slice(2);
-
-/** Built, packed and unpacked, in a folder outside of the repository. */
-async function pack(/** @type {string} */ place) {
-  const args = ['pack', '--silent', '--pack-destination', place];
-  const output = await mustSucceed('npm', args, { cwd: ROOT, limitMs: 180_000 });
-  const tarball = join(place, output.match(/\S+\.tgz/)?.[0] ?? '');
-  await mustSucceed('tar', ['-xzf', tarball], { cwd: place, limitMs: 10_000 });
-  return { tarball, unpacked: join(place, 'package') };
-}
 
 /** `npm install nestjs-river` and no more: npm adds its peers, none of the optional packages. */
 async function tryBare(/** @type {import('./combination.mjs').Bench} */ bench) {
@@ -41,9 +33,11 @@ async function tryBare(/** @type {import('./combination.mjs').Bench} */ bench) {
     install(folder, { 'nestjs-river': `file:${tarball}` }),
   );
   if (!installed) return;
-  await cp(BARE, join(folder, 'bare.mjs'));
-  const program = /** @type {const} */ ([process.execPath, 'bare.mjs', await databases.create()]);
-  await report.program('import and require', program, folder);
+  for (const name of ['bare.mjs', 'formats.mjs']) {
+    await cp(join(HERE, name), join(folder, name));
+    const program = /** @type {const} */ ([process.execPath, name, await databases.create()]);
+    await report.program(name, program, folder);
+  }
 }
 
 const place = await mkdtemp(join(tmpdir(), 'nestjs-river-compat-'));
@@ -60,17 +54,12 @@ await packageChecks({ root: ROOT, unpacked, report });
 const databases = await startDatabases();
 try {
   const bench = { place, tarball, databases };
-  const waiting = COMBINATIONS.filter(({ name }) => name.includes(wanted)).map(
+  const sections = COMBINATIONS.filter(({ name }) => name.includes(wanted)).map(
     (combination) => (/** @type {Report} */ section) =>
       tryCombination(combination, { ...bench, report: section }),
   );
-  if (wanted === '') waiting.push((section) => tryBare({ ...bench, report: section }));
-  const tryNext = async () => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      await report.section(next);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(availableParallelism(), 4) }, tryNext));
+  if (wanted === '') sections.push((section) => tryBare({ ...bench, report: section }));
+  await inTurns(report, sections);
 } finally {
   await databases.stop();
 }

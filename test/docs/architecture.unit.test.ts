@@ -50,7 +50,12 @@ function expected(room: string): string {
   const exceptions = above.filter((each) => !allowed.includes(each));
   if (below.length > 0) return `something below it: ${below.join(', ')}`;
   if (allowed.length === 0) return 'nothing';
-  const names = (some: readonly string[]) => some.map((each) => `\`${each}\``).join(', ');
+  // A room stands for the rooms inside it.
+  const names = (some: readonly string[]) =>
+    some
+      .filter((each) => !some.some((outer) => outer !== each && each.startsWith(outer)))
+      .map((each) => `\`${each}\``)
+      .join(', ');
   if (exceptions.length === 0) return 'everything above';
   if (exceptions.length > allowed.length) return `only ${names(allowed)}`;
   return `everything above but ${names(exceptions)}`;

@@ -15,8 +15,7 @@ import {
   signal,
   type Check,
 } from '../../lib/errors/checks.js';
-import { InvalidJobError } from '../../lib/errors/invalid-job-error.js';
-import { InvalidParamsError } from '../../lib/errors/invalid-params-error.js';
+import { InvalidJobError, InvalidParamsError } from '../../lib/errors/invalid-errors.js';
 
 const refuse = refusal(InvalidParamsError, 'RIVER_INVALID_PARAMS', 'call: ');
 const CHECKS = { size: integer(1, 4), mode: oneOf('a', 'b', 'c'), inner: object({ on: boolean }) };

@@ -241,7 +241,7 @@ describe('a handler with @RiverTransactional()', () => {
 
   test('answers after the COMMIT only: one that fails is an error', async () => {
     expect(await shop.post('/orders/deferred')).toMatchObject({ status: 500 });
-    expect(caught).toMatchObject([{ driverError: { code: '23505' } }]);
+    expect(caught).toMatchObject([{ name: 'DatabaseError', sqlState: '23505' }]);
     expect(await database.stored()).toEqual(NOTHING);
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { canonicalJson } from '../../lib/insert/canonical-json.js';
+import { canonicalJson } from '../../lib/insert/json/canonical-json.js';
 
 describe('canonicalJson', () => {
   test.each([

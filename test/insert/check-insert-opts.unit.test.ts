@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { checkInsertOpts } from '../../lib/insert/check-insert-opts.js';
-import { rawJson } from '../../lib/insert/raw-json.js';
+import { checkInsertOpts } from '../../lib/insert/options/check-insert-opts.js';
+import { rawJson } from '../../lib/insert/json/raw-json.js';
 import { refusalOf } from './refusal.js';
 
 const refusalFor = (opts: unknown) => refusalOf(() => checkInsertOpts(opts));

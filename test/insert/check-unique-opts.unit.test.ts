@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { checkInsertOpts } from '../../lib/insert/check-insert-opts.js';
-import { checkUniqueOpts } from '../../lib/insert/check-unique-opts.js';
+import { checkInsertOpts } from '../../lib/insert/options/check-insert-opts.js';
+import { checkUniqueOpts } from '../../lib/insert/options/check-unique-opts.js';
 import { refusalOf } from './refusal.js';
 
 const check = (opts: unknown) => checkUniqueOpts(opts, 'uniqueOpts');
@@ -97,7 +97,9 @@ describe('checkUniqueOpts refuses', () => {
   test('a state that does not exist, by its place in the list, naming those that do', () => {
     const refusal = refusalFor({ byState: ['available', 'Running'] });
     expect(refusal).toMatchObject({ field: 'uniqueOpts.byState[1]' });
-    expect(refusal.message).toMatch(/'available', 'cancelled', 'completed', 'discarded', 'pending'/);
+    expect(refusal.message).toMatch(
+      /'available', 'cancelled', 'completed', 'discarded', 'pending'/,
+    );
     expect(refusalFor({ byState: [undefined] })).toMatchObject({ field: 'uniqueOpts.byState[0]' });
   });
 

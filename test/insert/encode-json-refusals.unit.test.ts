@@ -1,7 +1,7 @@
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from '@jest/globals';
-import { encodeJson } from '../../lib/insert/encode-json.js';
-import { RawJson, rawJson } from '../../lib/insert/raw-json.js';
+import { encodeJson } from '../../lib/insert/json/encode-json.js';
+import { RawJson, rawJson } from '../../lib/insert/json/raw-json.js';
 import { refusalOf } from './refusal.js';
 
 const SECRET = 'hunter2';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { JobArgs } from '../../decorators/job-args.decorator.js';
-import { checkInsertOpts } from '../../lib/insert/check-insert-opts.js';
+import { checkInsertOpts } from '../../lib/insert/options/check-insert-opts.js';
 import { makeInsertParams, type InsertContext } from '../../lib/insert/insert-params.js';
-import { rawJson } from '../../lib/insert/raw-json.js';
+import { rawJson } from '../../lib/insert/json/raw-json.js';
 import { jobArgs } from '../../lib/job/job-args.js';
 import { CONTEXT, NOW } from './key-text.js';
 import { refusalOf } from './refusal.js';

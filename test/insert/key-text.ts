@@ -1,5 +1,5 @@
 import { makeInsertParams, type InsertContext } from '../../lib/insert/insert-params.js';
-import type { UniqueKey } from '../../lib/insert/unique-key.js';
+import type { UniqueKey } from '../../lib/insert/unique/unique-key.js';
 
 /** The time that river-protocol's examples are told of. */
 export const NOW = new Date('2026-11-21T10:07:33Z');

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { mergeInsertOpts } from '../../lib/insert/checked-insert-opts.js';
+import { mergeInsertOpts } from '../../lib/insert/options/checked-insert-opts.js';
 
 describe('mergeInsertOpts', () => {
   test('lets the innermost level that gives an option decide it', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { rawJson } from '../../lib/insert/raw-json.js';
+import { rawJson } from '../../lib/insert/json/raw-json.js';
 import { refusalOf } from './refusal.js';
 
 const refusalFor = (text: unknown) => refusalOf(() => rawJson(text as string));

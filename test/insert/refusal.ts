@@ -1,4 +1,4 @@
-import { InvalidJobError } from '../../lib/errors/invalid-job-error.js';
+import { InvalidJobError } from '../../lib/errors/invalid-errors.js';
 
 /** The refusal that a call is expected to throw; whatever else it throws passes through. */
 export function refusalOf(call: () => unknown): InvalidJobError {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
-import { JOB_STATES } from '../../lib/job/job-state.js';
-import { statesOfBits } from '../../lib/insert/unique-key.js';
+import { JOB_STATES } from '../../lib/job/row/job-state.js';
+import { statesOfBits } from '../../lib/insert/unique/unique-key.js';
 import { jobArgs } from '../../lib/job/job-args.js';
 import { keyOf } from './key-text.js';
 

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
-import { JobRow, type JobRowFields } from '../../lib/job/job-row.js';
+import { JobRow, type JobRowFields } from '../../lib/job/row/job-row.js';
 
 const FIELDS: JobRowFields = {
   id: '9007199254740993',

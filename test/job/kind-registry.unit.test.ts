@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { KindRegistry } from '../../lib/client/kind-registry.js';
+import { KindRegistry } from '../../lib/client/inserts/kind-registry.js';
 import { identifyJob, type IdentifiedJob } from '../../lib/job/identify-job.js';
 import { jobArgs } from '../../lib/job/job-args.js';
 import { refusalOf } from '../insert/refusal.js';

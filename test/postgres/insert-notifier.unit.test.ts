@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { useGlobalTimers } from '../support/global-timers.js';
 
 useGlobalTimers();
-const { InsertNotifier } = await import('../../lib/postgres/insert/insert-notifier.js');
+const { InsertNotifier } = await import('../../lib/client/inserts/insert-notifier.js');
 
 let now = 0;
 let sent: { at: number; queues: readonly string[] }[] = [];

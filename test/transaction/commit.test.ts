@@ -222,7 +222,7 @@ describe('COMMIT', () => {
       await manager.query(`insert into orders (item, deferred) values ('a', 1), ('b', 1)`);
     });
     expect(await failure(attempt)).toMatchObject({
-      driverError: { code: kind === 'unique' ? '23505' : 'P0001' },
+      sqlState: kind === 'unique' ? '23505' : 'P0001',
     });
     expect(rolledBack).toEqual(['told']);
     expect(await stored(direct.database)).toEqual(NOTHING);

@@ -76,7 +76,7 @@ describe('run', () => {
       await manager.query(`insert into orders (item, deferred) values ('a', 1), ('b', 1)`);
       await river.insert(new SendReceipt('a'));
     });
-    await expect(attempt).rejects.toMatchObject({ driverError: { code: '23505' } });
+    await expect(attempt).rejects.toMatchObject({ sqlState: '23505', outcome: 'not-stored' });
     expect(await stored(shop.database)).toEqual(NOTHING);
   });
 

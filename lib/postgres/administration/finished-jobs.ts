@@ -1,4 +1,4 @@
-import type { JobRow } from '../../job/job-row.js';
+import type { JobRow } from '../../job/row/job-row.js';
 import type { Connection } from '../connection/connection.js';
 import { decodeJob, JOB_COLUMNS } from '../rows/job-columns.js';
 import type { SchemaName } from '../connection/schema-name.js';
@@ -14,10 +14,11 @@ export class FinishedJobs {
   constructor({ prefix }: SchemaName) {
     this.#statement = statement(
       'wait',
-      `SELECT given.id::text AS given, ${JOB_COLUMNS}
+      `SELECT given.id::pg_catalog.text AS given, ${JOB_COLUMNS}
 FROM unnest($1::bigint[], $2::boolean[]) AS given(id, in_any_state)
-LEFT JOIN ${prefix}river_job AS job ON job.id = given.id
-WHERE given.in_any_state OR job.id IS NULL OR job.state IN ('cancelled', 'completed', 'discarded')`,
+LEFT JOIN ${prefix}river_job AS job ON job.id OPERATOR(pg_catalog.=) given.id
+WHERE given.in_any_state OR job.id IS NULL
+  OR job.state OPERATOR(pg_catalog.=) ANY ('{cancelled,completed,discarded}')`,
     );
   }
 

@@ -21,22 +21,36 @@ export function jobConditions(
 ): string[] {
   const { ids, kinds, queues, priorities, states, tagsAll, tagsAny, args, metadata } = filters;
   const isIn = (column: string, type: string, list: readonly string[] | undefined): string[] =>
-    list === undefined ? [] : [`job.${column} = ANY (${parameters.add(list, `${type}[]`)})`];
-  const holds = (test: string, type: string, value: unknown): string[] =>
-    value === undefined ? [] : [`job.${test} ${parameters.add(value, type)}`];
+    list === undefined
+      ? []
+      : [`job.${column} OPERATOR(pg_catalog.=) ANY (${parameters.add(list, `${type}[]`)})`];
+  const holds = (column: string, operator: string, type: string, value: unknown): string[] =>
+    value === undefined
+      ? []
+      : [`job.${column} OPERATOR(pg_catalog.${operator}) ${parameters.add(value, type)}`];
   return [
     ...isIn('id', 'bigint', ids),
-    ...isIn('kind', 'text', kinds),
-    ...isIn('queue', 'text', queues),
+    ...isIn('kind', 'pg_catalog.text', kinds),
+    ...isIn('queue', 'pg_catalog.text', queues),
     ...isIn('priority', 'smallint', priorities),
     ...isIn('state', `${prefix}river_job_state`, states),
-    ...holds('tags @>', 'varchar[]', tagsAll),
-    ...holds('tags &&', 'varchar[]', tagsAny),
-    ...holds('args OPERATOR(pg_catalog.@>)', 'jsonb', args),
-    ...holds('metadata @>', 'jsonb', metadata),
+    ...holds('tags', '@>', 'varchar[]', tagsAll),
+    ...holds('tags', '&&', 'varchar[]', tagsAny),
+    ...holds('args', '@>', 'pg_catalog.jsonb', args),
+    ...holds('metadata', '@>', 'pg_catalog.jsonb', metadata),
     ...TIMES.flatMap(([name, column]) => [
-      ...holds(`${column} >=`, 'timestamptz', filters[name]?.from && timestamp(filters[name].from)),
-      ...holds(`${column} <`, 'timestamptz', filters[name]?.to && timestamp(filters[name].to)),
+      ...holds(
+        column,
+        '>=',
+        'pg_catalog.timestamptz',
+        filters[name]?.from && timestamp(filters[name].from),
+      ),
+      ...holds(
+        column,
+        '<',
+        'pg_catalog.timestamptz',
+        filters[name]?.to && timestamp(filters[name].to),
+      ),
     ]),
   ];
 }
@@ -57,5 +71,7 @@ const TIMES = [
  * Where millions of jobs wait, a walk along the ids would be shorter.
  */
 export function idOrder({ states }: CheckedJobFilters): string {
-  return states === undefined || states.includes('completed') ? 'job.id' : 'job.id + 0';
+  return states === undefined || states.includes('completed')
+    ? 'job.id'
+    : 'job.id OPERATOR(pg_catalog.+) 0';
 }

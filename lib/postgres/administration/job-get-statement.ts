@@ -7,7 +7,7 @@ export function jobGetStatement({ prefix }: SchemaName): Statement {
   return statement(
     'jobGet',
     `SELECT ${JOB_COLUMNS} FROM ${prefix}river_job AS job
-WHERE job.id = ANY ($1::bigint[])
+WHERE job.id OPERATOR(pg_catalog.=) ANY ($1::bigint[])
 ORDER BY job.id`,
   );
 }

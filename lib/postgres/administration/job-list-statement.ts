@@ -38,18 +38,19 @@ export function jobListStatement(schema: SchemaName, list: CheckedJobList): Boun
       : `job.${timeColumn} ${direction}, job.id ${direction}`;
   const pick = (...more: string[]): string => {
     const all = [...more, ...conditions].join(' AND ');
-    return `(SELECT job.id, ${timeColumn ? `job.${timeColumn}` : 'NULL::timestamptz'} AS position
+    return `(SELECT job.id, ${timeColumn ? `job.${timeColumn}` : 'NULL::pg_catalog.timestamptz'} AS position
    FROM ${schema.prefix}river_job AS job WHERE ${all || 'true'} ORDER BY ${order} ${limit})`;
   };
   const state = (value: string): string =>
-    `job.state = ${parameters.add(value, `${schema.prefix}river_job_state`)}`;
+    `job.state OPERATOR(pg_catalog.=) ${parameters.add(value, `${schema.prefix}river_job_state`)}`;
   const picks = byState ? states.map((value) => pick(state(value))) : [pick()];
   const text = `WITH listed AS (
   SELECT * FROM (${picks.join('\n  UNION ALL\n  ')}) AS picks
   ORDER BY position ${direction}, id ${direction} ${limit}
 )
-SELECT ${JOB_COLUMNS}, to_jsonb(listed.position) #>> '{}' AS position
-FROM listed JOIN ${schema.prefix}river_job AS job ON job.id = listed.id
+SELECT ${JOB_COLUMNS}, pg_catalog.to_jsonb(listed.position) OPERATOR(pg_catalog.#>>) '{}' AS position
+FROM listed JOIN ${schema.prefix}river_job AS job
+  ON job.id OPERATOR(pg_catalog.=) listed.id
 ORDER BY listed.position ${direction}, job.id ${direction}`;
   return { statement: unpreparedStatement('jobList', text), values: parameters.values };
 }
@@ -57,15 +58,15 @@ ORDER BY listed.position ${direction}, job.id ${direction}`;
 /** What comes behind a position. Postgres orders NULL behind every time, descending before. */
 function behind(list: CheckedJobList, { time, id }: JobPosition, parameters: Parameters): string {
   const { timeColumn, isDescending, isNullable } = list;
-  const comes = isDescending ? '<' : '>';
+  const comes = `OPERATOR(pg_catalog.${isDescending ? '<' : '>'})`;
   const itsId = parameters.add(id, 'bigint');
   if (timeColumn === undefined) return `job.id ${comes} ${itsId}`;
   const column = `job.${timeColumn}`;
   if (time === null) {
     return isDescending
-      ? `(${column} IS NOT NULL OR job.id < ${itsId})`
-      : `${column} IS NULL AND job.id > ${itsId}`;
+      ? `(${column} IS NOT NULL OR job.id ${comes} ${itsId})`
+      : `${column} IS NULL AND job.id ${comes} ${itsId}`;
   }
-  const row = `(${column}, job.id) ${comes} (${parameters.add(time, 'timestamptz')}, ${itsId})`;
+  const row = `(${column}, job.id) ${comes} (${parameters.add(time, 'pg_catalog.timestamptz')}, ${itsId})`;
   return isNullable && !isDescending ? `(${row} OR ${column} IS NULL)` : row;
 }

@@ -1,6 +1,14 @@
 import type { CheckedJobFilters } from '../../admin/job-filters.js';
 import type { CheckedJobMany, ManyAction } from '../../admin/job-many-params.js';
-import { CANCEL_MARK, cancelled, notifyOfCancel, retried } from './job-change-statements.js';
+import {
+  CANCEL_MARK,
+  cancelled,
+  hasObject,
+  isFinal,
+  isIn,
+  notifyOfCancel,
+  retried,
+} from './job-change-statements.js';
 import { JOB_COLUMNS } from '../rows/job-columns.js';
 import { idOrder, jobConditions, Parameters } from './job-filter-sql.js';
 import type { BoundStatement } from './job-list-statement.js';
@@ -38,7 +46,7 @@ export function jobManyStatement(
 ), found AS MATERIALIZED (
   ${among ?? 'SELECT id FROM picked'}
 ), changed AS (
-  ${change} WHERE job.id = found.id
+  ${change} WHERE job.id OPERATOR(pg_catalog.=) found.id
   RETURNING job.*
 )
 SELECT ${JOB_COLUMNS}${notify === undefined ? '' : `, ${notify} AS notified`}
@@ -52,35 +60,36 @@ const CHANGES: Readonly<
   cancel: (schema) => ({
     operation: 'jobCancelMany',
     conditions: [
-      `job.state NOT IN ('cancelled', 'completed', 'discarded')`,
+      `NOT ${isFinal('job')}`,
       // A running one that cannot be marked would be returned to a caller who repeats the call forever.
-      `(job.state <> 'running' OR
-      jsonb_typeof(job.metadata) = 'object' AND job.metadata ->> '${CANCEL_MARK}' IS NULL)`,
+      `(NOT ${isIn('job', 'running')} OR
+      ${hasObject('job')} AND job.metadata OPERATOR(pg_catalog.->>) '${CANCEL_MARK}' IS NULL)`,
     ],
     change: `UPDATE ${schema.prefix}river_job AS job SET ${cancelled('job')} FROM found`,
-    notify: `CASE job.state WHEN 'running' THEN ${notifyOfCancel(schema)} END`,
+    notify: `CASE WHEN ${isIn('job', 'running')} THEN ${notifyOfCancel(schema)} END`,
   }),
   retry: (schema, filters) => ({
     operation: 'jobRetryMany',
     conditions: [
-      `job.state <> 'running'`,
+      `NOT ${isIn('job', 'running')}`,
       // Not those that the same transaction has retried before, either.
-      `NOT (job.state = 'available' AND job.scheduled_at <= now())`,
+      `NOT (${isIn('job', 'available')} AND job.scheduled_at OPERATOR(pg_catalog.<=) pg_catalog.now())`,
       ...(filters.states === undefined && filters.ids === undefined
-        ? [`job.state <> 'completed'`]
+        ? [`NOT ${isIn('job', 'completed')}`]
         : []),
       placeIsFree(schema),
     ],
     // Of several that had the same place one after the other, the first takes it.
     among: `SELECT id FROM (
-    SELECT id, unique_key, unique_states, row_number() OVER (PARTITION BY unique_key ORDER BY id) AS place
+    SELECT id, unique_key, unique_states,
+      pg_catalog.row_number() OVER (PARTITION BY unique_key ORDER BY id) AS place
     FROM picked
-  ) AS ranked WHERE unique_key IS NULL OR unique_states IS NULL OR place = 1`,
+  ) AS ranked WHERE unique_key IS NULL OR unique_states IS NULL OR place OPERATOR(pg_catalog.=) 1`,
     change: `UPDATE ${schema.prefix}river_job AS job SET ${retried('job')} FROM found`,
   }),
   delete: (schema) => ({
     operation: 'jobDeleteMany',
-    conditions: [`job.state <> 'running'`],
+    conditions: [`NOT ${isIn('job', 'running')}`],
     change: `DELETE FROM ${schema.prefix}river_job AS job USING found`,
   }),
 };
@@ -92,7 +101,7 @@ const CHANGES: Readonly<
 function placeIsFree({ prefix }: SchemaName): string {
   return `(
       SELECT other.id FROM ${prefix}river_job AS other
-      WHERE other.unique_key = job.unique_key AND other.id <> job.id
+      WHERE other.unique_key OPERATOR(pg_catalog.=) job.unique_key AND other.id OPERATOR(pg_catalog.<>) job.id
         AND other.unique_key IS NOT NULL AND other.unique_states IS NOT NULL
         AND ${prefix}river_job_state_in_bitmask(other.unique_states, other.state)
         AND job.unique_states IS NOT NULL

@@ -24,43 +24,48 @@ export function queueStatements({ prefix, controlChannel }: SchemaName): QueueSt
       operation,
       `WITH found AS (
   UPDATE ${table}
-  SET paused_at = ${pausedAt}, updated_at = CASE WHEN ${isTurned} THEN now() ELSE updated_at END
-  WHERE $1::text = '*' OR name = $1::text
+  SET paused_at = ${pausedAt}, updated_at = CASE WHEN ${isTurned} THEN pg_catalog.now() ELSE updated_at END
+  WHERE $1::pg_catalog.text OPERATOR(pg_catalog.=) '*' OR name OPERATOR(pg_catalog.=) $1::pg_catalog.text
   RETURNING name
 )
-SELECT count(*)::text AS found,
-  CASE WHEN count(*) > 0 OR $1::text = '*' THEN pg_notify(${controlChannel}, $2::text) END AS notified
+SELECT pg_catalog.count(*)::pg_catalog.text AS found,
+  CASE WHEN pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 OR $1::pg_catalog.text OPERATOR(pg_catalog.=) '*'
+    THEN pg_catalog.pg_notify(${controlChannel}, $2::pg_catalog.text) END AS notified
 FROM found`,
     );
   return {
-    get: statement('queueGet', `SELECT ${QUEUE_COLUMNS} FROM ${table} WHERE name = $1::text`),
+    get: statement(
+      'queueGet',
+      `SELECT ${QUEUE_COLUMNS} FROM ${table} WHERE name OPERATOR(pg_catalog.=) $1::pg_catalog.text`,
+    ),
     list: statement(
       'queueList',
       `SELECT ${QUEUE_COLUMNS} FROM ${table} ORDER BY name LIMIT $1::int`,
     ),
-    pause: turn('queuePause', 'paused_at IS NULL', 'coalesce(paused_at, now())'),
+    pause: turn('queuePause', 'paused_at IS NULL', 'coalesce(paused_at, pg_catalog.now())'),
     pauseUnannounced: statement(
       'queuePause',
       `WITH paused AS (
   INSERT INTO ${table} (name, created_at, metadata, paused_at, updated_at)
-  VALUES ($1::text, now(), '{}', now(), now())
+  VALUES ($1::pg_catalog.text, pg_catalog.now(), '{}', pg_catalog.now(), pg_catalog.now())
   ON CONFLICT (name) DO UPDATE SET paused_at = coalesce(queue.paused_at, excluded.paused_at),
     updated_at = CASE WHEN queue.paused_at IS NULL THEN excluded.updated_at ELSE queue.updated_at END
   RETURNING name
 )
-SELECT pg_notify(${controlChannel}, $2::text) AS notified FROM paused`,
+SELECT pg_catalog.pg_notify(${controlChannel}, $2::pg_catalog.text) AS notified FROM paused`,
     ),
     resume: turn('queueResume', 'paused_at IS NOT NULL', 'NULL'),
     update: statement(
       'queueUpdate',
       `WITH queue AS (
   UPDATE ${table}
-  SET metadata = coalesce($2::jsonb, metadata), updated_at = now()
-  WHERE name = $1::text
+  SET metadata = coalesce($2::pg_catalog.jsonb, metadata), updated_at = pg_catalog.now()
+  WHERE name OPERATOR(pg_catalog.=) $1::pg_catalog.text
   RETURNING *
 )
 SELECT ${QUEUE_COLUMNS},
-  CASE WHEN $3::text IS NOT NULL THEN pg_notify(${controlChannel}, $3::text) END AS notified
+  CASE WHEN $3::pg_catalog.text IS NOT NULL
+    THEN pg_catalog.pg_notify(${controlChannel}, $3::pg_catalog.text) END AS notified
 FROM queue`,
     ),
   };

@@ -4,8 +4,8 @@ import type { TextRow } from '../driver/pg-client.js';
 import { statement, type Statement } from '../connection/statement.js';
 import { decodeTime, epochMilliseconds } from '../rows/timestamp.js';
 
-const UNFINALIZED = `'available', 'pending', 'retryable', 'running', 'scheduled'`;
-const FINALIZED = `'cancelled', 'completed', 'discarded'`;
+const UNFINALIZED = 'available,pending,retryable,running,scheduled';
+const FINALIZED = 'cancelled,completed,discarded';
 
 /**
  * Counts the jobs of each queue and state. It needs nothing but the index that workers fetch by
@@ -16,20 +16,24 @@ export function queueStatsStatement(
   { prefix }: SchemaName,
   { finalized }: { readonly finalized: boolean },
 ): Statement {
-  const states = finalized ? `${UNFINALIZED}, ${FINALIZED}` : UNFINALIZED;
+  const states = finalized ? `${UNFINALIZED},${FINALIZED}` : UNFINALIZED;
   return statement(
     'queueStats',
     `WITH counted AS (
-  SELECT queue AS name, state, count(*) AS count, min(scheduled_at) AS oldest
-  FROM ${prefix}river_job WHERE state IN (${states}) GROUP BY queue, state
+  SELECT queue AS name, state, pg_catalog.count(*) AS count, pg_catalog.min(scheduled_at) AS oldest
+  FROM ${prefix}river_job WHERE state OPERATOR(pg_catalog.=) ANY ('{${states}}')
+  GROUP BY queue, state
 )
-SELECT name, ${epochMilliseconds('queue.paused_at')} AS paused_at,
-  jsonb_object_agg(state, count) FILTER (WHERE state IS NOT NULL)::text AS counts,
-  (1000 * (extract(epoch FROM clock_timestamp())
-    - extract(epoch FROM min(oldest) FILTER (WHERE state = 'available'))))::text AS oldest_age
-FROM counted FULL JOIN ${prefix}river_queue AS queue USING (name)
-GROUP BY name, queue.paused_at
-ORDER BY name`,
+SELECT coalesce(counted.name, queue.name) AS name, ${epochMilliseconds('queue.paused_at')} AS paused_at,
+  pg_catalog.jsonb_object_agg(state, count) FILTER (WHERE state IS NOT NULL)::pg_catalog.text AS counts,
+  (1000 OPERATOR(pg_catalog.*) (extract(epoch FROM pg_catalog.clock_timestamp())
+    OPERATOR(pg_catalog.-) extract(epoch FROM
+      pg_catalog.min(oldest) FILTER (WHERE state OPERATOR(pg_catalog.=) 'available')
+    )))::pg_catalog.text AS oldest_age
+FROM counted
+FULL JOIN ${prefix}river_queue AS queue ON counted.name OPERATOR(pg_catalog.=) queue.name
+GROUP BY 1, queue.paused_at
+ORDER BY 1`,
   );
 }
 

@@ -1,4 +1,4 @@
-import { RiverConfigurationError } from '../../errors/configuration-error.js';
+import { RiverConfigurationError } from '../../errors/setup-errors.js';
 import type { Connection } from './connection.js';
 import type { SchemaName } from './schema-name.js';
 import { statement } from './statement.js';
@@ -14,9 +14,10 @@ export async function checkSchema(connection: Connection, schema: SchemaName): P
     'schema check',
     `SELECT river_job.oid IS NOT NULL AS present, EXISTS (
   SELECT FROM pg_catalog.pg_attribute
-  WHERE attrelid = river_job.oid AND attname = 'unique_states' AND NOT attisdropped
+  WHERE attrelid OPERATOR(pg_catalog.=) river_job.oid
+    AND attname OPERATOR(pg_catalog.=) 'unique_states' AND NOT attisdropped
 ) AS current
-FROM (SELECT to_regclass($1)::oid AS oid) AS river_job`,
+FROM (SELECT pg_catalog.to_regclass($1)::pg_catalog.oid AS oid) AS river_job`,
   );
   const [row] = await connection.run(check, [`${schema.prefix}river_job`]);
   const where =

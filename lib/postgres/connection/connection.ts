@@ -1,5 +1,5 @@
 import type { DataSource, QueryRunner } from 'typeorm';
-import { DatabaseError, sqlStateOf } from '../../errors/database-error.js';
+import { DatabaseError, sqlStateOf } from '../../errors/database-errors.js';
 import { RiverError } from '../../errors/river-error.js';
 import { copyIn, type CopyRows } from './copy-in.js';
 import { inTurn, isQueued } from '../driver/client-turns.js';

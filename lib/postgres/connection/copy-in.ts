@@ -1,5 +1,5 @@
 import { from, type CopyStreamQuery } from 'pg-copy-streams';
-import type { DatabaseError } from '../../errors/database-error.js';
+import type { DatabaseError } from '../../errors/database-errors.js';
 import type { PgClient } from '../driver/pg-client.js';
 import { unlessAborted } from '../driver/unless-aborted.js';
 

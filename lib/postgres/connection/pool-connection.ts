@@ -1,6 +1,6 @@
 import type { QueryRunner } from 'typeorm';
-import { DatabaseError } from '../../errors/database-error.js';
-import { InsertAbortedError } from '../../errors/insert-aborted-error.js';
+import { DatabaseError } from '../../errors/database-errors.js';
+import { InsertAbortedError } from '../../errors/insert-errors.js';
 import { connectUnlessAborted } from '../driver/connect-unless-aborted.js';
 import {
   ClientConnection,

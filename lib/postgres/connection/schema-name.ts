@@ -1,5 +1,5 @@
 import { describeValue } from '../../errors/describe-value.js';
-import { RiverConfigurationError } from '../../errors/configuration-error.js';
+import { RiverConfigurationError } from '../../errors/setup-errors.js';
 
 // 63 bytes, the most a notification channel may have, less the longest of River's channel suffixes.
 const MAX_LENGTH = 46;
@@ -27,7 +27,9 @@ export class SchemaName {
     }
     this.prefix = name === undefined ? '' : `"${name}".`;
     const channel = (suffix: string): string =>
-      name === undefined ? `current_schema() || '.${suffix}'` : `'${name}.${suffix}'`;
+      name === undefined
+        ? `pg_catalog.current_schema() OPERATOR(pg_catalog.||) '.${suffix}'`
+        : `'${name}.${suffix}'`;
     this.insertChannel = channel('river_insert');
     this.controlChannel = channel('river_control');
   }

@@ -1,4 +1,4 @@
-import { endsConnection, sqlStateOf } from '../../errors/database-error.js';
+import { endsConnection, sqlStateOf } from '../../errors/database-errors.js';
 import type { RiverErrorOutcome } from '../../errors/river-error.js';
 import { isClosed, type PgClient } from '../driver/pg-client.js';
 import type { Statement } from './statement.js';

@@ -1,4 +1,4 @@
-import { sha256 } from '../../insert/sha256.js';
+import { sha256 } from '../../insert/unique/unique-key.js';
 
 /** One SQL text of ours. */
 export interface Statement {

@@ -1,8 +1,10 @@
 import type { DataSource } from 'typeorm';
-import { DatabaseError, InsertOutcomeUnknownError } from '../../errors/database-error.js';
-import { JobDroppedError } from '../../errors/job-dropped-error.js';
-import { InsertAbortedError } from '../../errors/insert-aborted-error.js';
-import { UniqueConflictError } from '../../errors/unique-conflict-error.js';
+import { DatabaseError, InsertOutcomeUnknownError } from '../../errors/database-errors.js';
+import {
+  JobDroppedError,
+  InsertAbortedError,
+  UniqueConflictError,
+} from '../../errors/insert-errors.js';
 import type { InsertParams } from '../../insert/insert-params.js';
 import { inTransaction, type ClientConnection, type Connection } from '../connection/connection.js';
 import { CopyFeed, type CopyProgress, type JobSource } from './copy-feed.js';
@@ -14,7 +16,7 @@ import {
   type DatabaseTime,
 } from '../connection/database-time.js';
 import type { CopyRows } from '../connection/copy-in.js';
-import type { Wake } from '../insert/insert-notifier.js';
+import type { Wake } from '../insert/wake.js';
 import type { JobInserter } from '../insert/job-inserter.js';
 import type { SchemaName } from '../connection/schema-name.js';
 import { unlessAborted } from '../driver/unless-aborted.js';

@@ -46,16 +46,16 @@ export function copyStatements({ prefix, insertChannel }: SchemaName): CopyState
   SELECT id, ${COPY_COLUMNS} FROM ${STAGED} ORDER BY unique_key, id
   ON CONFLICT (unique_key) WHERE unique_key IS NOT NULL AND unique_states IS NOT NULL
     AND ${prefix}river_job_state_in_bitmask(unique_states, state) DO NOTHING
-  RETURNING id, queue, state = 'available' AS workable
+  RETURNING id, queue, state OPERATOR(pg_catalog.=) 'available' AS workable
 )
-SELECT queue, workable::text, count(*)::text AS jobs FROM inserted
-GROUP BY queue, workable ORDER BY min(id)`,
+SELECT queue, workable::pg_catalog.text, pg_catalog.count(*)::pg_catalog.text AS jobs FROM inserted
+GROUP BY queue, workable ORDER BY pg_catalog.min(id)`,
     ),
     // Its snapshot sees the winners of races, too: what is neither stored nor preceded was dropped.
     dropped: statement(
       'insert',
       `SELECT place::pg_catalog.text FROM (
-  SELECT id, unique_key, row_number() OVER (ORDER BY id) OPERATOR(pg_catalog.-) 1 AS place FROM ${STAGED}
+  SELECT id, unique_key, pg_catalog.row_number() OVER (ORDER BY id) OPERATOR(pg_catalog.-) 1 AS place FROM ${STAGED}
 ) AS staged
 WHERE ${hasTriggers(prefix)} AND NOT EXISTS (
   SELECT FROM ${prefix}river_job AS job WHERE job.id OPERATOR(pg_catalog.=) staged.id
@@ -67,11 +67,12 @@ WHERE ${hasTriggers(prefix)} AND NOT EXISTS (
 ORDER BY place LIMIT 1`,
     ),
     unstage: statement('insert', `DROP TABLE ${STAGED}`),
-    abort: statement('insert', 'SELECT 1 / 0 AS given_up'),
+    abort: statement('insert', 'SELECT 1 OPERATOR(pg_catalog./) 0 AS given_up'),
     wake: statement(
       'notify',
-      `SELECT pg_current_xact_id()::text AS xid, (
-  SELECT count(pg_notify(${insertChannel}, ${notifyPayload('queue')})) FROM unnest($1::text[]) AS queue
+      `SELECT pg_catalog.pg_current_xact_id()::pg_catalog.text AS xid, (
+  SELECT pg_catalog.count(pg_catalog.pg_notify(${insertChannel}, ${notifyPayload('queue')}))
+  FROM pg_catalog.unnest($1::pg_catalog.text[]) AS queue
 )`,
     ),
   };

@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import type { DataSource } from 'typeorm';
-import { DatabaseError } from '../../errors/database-error.js';
-import { InsertItemsError } from '../../errors/insert-items-error.js';
+import { DatabaseError } from '../../errors/database-errors.js';
+import { InsertItemsError } from '../../errors/insert-errors.js';
 import type { Others } from '../connection/connection.js';
 import type { CopyFeed } from './copy-feed.js';
 import { copyLimits } from './copy-limits.js';

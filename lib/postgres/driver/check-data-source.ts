@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import { RiverConfigurationError } from '../../errors/configuration-error.js';
+import { RiverConfigurationError } from '../../errors/setup-errors.js';
 import { describeValue } from '../../errors/describe-value.js';
 import { reading } from '../../errors/reading.js';
 import { isNative } from './pg-client.js';

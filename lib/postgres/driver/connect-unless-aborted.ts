@@ -1,5 +1,5 @@
 import type { QueryRunner } from 'typeorm';
-import { InsertAbortedError } from '../../errors/insert-aborted-error.js';
+import { InsertAbortedError } from '../../errors/insert-errors.js';
 import { onAbort } from './on-abort.js';
 import type { PgClient } from './pg-client.js';
 import { requestClient } from './request-client.js';

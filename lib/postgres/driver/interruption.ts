@@ -1,4 +1,4 @@
-import { sqlStateOf } from '../../errors/database-error.js';
+import { sqlStateOf } from '../../errors/database-errors.js';
 import { AS_TEXT, type PgClient } from './pg-client.js';
 
 const TIMEOUT = `SELECT setting FROM pg_catalog.pg_settings

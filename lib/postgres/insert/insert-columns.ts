@@ -34,26 +34,26 @@ const DELAYED = '+';
 function due(value: string): string {
   return `CASE WHEN ${value} IS NULL THEN pg_catalog.now()
     WHEN pg_catalog.left(${value}, 1) OPERATOR(pg_catalog.=) '${DELAYED}' THEN pg_catalog.statement_timestamp()
-      OPERATOR(pg_catalog.+) pg_catalog.make_interval(secs => ${value}::float8 OPERATOR(pg_catalog./) 1000)
-    ELSE ${value}::timestamptz END`;
+      OPERATOR(pg_catalog.+) pg_catalog.make_interval(secs => ${value}::pg_catalog.float8 OPERATOR(pg_catalog./) 1000)
+    ELSE ${value}::pg_catalog.timestamptz END`;
 }
 
 export const PLAIN_COLUMNS: readonly InsertColumn[] = [
   {
     name: 'created_at',
-    type: 'timestamptz',
+    type: 'pg_catalog.timestamptz',
     read: ({ createdAt }) => createdAt?.getTime() ?? null,
     encode: encodeTime,
     convert: (value) => `coalesce(${value}, pg_catalog.now())`,
   },
-  { name: 'kind', type: 'text', read: ({ kind }) => kind },
+  { name: 'kind', type: 'pg_catalog.text', read: ({ kind }) => kind },
   { name: 'max_attempts', type: 'smallint', read: ({ maxAttempts }) => maxAttempts },
-  { name: 'metadata', type: 'jsonb', read: ({ metadata }) => metadata },
+  { name: 'metadata', type: 'pg_catalog.jsonb', read: ({ metadata }) => metadata },
   { name: 'priority', type: 'smallint', read: ({ priority }) => priority },
-  { name: 'queue', type: 'text', read: ({ queue }) => queue },
+  { name: 'queue', type: 'pg_catalog.text', read: ({ queue }) => queue },
   {
     name: 'scheduled_at',
-    type: 'text',
+    type: 'pg_catalog.text',
     read: ({ schedule }) => {
       if (schedule === undefined) return null;
       return 'at' in schedule ? schedule.at.getTime() : DELAYED + schedule.delayMs.toFixed(3);
@@ -63,16 +63,16 @@ export const PLAIN_COLUMNS: readonly InsertColumn[] = [
   },
   {
     name: 'state',
-    type: 'text',
+    type: 'pg_catalog.text',
     read: ({ state }) => state,
     convert: (value, prefix) => `${value}::${prefix}river_job_state`,
   },
   {
     name: 'tags',
-    type: 'text',
+    type: 'pg_catalog.text',
     // A tag holds no comma: its pattern is letters, digits, '_' and '-'.
     read: ({ tags }) => tags.join(','),
-    convert: (value) => `string_to_array(${value}, ',')`,
+    convert: (value) => `pg_catalog.string_to_array(${value}, ',')`,
   },
 ];
 
@@ -81,9 +81,9 @@ export const UNIQUE_COLUMNS: readonly InsertColumn[] = [
   ...PLAIN_COLUMNS,
   {
     name: 'unique_key',
-    type: 'text',
+    type: 'pg_catalog.text',
     read: ({ unique }) => (unique?.path === 'index' ? unique.hash.toString('hex') : null),
-    convert: (value) => `decode(${value}, 'hex')`,
+    convert: (value) => `pg_catalog.decode(${value}, 'hex')`,
   },
   {
     name: 'unique_states',

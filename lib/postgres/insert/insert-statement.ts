@@ -83,17 +83,18 @@ function failIf(condition: string): string {
 
 function insertOne({ prefix, insertChannel }: SchemaName, variant: InsertVariant): string {
   const { tracked, notifies, checks } = variant;
-  const notified = `, ${notify(insertChannel, queueOf(PLAIN_COLUMNS))}::text AS notified`;
+  const notified = `, ${notify(insertChannel, queueOf(PLAIN_COLUMNS))}::pg_catalog.text AS notified`;
   return `INSERT INTO ${prefix}river_job (args, ${names(PLAIN_COLUMNS)})
 VALUES (${oneJobRow(PLAIN_COLUMNS, prefix)})
-RETURNING id::text, ${TIMES}${checks ? triggers(prefix) : ''}${tracked ? XID : ''}${notifies ? notified : ''}`;
+RETURNING id::pg_catalog.text, ${TIMES}${checks ? triggers(prefix) : ''}${tracked ? XID : ''}${notifies ? notified : ''}`;
 }
 
 /** A notification is part of the insert: its subquery stands in RETURNING, and runs once. */
 function insertMany({ prefix, insertChannel }: SchemaName, variant: InsertVariant): string {
   const { tracked, notifies, shared } = variant;
   const notified = `, (
-  SELECT count(${notify(insertChannel, 'queue')}) FROM unnest(${lastOf(PLAIN_COLUMNS)}) AS woken(queue)
+  SELECT pg_catalog.count(${notify(insertChannel, 'queue')})
+  FROM pg_catalog.unnest(${lastOf(PLAIN_COLUMNS)}) AS woken(queue)
 ) AS notified`;
   const limit = `WITH limited AS MATERIALIZED (
   SELECT pg_catalog.set_config('lock_timeout', '${SHARED_LOCK_TIMEOUT}', true)
@@ -101,7 +102,7 @@ function insertMany({ prefix, insertChannel }: SchemaName, variant: InsertVarian
   return `INSERT INTO ${prefix}river_job (args, ${names(PLAIN_COLUMNS)})
 ${shared ? limit : ''}SELECT args, ${names(PLAIN_COLUMNS)} FROM ${shared ? 'limited, ' : ''}${manyJobsRows(PLAIN_COLUMNS, prefix)} AS job
 ORDER BY ordinal
-RETURNING id::text, ${TIMES}${tracked ? XID + triggers(prefix) : `, ${failIf(hasTriggers(prefix))}`}${notifies ? notified : ''}`;
+RETURNING id::pg_catalog.text, ${TIMES}${tracked ? XID + triggers(prefix) : `, ${failIf(hasTriggers(prefix))}`}${notifies ? notified : ''}`;
 }
 
 /**
@@ -113,11 +114,11 @@ function insertUniqueOne(
   { tracked, notifies, checks }: InsertVariant,
   { stored = false } = {},
 ): string {
-  const key = `decode($${UNIQUE_COLUMNS.findIndex(({ name }) => name === 'unique_key') + 2}, 'hex')`;
+  const key = `pg_catalog.decode($${UNIQUE_COLUMNS.findIndex(({ name }) => name === 'unique_key') + 2}, 'hex')`;
   const notified = `, (
-  SELECT ${notify(insertChannel, 'queue')}::text FROM inserted) AS notified`;
+  SELECT ${notify(insertChannel, 'queue')}::pg_catalog.text FROM inserted) AS notified`;
   return `WITH existing AS MATERIALIZED (
-  SELECT * FROM ${prefix}river_job WHERE unique_key = ${key} AND ${blocks(prefix)}
+  SELECT * FROM ${prefix}river_job WHERE unique_key OPERATOR(pg_catalog.=) ${key} AND ${blocks(prefix)}
 ), inserted AS (
   INSERT INTO ${prefix}river_job (args, ${names(UNIQUE_COLUMNS)})
   SELECT ${oneJobRow(UNIQUE_COLUMNS, prefix)} WHERE NOT EXISTS (SELECT FROM existing)
@@ -143,20 +144,21 @@ function insertUnique(
   const isLost = 'job.id IS NULL AND wanted.existing_id IS NULL';
   const check = fails ? `, ${failIf(`${isLost} OR ${hasTriggers(prefix)}`)}` : triggers(prefix);
   const notified = `, (
-  SELECT count(${notify(insertChannel, 'queue')}) FROM woken) AS notified`;
+  SELECT pg_catalog.count(${notify(insertChannel, 'queue')}) FROM woken) AS notified`;
+  const rerouted = ' OR NOT queue OPERATOR(pg_catalog.=) ANY (SELECT queue FROM wanted)';
   const woken = `, woken AS (
-  SELECT queue, min(id) AS first FROM inserted
-  WHERE state = 'available'
-    AND (queue = ANY (${lastOf(UNIQUE_COLUMNS)})${stored ? ' OR queue NOT IN (SELECT queue FROM wanted)' : ''})
+  SELECT queue, pg_catalog.min(id) AS first FROM inserted
+  WHERE state OPERATOR(pg_catalog.=) 'available'
+    AND (queue OPERATOR(pg_catalog.=) ANY (${lastOf(UNIQUE_COLUMNS)})${stored ? rerouted : ''})
   GROUP BY queue ORDER BY first
 )`;
   return `WITH wanted AS MATERIALIZED (
   SELECT given.*, existing.id AS existing_id FROM ${manyJobsRows(UNIQUE_COLUMNS, prefix)} AS given
   LEFT JOIN LATERAL (
-    SELECT id FROM ${prefix}river_job WHERE unique_key = given.unique_key AND ${blocks(prefix)} LIMIT 1
+    SELECT id FROM ${prefix}river_job WHERE unique_key OPERATOR(pg_catalog.=) given.unique_key AND ${blocks(prefix)} LIMIT 1
   ) AS existing ON true
 ), missing AS MATERIALIZED (
-  SELECT nextval('${prefix}river_job_id_seq'::regclass) AS id, drawn.*
+  SELECT pg_catalog.nextval('${prefix}river_job_id_seq'::pg_catalog.regclass) AS id, drawn.*
   FROM (SELECT * FROM wanted WHERE existing_id IS NULL ORDER BY ordinal) AS drawn
 ), inserted AS (
   INSERT INTO ${prefix}river_job (id, args, ${names(UNIQUE_COLUMNS)})
@@ -165,20 +167,20 @@ function insertUnique(
   ON CONFLICT (unique_key) WHERE ${blocks(prefix)} DO NOTHING
   RETURNING ${stored ? '*' : NEEDED}
 )${notifies ? woken : ''}
-SELECT ${stored ? `${JOB_COLUMNS}, (SELECT count(*) FROM inserted)::text AS stored` : IDS_AND_TIMES},
-  (${existing(`${prefix}river_job`, 'WHERE job.id = wanted.existing_id')}) AS existing${check}
+SELECT ${stored ? `${JOB_COLUMNS}, (SELECT pg_catalog.count(*) FROM inserted)::pg_catalog.text AS stored` : IDS_AND_TIMES},
+  (${existing(`${prefix}river_job`, 'WHERE job.id OPERATOR(pg_catalog.=) wanted.existing_id')}) AS existing${check}
   ${tracked ? XID_IF_ASSIGNED : ''}${notifies ? notified : ''}
 FROM wanted
-LEFT JOIN missing USING (ordinal)
-LEFT JOIN inserted AS job ON job.id = missing.id
-ORDER BY ordinal`;
+LEFT JOIN missing ON missing.ordinal OPERATOR(pg_catalog.=) wanted.ordinal
+LEFT JOIN inserted AS job ON job.id OPERATOR(pg_catalog.=) missing.id
+ORDER BY wanted.ordinal`;
 }
 
 const TIMES = storedTimes('river_job');
 const NEEDED = 'id, queue, state, created_at, scheduled_at';
-const IDS_AND_TIMES = `job.id::text AS inserted, ${storedTimes('job')}`;
-const XID = ', pg_current_xact_id()::text AS xid';
-const XID_IF_ASSIGNED = ', pg_current_xact_id_if_assigned()::text AS xid';
+const IDS_AND_TIMES = `job.id::pg_catalog.text AS inserted, ${storedTimes('job')}`;
+const XID = ', pg_catalog.pg_current_xact_id()::pg_catalog.text AS xid';
+const XID_IF_ASSIGNED = ', pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text AS xid';
 
 function triggers(prefix: string): string {
   return `, ${hasTriggers(prefix)} AS triggers`;
@@ -190,16 +192,16 @@ function names(columns: readonly InsertColumn[]): string {
 
 /** The parameter of a single job's queue. */
 function queueOf(columns: readonly InsertColumn[]): string {
-  return `$${columns.findIndex(({ name }) => name === 'queue') + 2}::text`;
+  return `$${columns.findIndex(({ name }) => name === 'queue') + 2}::pg_catalog.text`;
 }
 
 /** The parameter behind those of several jobs. */
 function lastOf(columns: readonly InsertColumn[]): string {
-  return `$${2 * columns.length + 2}::text[]`;
+  return `$${2 * columns.length + 2}::pg_catalog.text[]`;
 }
 
 function notify(channel: string, queue: string): string {
-  return `pg_notify(${channel}, ${notifyPayload(queue)})`;
+  return `pg_catalog.pg_notify(${channel}, ${notifyPayload(queue)})`;
 }
 
 /** Whether a row conflicts with its equals: River's unique index is partial by this. */
@@ -211,5 +213,5 @@ function blocks(prefix: string): string {
 /** One column instead of eighteen, since nearly every answer has none. */
 function existing(table: string, where = ''): string {
   return `
-  SELECT row_to_json(found) FROM (SELECT ${JOB_COLUMNS} FROM ${table} AS job ${where}) AS found`;
+  SELECT pg_catalog.row_to_json(found) FROM (SELECT ${JOB_COLUMNS} FROM ${table} AS job ${where}) AS found`;
 }

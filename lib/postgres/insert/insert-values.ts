@@ -37,8 +37,8 @@ export function manyJobsRows(columns: readonly InsertColumn[], prefix: string): 
     return `${convert(value, prefix)} AS ${name}`;
   });
   return `(
-  SELECT ordinal, given.args::jsonb AS args, ${values.join(', ')}
-  FROM unnest(string_to_array($1, E'\\x1e'), ${lists.join(', ')})
+  SELECT ordinal, given.args::pg_catalog.jsonb AS args, ${values.join(', ')}
+  FROM unnest(pg_catalog.string_to_array($1, E'\\x1e'), ${lists.join(', ')})
     WITH ORDINALITY AS given(args, ${columns.map(({ name }) => name).join(', ')}, ordinal)
 )`;
 }
@@ -48,7 +48,7 @@ export function oneJobRow(columns: readonly InsertColumn[], prefix: string): str
   const values = columns.map(({ type, convert = same }, place) =>
     convert(`$${place + 2}::${type}`, prefix),
   );
-  return ['$1::jsonb', ...values].join(', ');
+  return ['$1::pg_catalog.jsonb', ...values].join(', ');
 }
 
 function same(value: string): string {

@@ -1,5 +1,5 @@
 import type { InsertParams } from '../../insert/insert-params.js';
-import type { JobInsertResult } from '../../job/job-insert-result.js';
+import type { JobInsertResult } from '../../job/row/job-insert-result.js';
 import { missingRow } from '../rows/stored-job.js';
 
 /** What goes into one statement at most: the best size by measurement, and 16 MB of text. */

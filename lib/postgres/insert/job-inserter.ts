@@ -1,8 +1,8 @@
-import { DatabaseError, InsertOutcomeUnknownError } from '../../errors/database-error.js';
+import { DatabaseError, InsertOutcomeUnknownError } from '../../errors/database-errors.js';
 import type { InsertParams } from '../../insert/insert-params.js';
-import type { JobInsertResult } from '../../job/job-insert-result.js';
+import type { JobInsertResult } from '../../job/row/job-insert-result.js';
 import type { Connection } from '../connection/connection.js';
-import type { Wake } from './insert-notifier.js';
+import type { Wake } from './wake.js';
 import { InsertRun } from './insert-run.js';
 import { LOST_RACE } from './insert-statement.js';
 import { InsertTriggers } from './insert-triggers.js';

@@ -1,4 +1,4 @@
-import { InvalidJobError } from '../../errors/invalid-job-error.js';
+import { InvalidJobError } from '../../errors/invalid-errors.js';
 import type { InsertParams } from '../../insert/insert-params.js';
 
 /** Below what a JavaScript string and a message to Postgres can hold. */

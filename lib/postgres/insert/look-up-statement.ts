@@ -1,6 +1,6 @@
 import type { InsertParams } from '../../insert/insert-params.js';
-import { periodOfNanoseconds, type Period } from '../../insert/unique-period.js';
-import type { UniqueLock } from '../../insert/unique-lock.js';
+import { periodOfNanoseconds, type Period } from '../../insert/unique/unique-period.js';
+import type { UniqueLock } from '../../insert/unique/unique-lock.js';
 import { JOB_COLUMNS } from '../rows/job-columns.js';
 import type { SchemaName } from '../connection/schema-name.js';
 import { statement, type Statement } from '../connection/statement.js';
@@ -11,24 +11,29 @@ import { timestampOfNanoseconds } from '../rows/timestamp.js';
  * per job given. A dimension that is off is null.
  */
 export function lookUpStatement({ prefix }: SchemaName): Statement {
-  const keys = 'ARRAY(SELECT jsonb_array_elements_text(path))';
+  const keys = 'ARRAY(SELECT pg_catalog.jsonb_array_elements_text(path))';
+  // Arrays of one, since these compare NULL, a path that is not there, as equal to NULL only.
+  const at = (args: string): string => `ARRAY[${args} OPERATOR(pg_catalog.#>) ${keys}]`;
   return statement(
     'unique look-up',
     `SELECT ${JOB_COLUMNS}
-FROM unnest($1::text[], $2::jsonb[], $3::jsonb[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[])
+FROM unnest($1::pg_catalog.text[], $2::pg_catalog.jsonb[], $3::pg_catalog.jsonb[], $4::pg_catalog.text[],
+    $5::pg_catalog.text[], $6::pg_catalog.timestamptz[], $7::pg_catalog.timestamptz[])
   WITH ORDINALITY AS given(kind, args, paths, queue, states, period_start, period_end, ordinal)
 LEFT JOIN LATERAL (
   SELECT * FROM ${prefix}river_job AS candidate
-  WHERE candidate.state = ANY (string_to_array(given.states, ',')::${prefix}river_job_state[])
-    AND (given.kind IS NULL OR candidate.kind = given.kind)
-    AND (given.queue IS NULL OR candidate.queue = given.queue)
-    AND (given.args IS NULL OR given.paths IS NOT NULL OR candidate.args = given.args)
+  WHERE candidate.state OPERATOR(pg_catalog.=) ANY (
+    pg_catalog.string_to_array(given.states, ',')::${prefix}river_job_state[])
+    AND (given.kind IS NULL OR candidate.kind OPERATOR(pg_catalog.=) given.kind)
+    AND (given.queue IS NULL OR candidate.queue OPERATOR(pg_catalog.=) given.queue)
+    AND (given.args IS NULL OR given.paths IS NOT NULL OR candidate.args OPERATOR(pg_catalog.=) given.args)
     AND (given.paths IS NULL OR NOT EXISTS (
-      SELECT FROM jsonb_array_elements(given.paths) AS path
-      WHERE candidate.args #> ${keys} IS DISTINCT FROM given.args #> ${keys}
+      SELECT FROM pg_catalog.jsonb_array_elements(given.paths) AS path
+      WHERE ${at('candidate.args')} OPERATOR(pg_catalog.<>) ${at('given.args')}
     ))
     AND (given.period_start IS NULL
-      OR candidate.created_at >= given.period_start AND candidate.created_at < given.period_end)
+      OR candidate.created_at OPERATOR(pg_catalog.>=) given.period_start
+        AND candidate.created_at OPERATOR(pg_catalog.<) given.period_end)
   ORDER BY candidate.id
   LIMIT 1
 ) AS job ON true

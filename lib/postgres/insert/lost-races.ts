@@ -1,4 +1,4 @@
-import { DatabaseError } from '../../errors/database-error.js';
+import { DatabaseError } from '../../errors/database-errors.js';
 import type { Connection } from '../connection/connection.js';
 import type { SchemaName } from '../connection/schema-name.js';
 import { statement } from '../connection/statement.js';

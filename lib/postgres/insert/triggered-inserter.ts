@@ -1,6 +1,6 @@
-import { JobDroppedError } from '../../errors/job-dropped-error.js';
+import { JobDroppedError } from '../../errors/insert-errors.js';
 import type { InsertParams } from '../../insert/insert-params.js';
-import type { JobInsertResult } from '../../job/job-insert-result.js';
+import type { JobInsertResult } from '../../job/row/job-insert-result.js';
 import type { Connection } from '../connection/connection.js';
 import type { InsertRun } from './insert-run.js';
 import type { InsertTriggers } from './insert-triggers.js';
@@ -52,7 +52,7 @@ export class TriggeredInserter {
     this.#triggers = triggers;
     this.#read = statement(
       'insert',
-      `SELECT ${JOB_COLUMNS} FROM ${prefix}river_job AS job WHERE job.id = ANY ($1::bigint[])`,
+      `SELECT ${JOB_COLUMNS} FROM ${prefix}river_job AS job WHERE job.id OPERATOR(pg_catalog.=) ANY ($1::bigint[])`,
     );
   }
 

@@ -1,7 +1,7 @@
-import { RiverTransactionError } from '../../errors/transaction-error.js';
+import { RiverTransactionError } from '../../errors/transaction-errors.js';
 import type { InsertParams } from '../../insert/insert-params.js';
-import { lockText, type UniqueLock } from '../../insert/unique-lock.js';
-import type { JobRow } from '../../job/job-row.js';
+import { lockText, type UniqueLock } from '../../insert/unique/unique-lock.js';
+import type { JobRow } from '../../job/row/job-row.js';
 import type { Connection } from '../connection/connection.js';
 import { DATABASE_TIME_COLUMNS, readDatabaseTime } from '../connection/database-time.js';
 import { statement } from '../connection/statement.js';
@@ -10,6 +10,8 @@ import type { LockedJob, UniqueLookUp } from './unique-look-up.js';
 /** What stands before a job: a row that is stored, or an earlier job of the same call. */
 export type Blocker = { readonly row: JobRow } | { readonly given: InsertParams };
 
+const ISOLATION = `pg_catalog.current_setting('transaction_isolation')`;
+
 /**
  * The lock is a statement of its own, sent before the look-up: within one statement the snapshot is
  * older than the lock, and duplicates slip in. Locks are taken in one sorted order, so that two
@@ -17,10 +19,10 @@ export type Blocker = { readonly row: JobRow } | { readonly given: InsertParams 
  */
 const LOCK = statement(
   'unique lock',
-  `SELECT current_setting('transaction_isolation') AS isolation, count(pg_advisory_xact_lock(key)),
+  `SELECT ${ISOLATION} AS isolation, pg_catalog.count(pg_catalog.pg_advisory_xact_lock(key)),
   ${DATABASE_TIME_COLUMNS}
-FROM (SELECT key FROM unnest($1::bigint[]) AS key ORDER BY key) AS locks
-WHERE current_setting('transaction_isolation') LIKE 'read %'`,
+FROM (SELECT key FROM pg_catalog.unnest($1::bigint[]) AS key ORDER BY key) AS locks
+WHERE pg_catalog.starts_with(${ISOLATION}, 'read ')`,
 );
 
 /** The lock path: unique jobs for states that River's index cannot express. */

@@ -1,8 +1,8 @@
 import type { InsertParams } from '../../insert/insert-params.js';
-import type { Unique } from '../../insert/unique.js';
-import type { UniqueKey } from '../../insert/unique-key.js';
-import type { UniqueLock } from '../../insert/unique-lock.js';
-import type { JobRow } from '../../job/job-row.js';
+import type { Unique } from '../../insert/unique/unique.js';
+import type { UniqueKey } from '../../insert/unique/unique-key.js';
+import type { UniqueLock } from '../../insert/unique/unique-lock.js';
+import type { JobRow } from '../../job/row/job-row.js';
 import type { Connection } from '../connection/connection.js';
 import { databaseTime } from '../connection/database-time.js';
 import { decodeJob, JOB_COLUMNS } from '../rows/job-columns.js';
@@ -24,16 +24,18 @@ export class UniqueLookUp {
     this.#byKey = statement(
       'unique look-up',
       `SELECT ${JOB_COLUMNS} FROM ${schema.prefix}river_job AS job
-WHERE job.unique_key = decode($1, 'hex') AND job.unique_key IS NOT NULL AND job.unique_states IS NOT NULL
+WHERE job.unique_key OPERATOR(pg_catalog.=) pg_catalog.decode($1, 'hex')
+  AND job.unique_key IS NOT NULL AND job.unique_states IS NOT NULL
   AND ${schema.prefix}river_job_state_in_bitmask(job.unique_states, job.state)`,
     );
     this.#otherKeys = statement(
       'unique look-up',
       `SELECT ${JOB_COLUMNS} FROM ${schema.prefix}river_job AS job
-WHERE ($1::text IS NULL OR job.kind = $1) AND ($2::text IS NULL OR job.queue = $2)
-  AND job.unique_key <> decode($3, 'hex') AND job.unique_states IS NOT NULL
+WHERE ($1::pg_catalog.text IS NULL OR job.kind OPERATOR(pg_catalog.=) $1)
+  AND ($2::pg_catalog.text IS NULL OR job.queue OPERATOR(pg_catalog.=) $2)
+  AND job.unique_key OPERATOR(pg_catalog.<>) pg_catalog.decode($3, 'hex') AND job.unique_states IS NOT NULL
   AND ${schema.prefix}river_job_state_in_bitmask(job.unique_states, job.state)
-ORDER BY (job.args = $4::jsonb) DESC, job.id DESC LIMIT 100`,
+ORDER BY (job.args OPERATOR(pg_catalog.=) $4::pg_catalog.jsonb) DESC, job.id DESC LIMIT 100`,
     );
   }
 

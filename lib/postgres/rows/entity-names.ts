@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import { RiverConfigurationError } from '../../errors/configuration-error.js';
+import { RiverConfigurationError } from '../../errors/setup-errors.js';
 import { nameText } from '../../errors/name-text.js';
 
 /** By this the classes of `nestjs-river/entities` are known, those of another copy of it included. */

@@ -1,7 +1,7 @@
-import { statesOfBits } from '../../insert/unique-key.js';
+import { statesOfBits } from '../../insert/unique/unique-key.js';
 import { decodeJson } from '../../job/decode-json.js';
-import type { AttemptError, JobRow } from '../../job/job-row.js';
-import type { JobState } from '../../job/job-state.js';
+import type { AttemptError, JobRow } from '../../job/row/job-row.js';
+import type { JobState } from '../../job/row/job-state.js';
 import type { TextRow } from '../driver/pg-client.js';
 import { decodeTime, epochMilliseconds } from './timestamp.js';
 
@@ -14,24 +14,24 @@ const milliseconds = (column: string): string =>
  * column is added.
  */
 export const JOB_COLUMNS = [
-  'job.id::text AS id',
-  'job.args::text AS args',
-  'job.attempt::text AS attempt',
+  'job.id::pg_catalog.text AS id',
+  'job.args::pg_catalog.text AS args',
+  'job.attempt::pg_catalog.text AS attempt',
   milliseconds('attempted_at'),
-  'to_jsonb(job.attempted_by)::text AS attempted_by',
+  'pg_catalog.to_jsonb(job.attempted_by)::pg_catalog.text AS attempted_by',
   milliseconds('created_at'),
-  'to_jsonb(job.errors)::text AS errors',
+  'pg_catalog.to_jsonb(job.errors)::pg_catalog.text AS errors',
   milliseconds('finalized_at'),
   'job.kind',
-  'job.max_attempts::text AS max_attempts',
-  'job.metadata::text AS metadata',
-  'job.priority::text AS priority',
+  'job.max_attempts::pg_catalog.text AS max_attempts',
+  'job.metadata::pg_catalog.text AS metadata',
+  'job.priority::pg_catalog.text AS priority',
   'job.queue',
   milliseconds('scheduled_at'),
-  'job.state::text AS state',
-  'to_jsonb(job.tags)::text AS tags',
-  "encode(job.unique_key, 'hex') AS unique_key",
-  'job.unique_states::text AS unique_states',
+  'job.state::pg_catalog.text AS state',
+  'pg_catalog.to_jsonb(job.tags)::pg_catalog.text AS tags',
+  "pg_catalog.encode(job.unique_key, 'hex') AS unique_key",
+  'job.unique_states::pg_catalog.text AS unique_states',
 ].join(', ');
 
 /** The job of a row that was selected as {@link JOB_COLUMNS}. */

@@ -7,7 +7,7 @@ import { decodeTime, epochMilliseconds } from './timestamp.js';
 export const QUEUE_COLUMNS = [
   'queue.name',
   `${epochMilliseconds('queue.created_at')} AS created_at`,
-  'queue.metadata::text AS metadata',
+  'queue.metadata::pg_catalog.text AS metadata',
   `${epochMilliseconds('queue.paused_at')} AS paused_at`,
   `${epochMilliseconds('queue.updated_at')} AS updated_at`,
 ].join(', ');

@@ -1,9 +1,9 @@
 import type { InsertParams } from '../../insert/insert-params.js';
-import { statesOfBits } from '../../insert/unique-key.js';
+import { statesOfBits } from '../../insert/unique/unique-key.js';
 import { decodeJson } from '../../job/decode-json.js';
-import type { JobInsertResult } from '../../job/job-insert-result.js';
-import type { JobRow } from '../../job/job-row.js';
-import { DatabaseError } from '../../errors/database-error.js';
+import type { JobInsertResult } from '../../job/row/job-insert-result.js';
+import type { JobRow } from '../../job/row/job-row.js';
+import { DatabaseError } from '../../errors/database-errors.js';
 import { decodeJob } from './job-columns.js';
 import type { TextRow } from '../driver/pg-client.js';
 import { decodeTime, epochMilliseconds } from './timestamp.js';

@@ -1,4 +1,4 @@
-import type { JobState } from '../../job/job-state.js';
+import type { JobState } from '../../job/row/job-state.js';
 import {
   PLAIN_COLUMNS,
   UNIQUE_COLUMNS,

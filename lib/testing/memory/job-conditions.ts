@@ -1,4 +1,4 @@
-import type { JobState } from '../../job/job-state.js';
+import type { JobState } from '../../job/row/job-state.js';
 import { contains, parseJsonb } from './jsonb.js';
 import { timeOf, type JobRecord } from './records.js';
 

@@ -1,5 +1,5 @@
-import type { JobState } from '../../job/job-state.js';
-import { statesOfBits } from '../../insert/unique-key.js';
+import type { JobState } from '../../job/row/job-state.js';
+import { statesOfBits } from '../../insert/unique/unique-key.js';
 import { CANCEL_MARK } from '../../postgres/administration/job-change-statements.js';
 import { currentTime } from './clock.js';
 import { answer, type Answer } from './answer.js';

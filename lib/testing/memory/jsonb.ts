@@ -1,4 +1,4 @@
-import { canonicalJson } from '../../insert/canonical-json.js';
+import { canonicalJson } from '../../insert/json/canonical-json.js';
 import { jsonTokens } from '../../job/json-tokens.js';
 
 /** A value of jsonb: numbers are kept as they are printed, since JavaScript would round some. */

@@ -1,5 +1,5 @@
-import { statesOfBits } from '../../insert/unique-key.js';
-import type { JobState } from '../../job/job-state.js';
+import { statesOfBits } from '../../insert/unique/unique-key.js';
+import type { JobState } from '../../job/row/job-state.js';
 import type { TextRow } from '../../postgres/driver/pg-client.js';
 
 /** A row of `river_job`. Never changed: a change makes another. Times are milliseconds since 1970. */

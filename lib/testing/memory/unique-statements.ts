@@ -1,4 +1,4 @@
-import type { JobState } from '../../job/job-state.js';
+import type { JobState } from '../../job/row/job-state.js';
 import { answer, type Answer } from './answer.js';
 import { databaseTimes } from './job-statements.js';
 import { areEqual, parseJsonb, printJsonb, valueAt } from './jsonb.js';

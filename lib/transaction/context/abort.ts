@@ -1,4 +1,4 @@
-import { TransactionAbortedError } from '../../errors/transaction-error.js';
+import { TransactionAbortedError } from '../../errors/transaction-errors.js';
 import type { RiverTransactionOptions } from './transaction-options.js';
 import { clearTimeout, setTimeout } from '../../real-time.js';
 

@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import { RiverTransactionError } from '../../errors/transaction-error.js';
+import { RiverTransactionError } from '../../errors/transaction-errors.js';
 import { ambientTransactionOf, isOutside } from './ambient-transaction.js';
 
 /** Returns whether the running code is in a transaction of one loaded copy of this package. */

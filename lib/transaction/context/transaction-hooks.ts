@@ -1,4 +1,4 @@
-import { HookTimeoutError } from '../../errors/transaction-error.js';
+import { HookTimeoutError } from '../../errors/transaction-errors.js';
 import { clearTimeout, setTimeout } from '../../real-time.js';
 
 /** How long a hook may take, unless the module says otherwise. */

@@ -2,7 +2,7 @@ import { describeValue } from '../../errors/describe-value.js';
 import { isAbortSignal } from '../../errors/is-abort-signal.js';
 import { nameText } from '../../errors/name-text.js';
 import { reading } from '../../errors/reading.js';
-import { RiverTransactionError } from '../../errors/transaction-error.js';
+import { RiverTransactionError } from '../../errors/transaction-errors.js';
 
 /** Postgres' isolation levels, as TypeORM names them. */
 export type IsolationLevel =

@@ -1,4 +1,4 @@
-import { ShuttingDownError } from '../../errors/transaction-error.js';
+import { ShuttingDownError } from '../../errors/transaction-errors.js';
 import { beforeSettled } from '../statements/promised.js';
 import { ShutdownClock } from './shutdown-clock.js';
 

@@ -1,5 +1,5 @@
 import type { EntityManager, QueryRunner } from 'typeorm';
-import { sqlStateOf } from '../../errors/database-error.js';
+import { DatabaseError, driverErrorOf, sqlStateOf } from '../../errors/database-errors.js';
 import { giveBack, rawClient } from '../../postgres/connection/connection.js';
 import { close, type PgClient } from '../../postgres/driver/pg-client.js';
 import type { Abort } from '../context/abort.js';
@@ -29,6 +29,7 @@ export interface BegunTransaction {
  * transaction: the pool may be exhausted, and on a network that fell silent BEGIN has no answer.
  *
  * @throws TransactionAbortedError when it is aborted before; no connection is kept then
+ * @throws DatabaseError when there is no connection, or BEGIN fails
  */
 export async function beginTransaction(
   queryRunner: QueryRunner,
@@ -59,16 +60,22 @@ export async function beginTransaction(
     // A BEGIN without an answer may yet be run, and the next statement would be part of its transaction.
     if (abort.reason !== undefined || !isAnswered(error)) close(client);
     watch.stop();
-    const reason: unknown = abort.reason ?? watch.lost ?? error;
+    const reason: unknown = abort.reason ?? watch.lost ?? ofBegin(error);
     await giveBack(queryRunner, client);
     throw reason;
   }
 }
 
+/** Subscribers of the application are told of the BEGIN, too; their errors are passed on. */
+function ofBegin(error: unknown): unknown {
+  const { query } = error as { readonly query?: unknown };
+  const isOurs = typeof query === 'string' && /^(START|SET) TRANSACTION\b/.test(query);
+  return isOurs ? DatabaseError.ofTypeorm('begin', error) : error;
+}
+
 /** Whether the server has answered, by an error of its own. */
 function isAnswered(error: unknown): boolean {
-  const { driverError } = error as { driverError?: unknown };
-  return sqlStateOf(driverError ?? error) !== undefined;
+  return sqlStateOf(driverErrorOf(error)) !== undefined;
 }
 
 function isConfigured(options: RiverTransactionOptions): boolean {
@@ -81,12 +88,17 @@ export async function configure(
   queryRunner: QueryRunner,
   options: RiverTransactionOptions,
 ): Promise<void> {
-  if (options.readOnly) await queryRunner.query('SET TRANSACTION READ ONLY');
-  const { statementTimeoutMs, lockTimeoutMs } = options;
-  if (statementTimeoutMs === undefined && lockTimeoutMs === undefined) return;
-  await queryRunner.query(
-    `SELECT set_config('statement_timeout', coalesce($1, current_setting('statement_timeout')), true),
-  set_config('lock_timeout', coalesce($2, current_setting('lock_timeout')), true)`,
-    [statementTimeoutMs?.toString() ?? null, lockTimeoutMs?.toString() ?? null],
-  );
+  const { readOnly, statementTimeoutMs, lockTimeoutMs } = options;
+  try {
+    if (readOnly) await queryRunner.query('SET TRANSACTION READ ONLY');
+    if (statementTimeoutMs === undefined && lockTimeoutMs === undefined) return;
+    await queryRunner.query(
+      `SELECT
+  pg_catalog.set_config('statement_timeout', coalesce($1, pg_catalog.current_setting('statement_timeout')), true),
+  pg_catalog.set_config('lock_timeout', coalesce($2, pg_catalog.current_setting('lock_timeout')), true)`,
+      [statementTimeoutMs?.toString() ?? null, lockTimeoutMs?.toString() ?? null],
+    );
+  } catch (error) {
+    throw DatabaseError.ofTypeorm('begin', error);
+  }
 }

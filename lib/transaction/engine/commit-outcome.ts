@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
-import type { CommitOutcome } from '../../errors/transaction-error.js';
-import { DatabaseError } from '../../errors/database-error.js';
+import type { CommitOutcome } from '../../errors/transaction-errors.js';
+import { DatabaseError } from '../../errors/database-errors.js';
 import { PoolConnection } from '../../postgres/connection/pool-connection.js';
 import { statement } from '../../postgres/connection/statement.js';
 import { now, sleep } from '../../real-time.js';
@@ -14,8 +14,10 @@ const PAUSE_MS = 100;
 // statistics, a restart in order keeps them.
 const STATUS = statement(
   'transaction status',
-  `SELECT pg_xact_status($1::xid8) AS status,
-  extract(epoch FROM clock_timestamp() - pg_stat_get_bgwriter_stat_reset_time()) * 1000 AS up_ms`,
+  `SELECT pg_catalog.pg_xact_status($1::pg_catalog.xid8) AS status,
+  extract(epoch FROM pg_catalog.clock_timestamp()
+    OPERATOR(pg_catalog.-) pg_catalog.pg_stat_get_bgwriter_stat_reset_time()
+  ) OPERATOR(pg_catalog.*) 1000 AS up_ms`,
 );
 
 /** A transaction whose COMMIT was not answered. */

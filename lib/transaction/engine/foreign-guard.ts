@@ -1,6 +1,6 @@
 import type { DataSource, EntitySubscriberInterface, QueryRunner } from 'typeorm';
-import { DatabaseError } from '../../errors/database-error.js';
-import { TransactionRolledBackError } from '../../errors/transaction-error.js';
+import { DatabaseError } from '../../errors/database-errors.js';
+import { TransactionRolledBackError } from '../../errors/transaction-errors.js';
 import { UnawaitedWork } from '../statements/unawaited-work.js';
 
 /** What is known of a transaction that the application opened itself, from our first call in it on. */

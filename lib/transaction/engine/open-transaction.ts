@@ -1,12 +1,11 @@
-import { QueryFailedError, type DataSource, type QueryRunner } from 'typeorm';
+import type { DataSource, QueryRunner } from 'typeorm';
 import {
   CommitOutcomeUnknownError,
   RiverTransactionError,
   TransactionEndedWithinError,
   TransactionRolledBackError,
-} from '../../errors/transaction-error.js';
-import { concealed } from '../../errors/conceal.js';
-import { DatabaseError } from '../../errors/database-error.js';
+} from '../../errors/transaction-errors.js';
+import { DatabaseError } from '../../errors/database-errors.js';
 import { giveBack } from '../../postgres/connection/connection.js';
 import { isClosed } from '../../postgres/driver/pg-client.js';
 import { mayBeCommitted } from '../../postgres/connection/statement-outcome.js';
@@ -23,6 +22,8 @@ import { registerRoot, scopeOf } from '../statements/scope-of.js';
 import type { RiverTransactionOptions } from '../context/transaction-options.js';
 import { TransactionScope } from '../statements/transaction-scope.js';
 import { now } from '../../real-time.js';
+
+const ASK_XID = 'SELECT pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text AS xid';
 
 /** How a transaction was asked for. */
 interface Opening {
@@ -62,7 +63,7 @@ export class OpenTransaction implements Holder {
   }
 
   /**
-   * @throws DatabaseError when the connection broke before
+   * @throws DatabaseError when the connection broke before, or the server refused, as for a deferred constraint
    * @throws TransactionRolledBackError when a statement had failed, or the server answered ROLLBACK
    * @throws CommitOutcomeUnknownError when the connection broke during COMMIT
    */
@@ -75,7 +76,7 @@ export class OpenTransaction implements Holder {
     if (status === 'I') throw new TransactionEndedWithinError('COMMIT');
     if (this.#session.options.trackOutcome && this.#session.xid === undefined) {
       const answer: unknown = await scope.enqueue('A statement', () =>
-        this.#session.query('SELECT pg_current_xact_id_if_assigned()::text AS xid'),
+        this.#session.query(ASK_XID),
       );
       this.#session.noteXid((answer as { xid: string | null }[])[0]?.xid);
     }
@@ -196,9 +197,8 @@ export class OpenTransaction implements Holder {
         this.#isCommitted = true;
       } catch (cause) {
         if (cause instanceof RiverTransactionError) throw cause;
-        if (!isSent) throw new DatabaseError('commit', cause);
-        if (mayBeCommitted(cause)) throw this.outcomeUnknown(cause);
-        throw concealed(new QueryFailedError('COMMIT', undefined, cause as Error));
+        if (isSent && mayBeCommitted(cause)) throw this.outcomeUnknown(cause);
+        throw new DatabaseError('commit', cause);
       }
     });
     scope.refuse();

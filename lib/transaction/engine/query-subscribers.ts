@@ -1,5 +1,5 @@
 import type { QueryRunner } from 'typeorm';
-import { TransactionEndedError } from '../../errors/transaction-error.js';
+import { TransactionEndedError } from '../../errors/transaction-errors.js';
 import { isGuard } from './foreign-guard.js';
 import { StatementQueue } from '../statements/statement-queue.js';
 import { StatementTurn } from '../statements/statement-turn.js';

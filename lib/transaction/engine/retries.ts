@@ -1,5 +1,5 @@
-import { driverErrorOf, sqlStateOf } from '../../errors/database-error.js';
-import { TransactionEndedWithinError } from '../../errors/transaction-error.js';
+import { driverErrorOf, sqlStateOf } from '../../errors/database-errors.js';
+import { TransactionEndedWithinError } from '../../errors/transaction-errors.js';
 import { sleep } from '../../real-time.js';
 
 /** The longest pause before the next attempt, in milliseconds. */
@@ -13,7 +13,7 @@ const MAX_PAUSE_MS = 1_000;
 export async function withRetries<T>(
   { retries, signal }: { readonly retries: number; readonly signal?: AbortSignal | undefined },
   run: () => Promise<T>,
-  pause = (ms: number): Promise<unknown> => sleep(ms, undefined, { signal }),
+  pause = (ms: number): Promise<unknown> => sleep(ms, signal),
 ): Promise<T> {
   for (let attempt = 0; ; attempt++) {
     try {

@@ -3,7 +3,7 @@ import {
   CommitOutcomeUnknownError,
   TransactionEndedWithinError,
   TransactionUnfinishedError,
-} from '../../errors/transaction-error.js';
+} from '../../errors/transaction-errors.js';
 import { Abort } from '../context/abort.js';
 import { holderOf, runInLevel } from '../context/ambient-transaction.js';
 import { beginTransaction } from './begin-transaction.js';

@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import type { Readable } from 'node:stream';
 import type { QueryRunner } from 'typeorm';
-import { TransactionScopeBusyError } from '../../errors/transaction-error.js';
+import { TransactionScopeBusyError } from '../../errors/transaction-errors.js';
 import type { PgClient } from '../../postgres/driver/pg-client.js';
 import type { TransactionScope } from '../statements/transaction-scope.js';
 import { deadlock } from '../statements/unless-busy.js';

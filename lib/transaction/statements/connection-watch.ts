@@ -1,11 +1,11 @@
 import type { EventEmitter } from 'node:events';
 import type { QueryRunner } from 'typeorm';
-import { DatabaseError } from '../../errors/database-error.js';
+import { DatabaseError } from '../../errors/database-errors.js';
 import {
   TransactionEndedWithinError,
   type EndingCommand,
   type RiverTransactionError,
-} from '../../errors/transaction-error.js';
+} from '../../errors/transaction-errors.js';
 import { close, type PgClient } from '../../postgres/driver/pg-client.js';
 import { endIsOurs, savepointIsOurs } from './forbidden-statements.js';
 

@@ -1,4 +1,4 @@
-import { RiverTransactionError } from '../../errors/transaction-error.js';
+import { RiverTransactionError } from '../../errors/transaction-errors.js';
 
 /** Statements that would end the transaction behind our back; ROLLBACK TO SAVEPOINT is none. */
 const ENDS_TRANSACTION =

@@ -2,7 +2,7 @@ import {
   TransactionAbortedError,
   TransactionRolledBackError,
   TransactionUnfinishedError,
-} from '../../errors/transaction-error.js';
+} from '../../errors/transaction-errors.js';
 import { runInLevel, type AmbientTransaction } from '../context/ambient-transaction.js';
 import { Cut } from '../context/cut.js';
 import type { TransactionHooks } from '../context/transaction-hooks.js';

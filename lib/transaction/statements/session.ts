@@ -1,6 +1,6 @@
 import type { DataSource, QueryRunner } from 'typeorm';
-import { driverErrorOf, sqlStateOf } from '../../errors/database-error.js';
-import { TransactionEndedError } from '../../errors/transaction-error.js';
+import { DatabaseError, driverErrorOf, sqlStateOf } from '../../errors/database-errors.js';
+import { TransactionEndedError } from '../../errors/transaction-errors.js';
 import type { PgClient } from '../../postgres/driver/pg-client.js';
 import { markUnfit } from '../../postgres/driver/unfit-clients.js';
 import type { RiverTransactionOptions } from '../context/transaction-options.js';
@@ -90,7 +90,11 @@ export class Session {
     const begin = async (): Promise<unknown> => {
       if (this.watch.lost !== undefined) throw this.watch.lost;
       this.watch.expectSavepoint(sql);
-      return (await this.query(sql)) as unknown;
+      try {
+        return (await this.query(sql)) as unknown;
+      } catch (error) {
+        throw this.watch.lost ?? DatabaseError.ofTypeorm('savepoint', error);
+      }
     };
     return await (turnOn(this.client) === undefined ? this.#savepoints.push(begin) : begin());
   }

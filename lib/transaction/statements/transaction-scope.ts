@@ -3,7 +3,7 @@ import {
   TransactionEndedError,
   TransactionScopeBusyError,
   TransactionUnfinishedError,
-} from '../../errors/transaction-error.js';
+} from '../../errors/transaction-errors.js';
 import {
   ClientConnection,
   type Connection,

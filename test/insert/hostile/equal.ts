@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { RawJson } from '../../../lib/insert/raw-json.js';
+import { RawJson } from '../../../lib/insert/json/raw-json.js';
 import { decodeJson } from '../../../lib/job/decode-json.js';
 
 /** No string that could be stored begins so. */

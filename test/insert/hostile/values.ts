@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { rawJson } from '../../../lib/insert/raw-json.js';
+import { rawJson } from '../../../lib/insert/json/raw-json.js';
 
 const thrower = (): never => {
   throw new Error('hostile');

@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals';
 import { InvalidJobError } from 'nestjs-river';
-import { encodeJson } from '../../../lib/insert/encode-json.js';
+import { encodeJson } from '../../../lib/insert/json/encode-json.js';
 import { makeInsertParams, type InsertParams } from '../../../lib/insert/insert-params.js';
 import { DECIDED_DIFFERENCES } from './decided-differences.js';
 import type { GoClient } from './go-client.js';

@@ -1,5 +1,5 @@
 import { jobArgs, rawJson, type InsertOptions, type JobState } from 'nestjs-river';
-import { encodeJson } from '../../../lib/insert/encode-json.js';
+import { encodeJson } from '../../../lib/insert/json/encode-json.js';
 import type { GoField, GoJob, GoUniqueOpts } from './go-protocol.js';
 
 /** A tag on a key of the args, and those inside it: a Go struct's, and so our paths. */

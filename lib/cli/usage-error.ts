@@ -1,2 +1,0 @@
-/** The command line makes no sense; nothing was done. */
-export class UsageError extends Error {}

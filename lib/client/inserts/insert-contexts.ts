@@ -1,0 +1,45 @@
+import { RiverConfigurationError } from '../../errors/setup-errors.js';
+import { reading } from '../../errors/reading.js';
+import { checkInsertOpts } from '../../insert/options/check-insert-opts.js';
+import type { InsertContext } from '../../insert/insert-params.js';
+import type { RiverModuleOptions } from '../options/client-options.js';
+import { timeOf } from '../../job/time-of.js';
+import { KindRegistry } from './kind-registry.js';
+
+/** What a client adds to the jobs of each of its calls. */
+export class InsertContexts {
+  readonly #kinds = new KindRegistry();
+  readonly #clock: () => Date;
+  readonly #isClockGiven: boolean;
+  readonly #moduleOpts: InsertContext['moduleOpts'];
+
+  constructor({ clock, maxAttempts, outsideTransaction }: RiverModuleOptions) {
+    this.#clock = clock ?? (() => new Date());
+    this.#isClockGiven = clock !== undefined;
+    this.#moduleOpts = checkInsertOpts({ maxAttempts, outsideTransaction });
+  }
+
+  /** That of one call: with a reading of the clock that all its jobs share. */
+  next(): InsertContext {
+    return {
+      now: this.#now(),
+      isClockGiven: this.#isClockGiven,
+      moduleOpts: this.#moduleOpts,
+      claimKind: (job) => this.#kinds.claim(job),
+    };
+  }
+
+  #now(): Date {
+    const now = timeOf(reading(badClock, () => this.#clock()));
+    if (Number.isNaN(now)) throw badClock('must return a valid Date');
+    return new Date(now);
+  }
+}
+
+function badClock(rule: string, cause?: unknown): RiverConfigurationError {
+  return new RiverConfigurationError(`clock: ${rule}.`, {
+    code: 'RIVER_INVALID_MODULE_OPTIONS',
+    field: 'clock',
+    cause,
+  });
+}

@@ -1,0 +1,27 @@
+// Compiles the sources to CommonJS, into dist/cjs, beside the ES modules in dist. For runtimes that
+// load a package by `require` and cannot load ES modules so, such as Jest.
+//
+//   node scripts/build-commonjs.mjs [options of tsc]
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const FOLDER = join(ROOT, 'dist/cjs');
+
+rmSync(FOLDER, { recursive: true, force: true });
+const { status } = spawnSync(
+  process.execPath,
+  [
+    join(ROOT, 'node_modules/typescript/bin/tsc'),
+    '-p',
+    join(ROOT, 'tsconfig.cjs.json'),
+    ...process.argv.slice(2),
+  ],
+  { stdio: 'inherit' },
+);
+if (status !== 0) process.exit(1);
+// The nearest package.json decides how Node reads a file, and what bundlers may leave out.
+mkdirSync(FOLDER, { recursive: true });
+writeFileSync(join(FOLDER, 'package.json'), '{ "type": "commonjs", "sideEffects": false }\n');

@@ -1,0 +1,46 @@
+// Tries the packed package in the templates of the Nest CLI, with the scripts and the test runner
+// that they come with: build, start:prod, test, test:e2e, lint.
+//
+//   npm run templates                                  the short set: Nest 10, 11 and 12
+//   npm run templates -- --nest 10,11 --typeorm 0.3.20,1 --node 22 --manager pnpm
+//                                                      each with each
+//   npm run templates -- --all                         everything
+//
+// Managers are npm, pnpm, yarn and pnp (Yarn without node_modules). Other options are --pg and
+// --typescript. Uses TEST_DATABASE_URL if set, else the embedded Postgres. Installs from the
+// registry. Ends with `N passed, 0 failed`.
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { endCommands } from '../compat/command.mjs';
+import { startDatabases } from '../compat/databases.mjs';
+import { inTurns } from '../compat/in-turns.mjs';
+import { pack } from '../compat/pack.mjs';
+import { Report } from '../compat/report.mjs';
+import { cellsOf } from './cells.mjs';
+import { tryTemplate } from './template.mjs';
+
+const cells = cellsOf(process.argv.slice(2));
+const place = await mkdtemp(join(tmpdir(), 'nestjs-river-templates-'));
+process.once('exit', () => {
+  endCommands();
+  rmSync(place, { recursive: true, force: true, maxRetries: 3 });
+});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
+
+const report = new Report();
+const { tarball } = await pack(place);
+const databases = await startDatabases();
+try {
+  const sections = cells.map(
+    (cell) => (/** @type {Report} */ section) =>
+      tryTemplate(cell, { place, tarball, databases, report: section }),
+  );
+  await inTurns(report, sections);
+} finally {
+  await databases.stop();
+}
+console.log(`\nRan on ${databases.description}`);
+console.log(`${report.passed} passed, ${report.failed} failed`);
+process.exitCode = report.failed === 0 ? 0 : 1;

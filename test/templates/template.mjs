@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict';
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { delimiter, dirname, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { mustSucceed, startCommand } from '../compat/command.mjs';
+import { installNode } from '../compat/place.mjs';
+import { MANAGERS } from './managers.mjs';
+
+const APP = fileURLToPath(new URL('app/', import.meta.url));
+const NEW = ['new', 'app', '--skip-git', '--skip-install', '--package-manager', 'npm'];
+const INSTALL_LIMIT_MS = 300_000;
+const SCRIPT_LIMIT_MS = 180_000;
+const STARTED = 'Nest application successfully started';
+
+/**
+ * Makes an application by `nest new`, adds orders with their jobs to it, and runs the scripts of
+ * its package.json. Its configuration stays as it was made.
+ *
+ * @param {import('./cells.mjs').Cell} cell
+ * @param {import('../compat/combination.mjs').Bench} bench
+ */
+export async function tryTemplate(cell, { place, tarball, databases, report }) {
+  const { nest, manager } = cell;
+  report.say(`\n${nameOf(cell)}`);
+  const folder = join(place, nameOf(cell).replace(/[^A-Za-z0-9.]+/g, '-'), 'app');
+  const env = { ...(await environment(cell, place)), DATABASE_URL: await databases.create() };
+  const { install, run } = MANAGERS[manager];
+  const script = (/** @type {string} */ name) => async () => {
+    const [program = '', ...args] = [...run, name];
+    await mustSucceed(program, args, { cwd: folder, limitMs: SCRIPT_LIMIT_MS, env });
+  };
+  const isReady =
+    (await report.check(`@nestjs/cli ${nest} new`, () => create(folder, cell, tarball))) &&
+    (await report.check(`${manager} install`, async () => {
+      const [program = '', ...args] = install;
+      await mustSucceed(program, args, { cwd: folder, limitMs: INSTALL_LIMIT_MS, env });
+    })) &&
+    (await report.check('build', script('build')));
+  if (!isReady) return;
+  // Makes the tables as well, so that test files need not make them at the same time.
+  await report.check('start:prod', () => startAndUse(folder, [...run, 'start:prod'], env));
+  for (const name of ['test', 'test:e2e', 'lint']) await report.check(name, script(name));
+}
+
+/** @param {import('./cells.mjs').Cell} cell */
+function nameOf({ nest, typeorm, manager, node, typescript, pg }) {
+  const others = [node && `Node ${node}`, typescript && `TypeScript ${typescript}`];
+  const packages = [`Nest ${nest}`, `TypeORM ${typeorm}`, `pg ${pg}`, manager];
+  return [...packages, ...others].filter((part) => part !== '').join(', ');
+}
+
+/** @param {import('./cells.mjs').Cell} cell @param {string} place */
+async function environment({ node }, place) {
+  if (node === '') return {};
+  const program = await installNode(place, node);
+  return { PATH: `${dirname(program)}${delimiter}${process.env['PATH']}` };
+}
+
+/**
+ * @param {string} folder
+ * @param {import('./cells.mjs').Cell} cell
+ * @param {string} tarball
+ */
+async function create(folder, { nest, typeorm, typescript, pg, manager }, tarball) {
+  await mkdir(dirname(folder), { recursive: true });
+  const cli = ['--yes', '--prefer-offline', `@nestjs/cli@${nest}`, ...NEW];
+  await mustSucceed('npx', cli, { cwd: dirname(folder), limitMs: INSTALL_LIMIT_MS });
+
+  const path = join(folder, 'package.json');
+  const manifest = JSON.parse(await readFile(path, 'utf8'));
+  Object.assign(manifest.dependencies, {
+    '@nestjs/typeorm': nest,
+    'nestjs-river': `file:${tarball}`,
+    pg,
+    typeorm,
+  });
+  if (typescript !== '') manifest.devDependencies.typescript = `~${typescript}.0`;
+  await writeFile(path, JSON.stringify(manifest, null, 2));
+  for (const [name, text] of Object.entries(MANAGERS[manager].files ?? {})) {
+    await writeFile(join(folder, name), text);
+  }
+
+  const isModule = manifest.type === 'module';
+  await copySources(join(APP, 'src/orders'), join(folder, 'src/orders'), isModule);
+  await copySources(join(APP, 'test'), join(folder, 'test'), isModule);
+  await change(join(folder, 'src/app.module.ts'), (text) =>
+    text
+      .replace(
+        /^import/,
+        `import { OrdersModule } from './orders/orders.module${isModule ? '.js' : ''}';\nimport`,
+      )
+      .replace('imports: [', 'imports: [OrdersModule'),
+  );
+  // That of Nest 10 listens on 3000 whatever the environment says.
+  await change(join(folder, 'src/main.ts'), (text) =>
+    text.replace('listen(3000)', 'listen(process.env.PORT ?? 3000)'),
+  );
+}
+
+/**
+ * The sources are ES modules and their specs import from Jest, so that they are checked here.
+ *
+ * @param {string} from
+ * @param {string} to
+ * @param {boolean} isModule
+ */
+async function copySources(from, to, isModule) {
+  await cp(from, to, { recursive: true });
+  for (const file of await readdir(from)) {
+    await change(join(to, file), (text) => {
+      const withGlobals = text.replace(/^import .* from '@jest\/globals';\n/m, '');
+      return isModule ? withGlobals : withGlobals.replace(/^(import .*'\..*)\.js';$/gm, "$1';");
+    });
+  }
+}
+
+/** @param {string} path @param {(text: string) => string} edit */
+async function change(path, edit) {
+  await writeFile(path, edit(await readFile(path, 'utf8')));
+}
+
+/**
+ * @param {string} folder
+ * @param {readonly string[]} command
+ * @param {Record<string, string>} env
+ */
+async function startAndUse(folder, [program = '', ...args], env) {
+  const port = await freePort();
+  const options = { cwd: folder, limitMs: SCRIPT_LIMIT_MS, env: { ...env, PORT: `${port}` } };
+  const app = startCommand(program, args, options);
+  try {
+    await app.printed(STARTED);
+    const orders = `http://127.0.0.1:${port}/orders`;
+    // It says that it has started before it listens.
+    for (let tries = 0; tries < 500 && !(await listens(port)); tries++) await setTimeout(20);
+    const response = await fetch(orders, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ email: 'ada@example.com' }),
+    });
+    const { jobId } = await response.json();
+    assert.match(jobId, /^[0-9]+$/);
+    const counts = await (await fetch(orders)).json();
+    assert.deepEqual(counts, { orders: 1, jobs: 1 });
+  } finally {
+    app.end();
+    await app.ended;
+  }
+}
+
+/** @param {number} port @returns {Promise<boolean>} */
+function listens(port) {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => resolve(true));
+    socket.once('error', () => resolve(false)).once('connect', () => socket.end());
+  });
+}
+
+/** @returns {Promise<number>} */
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+      server.close(() => resolve(port));
+    });
+  });
+}
