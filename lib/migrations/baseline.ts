@@ -66,7 +66,7 @@ async function checkTables(
     differences.push(`river_migration has the form that it had before version ${LINE_SINCE}`);
   }
   const facts = schemaFacts(schema);
-  const columns = facts.map(({ isSo }, index) => `(${isSo})::text AS fact_${index}`);
+  const columns = facts.map(({ isSo }, index) => `(${isSo})::pg_catalog.text AS fact_${index}`);
   const [row] = await connection.run(statement('reading', `SELECT ${columns.join(', ')}`), []);
   for (const [index, { name, since, until }] of facts.entries()) {
     const isSo = row?.[`fact_${index}`] === 'true';

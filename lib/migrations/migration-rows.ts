@@ -11,7 +11,7 @@ export const LINE_SINCE = 5;
 /** Released when the transaction ends. One for all schemas: nobody migrates often enough to mind. */
 const LOCK = statement(
   'waiting',
-  "SELECT pg_advisory_xact_lock(hashtextextended('nestjs-river.migrations', 0))",
+  "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('nestjs-river.migrations', 0))",
 );
 
 /**
@@ -65,15 +65,16 @@ export async function recordedVersions(
   // which to_regclass by itself does not.
   const present = statement(
     'reading',
-    'SELECT EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid = to_regclass($1)) AS present',
+    'SELECT EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass($1)) AS present',
   );
   const [found] = await connection.run(present, [table]);
   if (found?.['present'] !== 't') return [];
   // One text for the rows with a line and for those from before there were lines.
   const versions = statement(
     'reading',
-    `SELECT version::text FROM ${table} AS row
-WHERE coalesce(to_jsonb(row) ->> 'line', 'main') = 'main' ORDER BY row.version`,
+    `SELECT version::pg_catalog.text FROM ${table} AS row
+WHERE coalesce(pg_catalog.to_jsonb(row) OPERATOR(pg_catalog.->>) 'line', 'main') OPERATOR(pg_catalog.=) 'main'
+ORDER BY row.version`,
   );
   const rows = await connection.run(versions, []);
   return rows.map(({ version }) => Number(version));
@@ -103,7 +104,7 @@ export async function recordVersion(
   }
   // With version 1 the record itself is gone.
   if (version === TABLE_SINCE) return;
-  const line = version <= LINE_SINCE ? '' : ` AND line = 'main'`;
-  const text = `DELETE FROM ${table} WHERE version = $1${line}`;
+  const line = version <= LINE_SINCE ? '' : ` AND line OPERATOR(pg_catalog.=) 'main'`;
+  const text = `DELETE FROM ${table} WHERE version OPERATOR(pg_catalog.=) $1${line}`;
   await connection.run(statement('recording', text), [version]);
 }

@@ -30,11 +30,12 @@ export function schemaFacts({ prefix }: SchemaName): readonly SchemaFact[] {
     until,
   });
   const column = (of: string, columnName: string, condition = 'true'): string =>
-    `EXISTS (SELECT FROM pg_catalog.pg_attribute WHERE attrelid = ${regclass(of)}
-       AND attname = '${columnName}' AND NOT attisdropped AND ${condition})`;
+    `EXISTS (SELECT FROM pg_catalog.pg_attribute WHERE attrelid OPERATOR(pg_catalog.=) ${regclass(of)}
+       AND attname OPERATOR(pg_catalog.=) '${columnName}' AND NOT attisdropped AND ${condition})`;
   const index = (name: string): string =>
-    `EXISTS (SELECT FROM pg_catalog.pg_index JOIN pg_catalog.pg_class ON pg_class.oid = indexrelid
-       WHERE indrelid = ${regclass('river_job')} AND relname = '${name}' AND indisunique AND indisvalid)`;
+    `EXISTS (SELECT FROM pg_catalog.pg_index JOIN pg_catalog.pg_class ON pg_class.oid OPERATOR(pg_catalog.=) indexrelid
+       WHERE indrelid OPERATOR(pg_catalog.=) ${regclass('river_job')} AND relname OPERATOR(pg_catalog.=) '${name}'
+       AND indisunique AND indisvalid)`;
   const columns = JOB_COLUMNS.map((name) => column('river_job', name)).join(' AND ');
   return [
     table('river_job', 2),
@@ -43,7 +44,7 @@ export function schemaFacts({ prefix }: SchemaName): readonly SchemaFact[] {
     {
       name: 'trigger river_notify on river_job',
       isSo: `EXISTS (SELECT FROM pg_catalog.pg_trigger
-        WHERE tgrelid = ${regclass('river_job')} AND tgname = 'river_notify')`,
+        WHERE tgrelid OPERATOR(pg_catalog.=) ${regclass('river_job')} AND tgname OPERATOR(pg_catalog.=) 'river_notify')`,
       since: 2,
       until: 3,
     },
@@ -64,8 +65,8 @@ export function schemaFacts({ prefix }: SchemaName): readonly SchemaFact[] {
     onwards(
       6,
       'function river_job_state_in_bitmask',
-      `EXISTS (SELECT FROM pg_catalog.pg_proc JOIN pg_catalog.pg_class ON relnamespace = pronamespace
-        WHERE pg_class.oid = ${regclass('river_job')} AND proname = 'river_job_state_in_bitmask')`,
+      `EXISTS (SELECT FROM pg_catalog.pg_proc JOIN pg_catalog.pg_class ON relnamespace OPERATOR(pg_catalog.=) pronamespace
+        WHERE pg_class.oid OPERATOR(pg_catalog.=) ${regclass('river_job')} AND proname OPERATOR(pg_catalog.=) 'river_job_state_in_bitmask')`,
     ),
     table('river_notification', 7),
     onwards(

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import {
   InsertManyParams,
@@ -19,6 +20,12 @@ import {
   type PlantedSchema,
 } from '../support/index.js';
 import { startClient, type StartedClient } from './started-client.js';
+
+/** What README.md says to set for River's own function. */
+const CURE =
+  /```sql\n(BEGIN;\nALTER FUNCTION river_job_state_in_bitmask .*?)```/s.exec(
+    readFileSync('README.md', 'utf8'),
+  )?.[1] ?? '';
 
 /** Every job has its own number. */
 let jobs = 0;
@@ -220,7 +227,7 @@ const TRANSACTIONS: Uses = {
     await runner.release();
   },
   'the checks at start-up': async ({ dataSource }) => {
-    const options = { dataSource, schema: 'public' };
+    const options = { dataSource, schema: 'public', migrate: true };
     const imports = [RiverModule.forRoot(options)];
     const app = await (await Test.createTestingModule({ imports }).compile()).init();
     await app.get(RiverClient).insert(job());
@@ -247,7 +254,7 @@ describe.each([
     await queryAll(
       database,
       `create function looks() returns trigger language plpgsql as 'begin return new; end' set search_path = pg_catalog;
-       alter function river_job_state_in_bitmask set search_path = pg_catalog`,
+       ${CURE}`,
     );
     const extra = { options: evil.options };
     client = await startClient({ database, dataSource: { extra }, river: { schema } });
@@ -273,4 +280,29 @@ describe.each([
       expect({ error, failures }).toEqual({ error: undefined, failures: [] });
     },
   );
+});
+
+test("what is set for River's function holds for sessions that are open", async () => {
+  const client = await startClient({ dataSource: { max: 1 } });
+  const use = INSERTS['insertMany by unique keys'];
+  const insertTwice = async (): Promise<unknown> => {
+    const args = job();
+    await client.river.insert(args, { uniqueOpts: BY_INDEX });
+    return await client.river.insert(args, { uniqueOpts: BY_INDEX });
+  };
+  const skipped = { uniqueSkippedAsDuplicated: true };
+  try {
+    expect(await insertTwice()).toMatchObject(skipped);
+    await use?.(client);
+    await queryAll(client.database, CURE);
+    expect(await insertTwice()).toMatchObject(skipped);
+    await use?.(client);
+    const [row] = await queryAll<{ proconfig: string[] }>(
+      client.database,
+      `select proconfig from pg_proc where proname = 'river_job_state_in_bitmask'`,
+    );
+    expect(row?.proconfig).toEqual(['search_path=pg_catalog']);
+  } finally {
+    await client.stop();
+  }
 });

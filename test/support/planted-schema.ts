@@ -70,7 +70,11 @@ do $$
 declare
   planted record;
   operator text;
-  operands regtype[] := string_to_array('${OPERANDS} ${schema}.river_job_state ${schema}.river_job_state[]', ' ');
+  operands regtype[] := array(
+    select to_regtype(name)
+    from unnest(string_to_array('${OPERANDS} ${schema}.river_job_state ${schema}.river_job_state[]', ' ')) as name
+    where to_regtype(name) is not null
+  );
 begin
   create function evil.never() returns bool language internal as 'now';
   for planted in
@@ -120,6 +124,14 @@ const plantRiver = (schema: string): string => `
   create table evil.river_queue ();
   create table evil.river_migration ();
   create sequence evil.river_job_id_seq;
-  create domain evil.river_job_state as ${schema}.river_job_state check (evil.never());
-  create function evil.river_job_state_in_bitmask(bit, ${schema}.river_job_state) returns bool
-    language internal as 'now';`;
+  do $$
+  begin
+    if to_regtype('${schema}.river_job_state') is null then
+      create domain evil.river_job_state as pg_catalog.text check (evil.never());
+      return;
+    end if;
+    create domain evil.river_job_state as ${schema}.river_job_state check (evil.never());
+    create function evil.river_job_state_in_bitmask(bit, ${schema}.river_job_state) returns bool
+      language internal as 'now';
+  end
+  $$;`;

@@ -4,9 +4,9 @@ import type { Migration } from '../migration.js';
 export const migrationTableWithoutLine = (schema: string): string =>
   `CREATE TABLE ${schema}river_migration (
     id         bigserial   PRIMARY KEY,
-    created_at timestamptz NOT NULL DEFAULT now(),
+    created_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(),
     version    bigint      NOT NULL,
-    CONSTRAINT version CHECK (version >= 1)
+    CONSTRAINT version CHECK (version OPERATOR(pg_catalog.>=) 1)
 );
 CREATE UNIQUE INDEX ON ${schema}river_migration (version);`;
 

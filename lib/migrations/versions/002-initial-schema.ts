@@ -23,15 +23,33 @@ $$;
 CREATE TRIGGER river_notify AFTER INSERT ON ${schema}river_job
     FOR EACH ROW EXECUTE FUNCTION ${schema}river_job_notify();`;
 
+/** Whether a text is as long as names may be. */
+export function isName(column: string): string {
+  const length = `pg_catalog.char_length(${column})`;
+  return `${length} OPERATOR(pg_catalog.>) 0 AND ${length} OPERATOR(pg_catalog.<) 128`;
+}
+
+const finalStates = (schema: string): string =>
+  `(ARRAY['cancelled', 'completed', 'discarded']::${schema}river_job_state[])`;
+
+/** Whether a job is in a last state. Postgres stores the same as for `state IN (...)`. */
+export const isFinal = (schema: string): string =>
+  `state OPERATOR(pg_catalog.=) ANY ${finalStates(schema)}`;
+
+/** As `state NOT IN (...)`. */
+export const isNotFinal = (schema: string): string =>
+  `state OPERATOR(pg_catalog.<>) ALL ${finalStates(schema)}`;
+
 /** Until version 4, and after a way back to version 3, a job in a last state must have its time. */
-export const FINALIZED_HAS_TIME = `CONSTRAINT finalized_or_finalized_at_null CHECK (
-        (state IN ('cancelled', 'completed', 'discarded') AND finalized_at IS NOT NULL)
+export const finalizedHasTime = (
+  schema: string,
+): string => `CONSTRAINT finalized_or_finalized_at_null CHECK (
+        (${isFinal(schema)} AND finalized_at IS NOT NULL)
         OR finalized_at IS NULL
     )`;
 
 /** Until version 4 there could have been leaders of several names. */
-export const ANY_NAME =
-  'CONSTRAINT name_length CHECK (char_length(name) > 0 AND char_length(name) < 128)';
+export const ANY_NAME = `CONSTRAINT name_length CHECK (${isName('name')})`;
 
 /**
  * The state that version 4 adds, if that follows at once: then version 6, which uses it, can follow in
@@ -51,23 +69,23 @@ CREATE TABLE ${schema}river_job (
     state        ${schema}river_job_state NOT NULL DEFAULT 'available',
     attempt      smallint    NOT NULL DEFAULT 0,
     max_attempts smallint    NOT NULL,
-    attempted_at timestamptz,
-    created_at   timestamptz NOT NULL DEFAULT now(),
-    finalized_at timestamptz,
-    scheduled_at timestamptz NOT NULL DEFAULT now(),
+    attempted_at pg_catalog.timestamptz,
+    created_at   pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    finalized_at pg_catalog.timestamptz,
+    scheduled_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(),
     priority     smallint    NOT NULL DEFAULT 1,
-    args         jsonb,
-    attempted_by text[],
-    errors       jsonb[],
-    kind         text        NOT NULL,
-    metadata     jsonb       NOT NULL DEFAULT '{}',
-    queue        text        NOT NULL DEFAULT 'default',
+    args         pg_catalog.jsonb,
+    attempted_by pg_catalog.text[],
+    errors       pg_catalog.jsonb[],
+    kind         pg_catalog.text        NOT NULL,
+    metadata     pg_catalog.jsonb       NOT NULL DEFAULT '{}',
+    queue        pg_catalog.text        NOT NULL DEFAULT 'default',
     tags         varchar(255)[],
-    ${FINALIZED_HAS_TIME},
-    CONSTRAINT kind_length CHECK (char_length(kind) > 0 AND char_length(kind) < 128),
-    CONSTRAINT max_attempts_is_positive CHECK (max_attempts > 0),
-    CONSTRAINT priority_in_range CHECK (priority >= 1 AND priority <= 4),
-    CONSTRAINT queue_length CHECK (char_length(queue) > 0 AND char_length(queue) < 128)
+    ${finalizedHasTime(schema)},
+    CONSTRAINT kind_length CHECK (${isName('kind')}),
+    CONSTRAINT max_attempts_is_positive CHECK (max_attempts OPERATOR(pg_catalog.>) 0),
+    CONSTRAINT priority_in_range CHECK (priority OPERATOR(pg_catalog.>=) 1 AND priority OPERATOR(pg_catalog.<=) 4),
+    CONSTRAINT queue_length CHECK (${isName('queue')})
 );
 
 CREATE INDEX river_job_args_index ON ${schema}river_job USING gin (args);
@@ -81,11 +99,11 @@ CREATE INDEX river_job_state_and_finalized_at_index
 ${notifyTrigger(schema)}
 
 CREATE UNLOGGED TABLE ${schema}river_leader (
-    elected_at timestamptz NOT NULL,
-    expires_at timestamptz NOT NULL,
-    leader_id  text        NOT NULL,
-    name       text        PRIMARY KEY,
-    CONSTRAINT leader_id_length CHECK (char_length(leader_id) > 0 AND char_length(leader_id) < 128),
+    elected_at pg_catalog.timestamptz NOT NULL,
+    expires_at pg_catalog.timestamptz NOT NULL,
+    leader_id  pg_catalog.text        NOT NULL,
+    name       pg_catalog.text        PRIMARY KEY,
+    CONSTRAINT leader_id_length CHECK (${isName('leader_id')}),
     ${ANY_NAME}
 );`,
   down: (schema) => `DROP TABLE ${schema}river_job;

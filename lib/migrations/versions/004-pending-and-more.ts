@@ -1,5 +1,11 @@
 import type { Migration } from '../migration.js';
-import { ANY_NAME, FINALIZED_HAS_TIME, notifyTrigger } from './002-initial-schema.js';
+import {
+  ANY_NAME,
+  finalizedHasTime,
+  isFinal,
+  isNotFinal,
+  notifyTrigger,
+} from './002-initial-schema.js';
 
 export const pendingAndMore: Migration = {
   version: 4,
@@ -18,8 +24,8 @@ ALTER TYPE ${schema}river_job_state ADD VALUE IF NOT EXISTS 'pending' AFTER 'dis
 ALTER TABLE ${schema}river_job
     DROP CONSTRAINT finalized_or_finalized_at_null,
     ADD CONSTRAINT finalized_or_finalized_at_null CHECK (
-        (finalized_at IS NULL AND state NOT IN ('cancelled', 'completed', 'discarded'))
-        OR (finalized_at IS NOT NULL AND state IN ('cancelled', 'completed', 'discarded'))
+        (finalized_at IS NULL AND ${isNotFinal(schema)})
+        OR (finalized_at IS NOT NULL AND ${isFinal(schema)})
     );
 
 -- From here on whoever inserts notifies.
@@ -27,24 +33,24 @@ DROP TRIGGER river_notify ON ${schema}river_job;
 DROP FUNCTION ${schema}river_job_notify;
 
 CREATE TABLE ${schema}river_queue (
-    name       text        PRIMARY KEY,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    metadata   jsonb       NOT NULL DEFAULT '{}',
-    paused_at  timestamptz,
-    updated_at timestamptz NOT NULL
+    name       pg_catalog.text        PRIMARY KEY,
+    created_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    metadata   pg_catalog.jsonb       NOT NULL DEFAULT '{}',
+    paused_at  pg_catalog.timestamptz,
+    updated_at pg_catalog.timestamptz NOT NULL
 );
 
 ALTER TABLE ${schema}river_leader
     ALTER COLUMN name SET DEFAULT 'default',
     DROP CONSTRAINT name_length,
-    ADD CONSTRAINT name_length CHECK (name = 'default');`,
+    ADD CONSTRAINT name_length CHECK (name OPERATOR(pg_catalog.=) 'default');`,
   // The value 'pending' stays: Postgres cannot take a value from an enum.
   down: (schema) => `ALTER TABLE ${schema}river_job
     ALTER COLUMN args DROP NOT NULL,
     ALTER COLUMN metadata DROP NOT NULL,
     ALTER COLUMN metadata DROP DEFAULT,
     DROP CONSTRAINT finalized_or_finalized_at_null,
-    ADD ${FINALIZED_HAS_TIME};
+    ADD ${finalizedHasTime(schema)};
 
 ${notifyTrigger(schema)}
 

@@ -1,30 +1,31 @@
 import type { Migration } from '../migration.js';
 import { migrationTableWithoutLine } from './001-create-river-migration.js';
+import { isName } from './002-initial-schema.js';
 
 /** Tables that River made room for with version 5, never used, and dropped with version 7. */
 export const clientTables = (schema: string): string =>
   `CREATE UNLOGGED TABLE ${schema}river_client (
-    id         text        PRIMARY KEY,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    metadata   jsonb       NOT NULL DEFAULT '{}',
-    paused_at  timestamptz,
-    updated_at timestamptz NOT NULL,
-    CONSTRAINT name_length CHECK (char_length(id) > 0 AND char_length(id) < 128)
+    id         pg_catalog.text        PRIMARY KEY,
+    created_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    metadata   pg_catalog.jsonb       NOT NULL DEFAULT '{}',
+    paused_at  pg_catalog.timestamptz,
+    updated_at pg_catalog.timestamptz NOT NULL,
+    CONSTRAINT name_length CHECK (${isName('id')})
 );
 
 CREATE UNLOGGED TABLE ${schema}river_client_queue (
-    river_client_id    text        NOT NULL REFERENCES ${schema}river_client ON DELETE CASCADE,
-    name               text        NOT NULL,
-    created_at         timestamptz NOT NULL DEFAULT now(),
+    river_client_id    pg_catalog.text        NOT NULL REFERENCES ${schema}river_client ON DELETE CASCADE,
+    name               pg_catalog.text        NOT NULL,
+    created_at         pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(),
     max_workers        bigint      NOT NULL DEFAULT 0,
-    metadata           jsonb       NOT NULL DEFAULT '{}',
+    metadata           pg_catalog.jsonb       NOT NULL DEFAULT '{}',
     num_jobs_completed bigint      NOT NULL DEFAULT 0,
     num_jobs_running   bigint      NOT NULL DEFAULT 0,
-    updated_at         timestamptz NOT NULL,
+    updated_at         pg_catalog.timestamptz NOT NULL,
     PRIMARY KEY (river_client_id, name),
-    CONSTRAINT name_length CHECK (char_length(name) > 0 AND char_length(name) < 128),
-    CONSTRAINT num_jobs_completed_zero_or_positive CHECK (num_jobs_completed >= 0),
-    CONSTRAINT num_jobs_running_zero_or_positive CHECK (num_jobs_running >= 0)
+    CONSTRAINT name_length CHECK (${isName('name')}),
+    CONSTRAINT num_jobs_completed_zero_or_positive CHECK (num_jobs_completed OPERATOR(pg_catalog.>=) 0),
+    CONSTRAINT num_jobs_running_zero_or_positive CHECK (num_jobs_running OPERATOR(pg_catalog.>=) 0)
 );`;
 
 export const dropClientTables = (schema: string): string =>
@@ -37,7 +38,7 @@ export const dropClientTables = (schema: string): string =>
 const rebuild = (schema: string, { before = '', table, columns, values }: Rebuild): string =>
   `DO $body$
 BEGIN
-    IF to_regclass('${schema}river_migration') IS NULL THEN
+    IF pg_catalog.to_regclass('${schema}river_migration') IS NULL THEN
         RETURN;
     END IF;
 ${before}
@@ -56,17 +57,17 @@ interface Rebuild {
 }
 
 const migrationTableWithLine = (schema: string): string => `CREATE TABLE ${schema}river_migration (
-    line       text        NOT NULL,
+    line       pg_catalog.text        NOT NULL,
     version    bigint      NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT line_length CHECK (char_length(line) > 0 AND char_length(line) < 128),
-    CONSTRAINT version_gte_1 CHECK (version >= 1),
+    created_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    CONSTRAINT line_length CHECK (${isName('line')}),
+    CONSTRAINT version_gte_1 CHECK (version OPERATOR(pg_catalog.>=) 1),
     PRIMARY KEY (line, version)
 );`;
 
 const refuseOtherLines = (
   schema: string,
-): string => `    IF EXISTS (SELECT FROM ${schema}river_migration WHERE line <> 'main') THEN
+): string => `    IF EXISTS (SELECT FROM ${schema}river_migration WHERE line OPERATOR(pg_catalog.<>) 'main') THEN
         RAISE EXCEPTION 'river_migration names other lines than main, which version 4 has no room for; take them down first';
     END IF;`;
 
@@ -84,7 +85,7 @@ export const migrationUniqueClient: Migration = {
   up: (schema) => `${rebuildWithLine(schema)}
 
 -- Both may be there already, made beforehand so that a big table needs no lock for long.
-ALTER TABLE ${schema}river_job ADD COLUMN IF NOT EXISTS unique_key bytea;
+ALTER TABLE ${schema}river_job ADD COLUMN IF NOT EXISTS unique_key pg_catalog.bytea;
 CREATE UNIQUE INDEX IF NOT EXISTS river_job_kind_unique_key_idx
     ON ${schema}river_job (kind, unique_key) WHERE unique_key IS NOT NULL;
 

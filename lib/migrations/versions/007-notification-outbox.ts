@@ -6,10 +6,10 @@ export const notificationOutbox: Migration = {
   name: 'notification outbox sqlite jsonb and sql cleanup',
   up: (schema) => `CREATE TABLE ${schema}river_notification (
     id         bigserial   PRIMARY KEY,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    payload    text        NOT NULL,
-    topic      text        NOT NULL,
-    CONSTRAINT topic_length CHECK (length(topic) > 0 AND length(topic) < 128)
+    created_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    payload    pg_catalog.text        NOT NULL,
+    topic      pg_catalog.text        NOT NULL,
+    CONSTRAINT topic_length CHECK (pg_catalog.length(topic) OPERATOR(pg_catalog.>) 0 AND pg_catalog.length(topic) OPERATOR(pg_catalog.<) 128)
 );
 CREATE INDEX river_notification_created_at_idx ON ${schema}river_notification (created_at);
 CREATE INDEX river_notification_topic_id_idx ON ${schema}river_notification (topic, id);
