@@ -6,6 +6,7 @@ import { RiverClient } from './client/river-client.js';
 import { nameText } from './errors/name-text.js';
 import { checkDataSource } from './postgres/driver/check-data-source.js';
 import { checkEntityNames } from './postgres/rows/entity-names.js';
+import { checkPooler } from './postgres/connection/check-pooler.js';
 import { checkSchema } from './postgres/connection/check-schema.js';
 import { PoolConnection } from './postgres/connection/pool-connection.js';
 import { warnOfSilence } from './postgres/connection/driver-limits.js';
@@ -175,7 +176,11 @@ async function createClient(
   if (options.migrate) await migrate(dataSource, options.schema);
   const connection = new PoolConnection({ dataSource, preparedStatements: false });
   await connection.lend('schema check', async (lent) => {
-    await checkSchema(lent, new SchemaName(options.schema));
+    const backend = await checkSchema(lent, new SchemaName(options.schema));
+    await checkPooler(lent, backend, {
+      dataSource,
+      preparedStatements: options.preparedStatements,
+    });
     warnOfSilence(dataSource, lent);
   });
   return new RiverClient(dataSource, options, activeWork);

@@ -58,7 +58,7 @@ export class RiverClient extends QueueAdministration {
 
   /** @internal Made by RiverModule; inject it. */
   constructor(dataSource: DataSource, options: RiverModuleOptions, activeWork = new ActiveWork()) {
-    const { preparedStatements = true, transactionSource: source } = options;
+    const { preparedStatements, transactionSource: source } = options;
     const connections = new ClientConnections(
       { dataSource, preparedStatements },
       { activeWork, source },

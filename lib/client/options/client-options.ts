@@ -67,7 +67,11 @@ export interface RiverModuleOptions {
    * the upper 32 bits of their numbers, 0 to 4294967295. Default: all 64 bits come from the job.
    */
   readonly advisoryLockPrefix?: number | undefined;
-  /** Whether statements are prepared. Switch off for poolers that cannot. Default true. */
+  /**
+   * Whether statements are prepared under a name. Default: true, unless the data source is found to be
+   * behind a pooler that does not keep track of names, such as PgBouncer without
+   * `max_prepared_statements`. A value that is set is never changed.
+   */
   readonly preparedStatements?: boolean | undefined;
   /**
    * Inserts outside of transactions that wait in the same moment go as one statement, each with its

@@ -7,16 +7,20 @@ import { statement } from './statement.js';
  * Refuses a schema without River's tables, or with those of a version before 6. Asks the catalogue,
  * since a role that may insert need not be allowed to read `river_migration`.
  *
+ * @returns the server process that responded, for {@link checkPooler}
  * @throws RiverConfigurationError
  */
-export async function checkSchema(connection: Connection, schema: SchemaName): Promise<void> {
+export async function checkSchema(
+  connection: Connection,
+  schema: SchemaName,
+): Promise<string | null | undefined> {
   const check = statement(
     'schema check',
     `SELECT river_job.oid IS NOT NULL AS present, EXISTS (
   SELECT FROM pg_catalog.pg_attribute
   WHERE attrelid OPERATOR(pg_catalog.=) river_job.oid
     AND attname OPERATOR(pg_catalog.=) 'unique_states' AND NOT attisdropped
-) AS current
+) AS current, pg_catalog.pg_backend_pid() AS backend
 FROM (SELECT pg_catalog.to_regclass($1)::pg_catalog.oid AS oid) AS river_job`,
   );
   const [row] = await connection.run(check, [`${schema.prefix}river_job`]);
@@ -39,4 +43,5 @@ FROM (SELECT pg_catalog.to_regclass($1)::pg_catalog.oid AS oid) AS river_job`,
       { code: 'RIVER_SCHEMA_OUTDATED', field: 'schema' },
     );
   }
+  return row['backend'];
 }

@@ -8,6 +8,7 @@ import { requestClient } from '../driver/request-client.js';
 import { StatementLog, type LoggingDataSource } from '../driver/statement-log.js';
 import { interruptionIn, interruptionOf, type Interruption } from '../driver/interruption.js';
 import { markUnfit } from '../driver/unfit-clients.js';
+import { areNamed, stopNamingAfter } from './named-statements.js';
 import { beforeSending, outcomeOf, queryUnderWay, type Sent } from './statement-outcome.js';
 import { statement, type Statement } from './statement.js';
 import { now } from '../../real-time.js';
@@ -55,8 +56,8 @@ export interface ConnectionSettings extends StatementSettings {
 /** What is needed of them once there is a connection. */
 export interface StatementSettings {
   readonly dataSource: LoggingDataSource;
-  /** Whether statements are prepared under a name. */
-  readonly preparedStatements: boolean;
+  /** Whether statements are prepared under a name; undefined: see {@link areNamed}. */
+  readonly preparedStatements: boolean | undefined;
 }
 
 /**
@@ -92,7 +93,7 @@ export class ClientConnection implements Connection {
 
   // A promise more than is needed is felt here.
   async run(statement: Statement, values: unknown[], meanwhile?: () => void): Promise<TextRow[]> {
-    const isPrepared = this.#settings.preparedStatements && !unprepared.has(this.client);
+    const isPrepared = areNamed(this.#settings) && !unprepared.has(this.client);
     const { text } = statement;
     const begin = this.#log.begin(text);
     const before = beforeSending(this.client);
@@ -152,8 +153,10 @@ export class ClientConnection implements Connection {
     if (!error.isOfPreparedStatements) return false;
     const isInTransaction = this.client.getTransactionStatus() !== 'I';
     // Behind a failed statement of a pipeline it is only that the text was not looked at.
-    if (!isInTransaction || this.client.pipeline !== true || error.isOfCachedPlan)
+    if (!isInTransaction || this.client.pipeline !== true || error.isOfCachedPlan) {
       unprepared.add(this.client);
+      stopNamingAfter(error, this.#settings);
+    }
     // In a transaction everything else would fail now, too.
     return !isInTransaction;
   }
