@@ -1,71 +1,53 @@
-import { invalidParams, InvalidParamsError, unreadableParams } from '../errors/invalid-errors.js';
-import { nameText } from '../errors/name-text.js';
-import { isRefusal, reading } from '../errors/reading.js';
+import {
+  checkOptions,
+  got,
+  integer,
+  nonEmptyString,
+  reportAs,
+  type Checks,
+} from '../errors/checks.js';
+import { invalidParams, InvalidParamsError } from '../errors/invalid-errors.js';
 import { encodeJson } from '../insert/json/encode-json.js';
 import { whyNotText } from '../insert/json/well-formed.js';
 
-/** The default and the largest size of a page, as in River's Go client. */
-const DEFAULT_FIRST = 100;
-const MAX_FIRST = 10_000;
+/** The default size of a page, as in River's Go client. */
+export const DEFAULT_FIRST = 100;
+/** How many rows at most, as in River's Go client. */
+export const first = integer(1, 10_000);
 
 /**
- * The parameters given, without those that are `undefined`.
+ * Checks the parameters of a call.
  *
- * @throws InvalidParamsError when they are no object, or hold a name that is not known
+ * @throws InvalidParamsError naming the parameter and its rule
  */
-export function givenParams(params: unknown, names: readonly string[]): Record<string, unknown> {
-  if (params === undefined) return {};
-  const given = reading(unreadableParams('params'), () => {
-    if (typeof params !== 'object' || params === null || Array.isArray(params)) {
-      throw invalidParams('params', 'must be an object', params);
-    }
-    return Object.entries(params).filter(([, value]) => value !== undefined);
+export function checkParams<T extends object>(params: unknown, checks: Checks<T>): Partial<T> {
+  return checkOptions(params === undefined ? {} : params, checks, {
+    field: 'params',
+    refuse: invalidParams,
   });
-  for (const [name] of given) {
-    if (names.includes(name)) continue;
-    throw invalidParams(
-      nameText(name),
-      `there is no such parameter. The parameters are ${names.join(', ')}`,
-    );
-  }
-  return Object.fromEntries(given);
-}
-
-/** How many rows at most. */
-export function checkFirst(value: unknown = DEFAULT_FIRST): number {
-  if (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= MAX_FIRST) {
-    return value as number;
-  }
-  throw invalidParams('first', `must be an integer from 1 to ${MAX_FIRST}`, value);
 }
 
 /** A text that Postgres can compare with a column. */
 export function checkText(value: unknown, field: string): string {
-  if (typeof value !== 'string' || value === '') {
-    throw invalidParams(field, 'must be a string that is not empty', value);
-  }
-  const why = whyNotText(value);
-  if (why !== undefined) throw invalidParams(field, `the string ${why}`, value);
-  return value;
+  const text = nonEmptyString(value, field, invalidParams);
+  const why = whyNotText(text);
+  if (why !== undefined) throw invalidParams(field, got(`the string ${why}`, value));
+  return text;
 }
 
 /** The JSON text of an object. */
 export function checkJsonObject(value: unknown, field: string): string {
   const text = checkJson(value, field);
-  if (!text.startsWith('{')) throw invalidParams(field, 'must be a JSON object', value);
+  if (!text.startsWith('{')) throw invalidParams(field, got('must be a JSON object', value));
   return text;
 }
 
 /** The JSON text of a value. */
 export function checkJson(value: unknown, field: string): string {
-  try {
-    return encodeJson(value, field);
-  } catch (cause) {
-    if (!isRefusal(cause)) throw cause;
-    throw new InvalidParamsError(cause.message, {
-      code: 'RIVER_INVALID_PARAMS',
-      field: cause.field,
-      cause: cause.cause,
-    });
-  }
+  return asParams(() => encodeJson(value, field));
+}
+
+/** Reports what a check of an insert rejects as a parameter of this call. */
+export function asParams<T>(check: () => T): T {
+  return reportAs(InvalidParamsError, 'RIVER_INVALID_PARAMS', check);
 }

@@ -1,9 +1,8 @@
-import { invalidParams, unreadableParams } from '../errors/invalid-errors.js';
+import { got, listOf, object, oneOf, type Check, type Refuse } from '../errors/checks.js';
+import { invalidParams } from '../errors/invalid-errors.js';
 import { nameText } from '../errors/name-text.js';
-import { reading } from '../errors/reading.js';
-import { EARLIEST_TIME } from '../insert/options/insert-limits.js';
-import { isJobState, JOB_STATES, type JobState } from '../job/row/job-state.js';
-import { timeOf } from '../job/time-of.js';
+import { checkTime, priority } from '../insert/options/check-insert-opts.js';
+import { JOB_STATES, type JobState } from '../job/row/job-state.js';
 import { checkJsonObject, checkText } from './check-params.js';
 import { checkJobId, type JobId } from './job-id.js';
 
@@ -47,59 +46,41 @@ export interface JobFilters {
   readonly finalizedAt?: TimeRange | undefined;
 }
 
-const CHECKS = {
-  ids: listOf(checkJobId),
-  kinds: listOf(checkText),
-  queues: listOf(checkText),
-  priorities: listOf(checkPriority),
-  states: listOf(checkState),
+/** A filter that every job satisfies is undefined. */
+export const JOB_FILTER_CHECKS = {
+  ids: setOf(checkJobId),
+  kinds: setOf(checkText),
+  queues: setOf(checkText),
+  priorities: setOf((...given) => String(priority(...given))),
+  states: setOf(oneOf(...JOB_STATES)),
   tagsAll: checkTagsAll,
-  tagsAny: listOf(checkText),
+  tagsAny: setOf(checkText),
   args: checkContained,
   metadata: checkContained,
   createdAt: checkTimeRange,
   attemptedAt: checkTimeRange,
   scheduledAt: checkTimeRange,
   finalizedAt: checkTimeRange,
-};
+} satisfies Record<keyof JobFilters, Check<unknown>>;
 
-type FilterName = keyof typeof CHECKS;
+type FilterChecks = typeof JOB_FILTER_CHECKS;
 
-/**
- * Filters in the form that SQL takes them: each list without repeats, in one order. Those that every
- * job satisfies are left out.
- */
+/** Filters in the form that SQL takes them: each list without repeats, in one order. */
 export type CheckedJobFilters = {
-  readonly [Name in FilterName]?: Exclude<ReturnType<(typeof CHECKS)[Name]>, undefined>;
+  readonly [Name in keyof FilterChecks]?: Exclude<ReturnType<FilterChecks[Name]>, undefined>;
 };
-
-export const JOB_FILTER_NAMES = Object.keys(CHECKS) as readonly FilterName[];
-
-/**
- * @param given parameters of which some may be filters
- * @throws InvalidParamsError naming the filter and its rule
- */
-export function checkJobFilters(given: Readonly<Record<string, unknown>>): CheckedJobFilters {
-  const checked = JOB_FILTER_NAMES.filter((name) => given[name] !== undefined).map(
-    (name) =>
-      [name, reading(unreadableParams(name), () => CHECKS[name](given[name], name))] as const,
-  );
-  return Object.fromEntries(checked.filter(([, filter]) => filter !== undefined));
-}
 
 /** Sorted, so that the same filters in another order are the same query. */
-function listOf<T extends string>(check: (value: unknown, field: string) => T) {
-  return (value: unknown, field: string): readonly T[] => {
-    if (!Array.isArray(value)) throw invalidParams(field, 'must be an array', value);
-    const items = Array.from(value as unknown[], (each, index) =>
-      check(each, `${field}[${index}]`),
-    );
-    return [...new Set(items)].sort();
-  };
+export function sortedSet<T extends string>(items: readonly T[]): readonly T[] {
+  return [...new Set(items)].sort();
 }
 
-function checkTagsAll(value: unknown, field: string): readonly string[] | undefined {
-  const tags = listOf(checkText)(value, field);
+function setOf<T extends string>(check: Check<T>): Check<readonly T[]> {
+  return (...given) => sortedSet(listOf(check)(...given));
+}
+
+function checkTagsAll(...given: Parameters<Check<unknown>>): readonly string[] | undefined {
+  const tags = setOf(checkText)(...given);
   return tags.length === 0 ? undefined : tags;
 }
 
@@ -120,33 +101,12 @@ function refuseUndefined(value: unknown, field: string): void {
   }
 }
 
-function checkPriority(value: unknown, field: string): string {
-  if (typeof value !== 'number' || ![1, 2, 3, 4].includes(value)) {
-    throw invalidParams(field, 'must be an integer from 1 to 4', value);
-  }
-  return String(value);
-}
-
-function checkState(value: unknown, field: string): JobState {
-  if (isJobState(value)) return value;
-  throw invalidParams(field, `must be one of ${JOB_STATES.join(', ')}`, value);
-}
+const BOUNDS: Check<TimeRange> = object({ from: checkTime, to: checkTime });
 
 /** A copy of the range; none when both of its ends are open. */
-function checkTimeRange(value: unknown, field: string): TimeRange | undefined {
-  if (!isPlainObject(value)) {
-    throw invalidParams(field, 'must be { from?: Date, to?: Date }', value);
-  }
-  const range: { from?: Date; to?: Date } = {};
-  for (const [bound, time] of Object.entries(value)) {
-    if (bound !== 'from' && bound !== 'to') {
-      throw invalidParams(
-        `${field}.${nameText(bound)}`,
-        'there is no such bound, only from and to',
-      );
-    }
-    if (time !== undefined) range[bound] = checkTime(time, `${field}.${bound}`);
-  }
+function checkTimeRange(value: unknown, field: string, refuse: Refuse): TimeRange | undefined {
+  if (!isPlainObject(value)) throw refuse(field, got('must be { from?: Date, to?: Date }', value));
+  const range = BOUNDS(value, field, refuse);
   return Object.keys(range).length === 0 ? undefined : range;
 }
 
@@ -156,10 +116,4 @@ function isPlainObject(value: unknown): value is object {
   const prototype: unknown = Object.getPrototypeOf(value);
   // `Object.prototype`, also that of another realm, stands at the end of its chain.
   return prototype === null || Object.getPrototypeOf(prototype) === null;
-}
-
-function checkTime(value: unknown, field: string): Date {
-  const time = timeOf(value);
-  if (time >= EARLIEST_TIME) return new Date(time);
-  throw invalidParams(field, 'must be a valid Date, not before 4714 BC', value);
 }

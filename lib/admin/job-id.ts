@@ -1,3 +1,4 @@
+import { got } from '../errors/checks.js';
 import { invalidParams } from '../errors/invalid-errors.js';
 import { getOwnJobArgsMetadata } from '../job/job-args-metadata.js';
 
@@ -16,11 +17,9 @@ const MAX_ID = 2n ** 63n - 1n;
 export function checkJobId(value: unknown, field = 'id'): string {
   const id = toBigint(value);
   if (id !== undefined && id >= 1n && id <= MAX_ID) return id.toString();
-  throw invalidParams(
-    field,
-    'must be the id of a job: an integer from 1 to 2^63-1, as a string of its digits, a bigint, or a safe integer',
-    value,
-  );
+  const rule =
+    'must be the id of a job: an integer from 1 to 2^63-1, as a string of its digits, a bigint, or a safe integer';
+  throw invalidParams(field, got(rule, value));
 }
 
 function toBigint(value: unknown): bigint | undefined {
@@ -33,5 +32,5 @@ function toBigint(value: unknown): bigint | undefined {
 export function kindOfClass(argsClass: unknown): string {
   const metadata = typeof argsClass === 'function' ? getOwnJobArgsMetadata(argsClass) : undefined;
   if (metadata !== undefined) return metadata.kind;
-  throw invalidParams('argsClass', 'must be a class decorated with @JobArgs', argsClass);
+  throw invalidParams('argsClass', got('must be a class decorated with @JobArgs', argsClass));
 }

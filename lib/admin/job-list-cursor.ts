@@ -1,6 +1,9 @@
+import { refusal } from '../errors/checks.js';
 import { InvalidParamsError } from '../errors/invalid-errors.js';
 import { sha256 } from '../insert/unique/unique-key.js';
 import { checkJobId } from './job-id.js';
+
+const refuse = refusal(InvalidParamsError, 'RIVER_INVALID_CURSOR');
 
 /** A place in the order of a list: behind the job that has this time and this id. */
 export interface JobPosition {
@@ -37,10 +40,11 @@ export function decodeCursor(
     // That of another query is told so.
     (itsQuery === query && hasTime && time === null)
   ) {
-    throw refused('must be the lastCursor of a page of jobList');
+    throw refuse('after', 'must be the lastCursor of a page of jobList');
   }
   if (itsQuery !== query) {
-    throw refused(
+    throw refuse(
+      'after',
       'this cursor belongs to another query. Give the filters and the order of the page that it came ' +
         'with, or begin again without it',
     );
@@ -61,11 +65,4 @@ function parse(cursor: unknown): unknown[] {
   } catch {
     return [];
   }
-}
-
-function refused(rule: string): InvalidParamsError {
-  return new InvalidParamsError(`after: ${rule}.`, {
-    code: 'RIVER_INVALID_CURSOR',
-    field: 'after',
-  });
 }

@@ -1,10 +1,11 @@
+import { listOf, oneOf } from '../errors/checks.js';
 import { invalidParams } from '../errors/invalid-errors.js';
 import type { JobRow } from '../job/row/job-row.js';
-import type { JobState } from '../job/row/job-state.js';
-import { checkFirst, givenParams } from './check-params.js';
+import { JOB_STATES, type JobState } from '../job/row/job-state.js';
+import { checkParams, DEFAULT_FIRST, first } from './check-params.js';
 import {
-  checkJobFilters,
-  JOB_FILTER_NAMES,
+  JOB_FILTER_CHECKS,
+  sortedSet,
   type CheckedJobFilters,
   type JobFilters,
 } from './job-filters.js';
@@ -60,29 +61,31 @@ export interface CheckedJobList {
 }
 
 const FINAL_STATES: readonly JobState[] = ['cancelled', 'completed', 'discarded'];
-const ORDERS: readonly unknown[] = [
-  'id',
-  'scheduledAt',
-  'finalizedAt',
-  'time',
-] satisfies JobListOrderBy[];
-const NAMES = [...JOB_FILTER_NAMES, 'orderBy', 'sortOrder', 'first', 'after'];
+const CHECKS = {
+  ...JOB_FILTER_CHECKS,
+  // In their order: the first counts.
+  states: listOf(oneOf(...JOB_STATES)),
+  orderBy: oneOf('id', 'scheduledAt', 'finalizedAt', 'time'),
+  sortOrder: oneOf('asc', 'desc'),
+  first,
+  after: (value: unknown) => value,
+};
 
 /** @throws InvalidParamsError naming the parameter and its rule */
 export function checkJobListParams(params: unknown): CheckedJobList {
-  const given = givenParams(params, NAMES);
-  const { orderBy = 'id', sortOrder = 'asc' } = given;
-  if (!ORDERS.includes(orderBy)) {
-    throw invalidParams('orderBy', `must be one of ${ORDERS.join(', ')}`, orderBy);
-  }
-  if (sortOrder !== 'asc' && sortOrder !== 'desc') {
-    throw invalidParams('sortOrder', "must be 'asc' or 'desc'", sortOrder);
-  }
-  const filters = checkJobFilters(given);
+  const given = checkParams(params, CHECKS);
+  const {
+    orderBy = 'id',
+    sortOrder = 'asc',
+    first: limit = DEFAULT_FIRST,
+    after,
+    ...others
+  } = given;
+  const filters: CheckedJobFilters =
+    others.states === undefined ? others : { ...others, states: sortedSet(others.states) };
   if (orderBy === 'finalizedAt') requireFinal(filters.states);
   const states = orderBy === 'finalizedAt' ? (filters.states ?? FINAL_STATES) : filters.states;
-  const [firstState] = (given['states'] ?? []) as JobState[];
-  const timeColumn = timeColumnOf(orderBy as JobListOrderBy, firstState);
+  const timeColumn = timeColumnOf(orderBy, given.states?.[0]);
   const list = { filters: states ? { ...filters, states } : filters, timeColumn, sortOrder };
   const query = cursorQuery(list);
   const isNullable = canBeNull(timeColumn, states);
@@ -91,8 +94,8 @@ export function checkJobListParams(params: unknown): CheckedJobList {
     ...list,
     isNullable,
     isDescending: sortOrder === 'desc',
-    first: checkFirst(given['first']),
-    after: given['after'] === undefined ? undefined : decodeCursor(given['after'], cursorOf),
+    first: limit,
+    after: after === undefined ? undefined : decodeCursor(after, cursorOf),
     query,
   };
 }

@@ -1,12 +1,8 @@
+import { boolean } from '../errors/checks.js';
 import { invalidParams } from '../errors/invalid-errors.js';
 import type { JobRow } from '../job/row/job-row.js';
-import { checkFirst, givenParams } from './check-params.js';
-import {
-  checkJobFilters,
-  JOB_FILTER_NAMES,
-  type CheckedJobFilters,
-  type JobFilters,
-} from './job-filters.js';
+import { checkParams, DEFAULT_FIRST, first } from './check-params.js';
+import { JOB_FILTER_CHECKS, type CheckedJobFilters, type JobFilters } from './job-filters.js';
 
 /** Which jobs `jobCancelMany`, `jobRetryMany` and `jobDeleteMany` change or delete. */
 export interface JobManyParams extends JobFilters {
@@ -36,7 +32,7 @@ export interface CheckedJobMany {
   readonly first: number;
 }
 
-const NAMES = [...JOB_FILTER_NAMES, 'first', 'unsafeAll'];
+const CHECKS = { ...JOB_FILTER_CHECKS, first, unsafeAll: boolean };
 
 const DONE: Readonly<Record<ManyAction, string>> = {
   cancel: 'cancelled',
@@ -46,12 +42,8 @@ const DONE: Readonly<Record<ManyAction, string>> = {
 
 /** @throws InvalidParamsError naming the parameter and its rule */
 export function checkJobManyParams(action: ManyAction, params: unknown): CheckedJobMany {
-  const given = givenParams(params, NAMES);
-  const { unsafeAll = false } = given;
-  if (typeof unsafeAll !== 'boolean') {
-    throw invalidParams('unsafeAll', 'must be true or false', unsafeAll);
-  }
-  const filters = checkJobFilters(given);
+  const given = checkParams(params, CHECKS);
+  const { first: limit = DEFAULT_FIRST, unsafeAll = false, ...filters } = given;
   const hasFilters = Object.keys(filters).length > 0;
   if (hasFilters && unsafeAll) {
     throw invalidParams('unsafeAll', 'means no filter, so it cannot stand beside one');
@@ -63,5 +55,5 @@ export function checkJobManyParams(action: ManyAction, params: unknown): Checked
         'filter (an empty args, metadata, tagsAll or time range is none); or unsafeAll: true, if all are meant',
     );
   }
-  return { filters, first: checkFirst(given['first']) };
+  return { filters, first: limit };
 }

@@ -1,5 +1,5 @@
-import { invalidParams } from '../errors/invalid-errors.js';
-import { givenParams } from './check-params.js';
+import { milliseconds, type Checks } from '../errors/checks.js';
+import { checkParams } from './check-params.js';
 
 /** When `jobRescue` considers a running job stuck. */
 export interface JobRescueParams {
@@ -11,21 +11,9 @@ export interface JobRescueParams {
 }
 
 const AN_HOUR_MS = 3_600_000;
-const MAX_MS = 2_147_483_647;
 
 /** @throws InvalidParamsError naming the parameter and its rule */
 export function checkJobRescueParams(params: unknown): number {
-  const { rescueAfterMs = AN_HOUR_MS } = givenParams(params, ['rescueAfterMs']);
-  if (
-    Number.isInteger(rescueAfterMs) &&
-    (rescueAfterMs as number) >= 1 &&
-    (rescueAfterMs as number) <= MAX_MS
-  ) {
-    return rescueAfterMs as number;
-  }
-  throw invalidParams(
-    'rescueAfterMs',
-    `must be an integer from 1 to ${MAX_MS}, in milliseconds`,
-    rescueAfterMs,
-  );
+  const checks: Checks<JobRescueParams> = { rescueAfterMs: milliseconds(1) };
+  return checkParams(params, checks).rescueAfterMs ?? AN_HOUR_MS;
 }

@@ -1,9 +1,15 @@
-import { InvalidJobError, invalidParams, InvalidParamsError } from '../errors/invalid-errors.js';
+import { must } from '../errors/checks.js';
+import { invalidParams } from '../errors/invalid-errors.js';
 import { readNewArgs, type NewArgs } from '../insert/args-change.js';
-import { checkInsertOpts } from '../insert/options/check-insert-opts.js';
+import {
+  oneSchedule,
+  priority,
+  queue,
+  SCHEDULE_CHECKS,
+} from '../insert/options/check-insert-opts.js';
 import type { Schedule } from '../insert/options/checked-insert-opts.js';
 import type { UniqueOptions } from '../job/insert-options.js';
-import { checkJson, checkJsonObject, givenParams } from './check-params.js';
+import { asParams, checkJson, checkJsonObject, checkParams } from './check-params.js';
 
 /**
  * What `jobUpdate` changes. What is left out, or `undefined`, stays. Anything but the output and the
@@ -53,66 +59,45 @@ export interface CheckedJobUpdate {
 
 /** River's own limit. */
 const MAX_OUTPUT_BYTES = 32 * 1024 * 1024;
-const OF_OPTIONS = ['queue', 'priority', 'scheduledAt', 'delay'] as const;
-const OF_WAITING = ['args', ...OF_OPTIONS, 'uniqueOpts'] as const;
+const notNull = must<object>('must not be null; leave it out', (value) => value !== null);
+
+const OF_WAITING = { args: notNull, queue, priority, ...SCHEDULE_CHECKS, uniqueOpts: notNull };
+const CHECKS = { output: checkOutput, metadata: checkJsonObject, ...OF_WAITING };
+type Given = { readonly [Name in keyof typeof CHECKS]?: ReturnType<(typeof CHECKS)[Name]> };
 
 /** @throws InvalidParamsError naming the parameter and its rule */
 export function checkJobUpdateParams(params: unknown): CheckedJobUpdate {
-  const given = givenParams(params, ['output', 'metadata', ...OF_WAITING]);
+  const given: Given = checkParams(params, CHECKS);
   return {
-    metadata: checkMetadata(given),
-    waiting: OF_WAITING.some((name) => name in given) ? checkWaiting(given) : undefined,
+    metadata: metadataOf(given),
+    waiting: Object.keys(OF_WAITING).some((name) => name in given) ? waitingOf(given) : undefined,
   };
 }
 
-function checkMetadata({ output, metadata }: Record<string, unknown>): string | null {
+function metadataOf({ output, metadata }: Given): string | null {
   const members: string[] = [];
-  if (metadata !== undefined) members.push(checkJsonObject(metadata, 'metadata').slice(1, -1));
+  if (metadata !== undefined) members.push(metadata.slice(1, -1));
   // Behind them: of a key that is there twice, jsonb keeps the last.
-  if (output !== undefined) members.push(`"output":${checkOutput(output)}`);
+  if (output !== undefined) members.push(`"output":${output}`);
   return members.length === 0 ? null : `{${members.filter(Boolean).join(',')}}`;
 }
 
-function checkWaiting(given: Record<string, unknown>): CheckedWaitingChange {
-  for (const name of OF_WAITING) {
-    if (given[name] === null) throw invalidParams(name, 'must not be null; leave it out', null);
-  }
-  if ('uniqueOpts' in given && !('args' in given)) {
+function waitingOf(given: Given): CheckedWaitingChange {
+  const { args, uniqueOpts } = given;
+  if (uniqueOpts !== undefined && args === undefined) {
     throw invalidParams('uniqueOpts', 'needs args, from which the unique key is computed');
   }
-  const { queue, priority, schedule } = asParams(() =>
-    checkInsertOpts(Object.fromEntries(OF_OPTIONS.map((name) => [name, given[name]]))),
-  );
   return {
-    args:
-      'args' in given ? asParams(() => readNewArgs(given['args'], given['uniqueOpts'])) : undefined,
-    queue: queue ?? undefined,
-    priority: priority ?? undefined,
-    schedule: schedule ?? undefined,
+    args: args === undefined ? undefined : asParams(() => readNewArgs(args, uniqueOpts)),
+    queue: given.queue,
+    priority: given.priority,
+    schedule: oneSchedule(given, 'delay', invalidParams),
   };
 }
 
-/** Reports what a check of an insert rejects as a parameter of this call. */
-export function asParams<T>(check: () => T): T {
-  try {
-    return check();
-  } catch (cause) {
-    if (!(cause instanceof InvalidJobError)) throw cause;
-    const { message, field } = cause;
-    throw new InvalidParamsError(message, {
-      code: 'RIVER_INVALID_PARAMS',
-      field,
-      cause: cause.cause,
-    });
-  }
-}
-
-function checkOutput(output: unknown): string {
-  const text = checkJson(output, 'output');
+function checkOutput(output: unknown, field: string): string {
+  const text = checkJson(output, field);
   const bytes = Buffer.byteLength(text);
   if (bytes <= MAX_OUTPUT_BYTES) return text;
-  throw invalidParams(
-    'output',
-    `must be at most ${MAX_OUTPUT_BYTES} bytes of JSON, and has ${bytes}`,
-  );
+  throw invalidParams(field, `must be at most ${MAX_OUTPUT_BYTES} bytes of JSON, and has ${bytes}`);
 }

@@ -1,6 +1,6 @@
-import { invalidParams } from '../errors/invalid-errors.js';
+import { boolean } from '../errors/checks.js';
 import type { JobState } from '../job/row/job-state.js';
-import { givenParams } from './check-params.js';
+import { checkParams } from './check-params.js';
 
 /** The states of jobs that are not done. */
 export type UnfinalizedState = Exclude<JobState, 'cancelled' | 'completed' | 'discarded'>;
@@ -27,7 +27,5 @@ export interface QueueStats {
 
 /** @throws InvalidParamsError naming the parameter and its rule */
 export function checkQueueStatsParams(params: unknown): { readonly finalized: boolean } {
-  const { finalized = false } = givenParams(params, ['finalized']);
-  if (typeof finalized === 'boolean') return { finalized };
-  throw invalidParams('finalized', 'must be true or false', finalized);
+  return { finalized: false, ...checkParams(params, { finalized: boolean }) };
 }

@@ -1,5 +1,5 @@
 import { invalidParams } from '../errors/invalid-errors.js';
-import { checkFirst, checkJsonObject, givenParams } from './check-params.js';
+import { checkJsonObject, checkParams, DEFAULT_FIRST, first } from './check-params.js';
 
 /** A row of `river_queue`: a queue that a worker has announced, or that was paused before that. */
 export interface Queue {
@@ -32,7 +32,7 @@ export interface QueueUpdateParams {
 
 /** @throws InvalidParamsError naming the parameter and its rule */
 export function checkQueueListParams(params: unknown): { readonly first: number } {
-  return { first: checkFirst(givenParams(params, ['first'])['first']) };
+  return { first: DEFAULT_FIRST, ...checkParams(params, { first }) };
 }
 
 /** Bytes that a notification of Postgres may have at most. */
@@ -46,9 +46,10 @@ export interface CheckedQueueUpdate {
 
 /** @throws InvalidParamsError naming the parameter and its rule */
 export function checkQueueUpdateParams(name: string, params: unknown): CheckedQueueUpdate {
-  const { metadata } = givenParams(params, ['metadata']);
-  if (metadata === undefined) return { metadata: null, payload: null };
-  const text = checkJsonObject(metadata, 'metadata');
+  const { metadata: text } = checkParams<{ metadata?: string }>(params, {
+    metadata: checkJsonObject,
+  });
+  if (text === undefined) return { metadata: null, payload: null };
   const payload = `{"action":"metadata_changed","metadata":${text},"queue":${JSON.stringify(name)}}`;
   if (Buffer.byteLength(payload) <= MAX_PAYLOAD_BYTES) return { metadata: text, payload };
   throw invalidParams(

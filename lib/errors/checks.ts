@@ -8,7 +8,7 @@ import type { RiverError, RiverErrorOptions } from './river-error.js';
 /** Makes the error for a value that breaks a rule. */
 export type Refuse = (field: string, rule: string, cause?: unknown) => RiverError;
 
-/** Returns what a value means, or throws the error that `refuse` makes. */
+/** Returns what a value means, `undefined` for nothing, or throws the error that `refuse` makes. */
 export type Check<T> = (value: unknown, field: string, refuse: Refuse) => T;
 
 /** A check for each member of an object. */
@@ -58,6 +58,10 @@ export const boolean = must<boolean>(
   'must be true or false',
   (value) => typeof value === 'boolean',
 );
+export const nonEmptyString = must<string>(
+  'must be a non-empty string',
+  (value) => typeof value === 'string' && value !== '',
+);
 export const signal = must<AbortSignal>('must be an AbortSignal', isAbortSignal);
 
 export function callable<T>(what = 'a function'): Check<T> {
@@ -103,7 +107,7 @@ export function listOf<T>(check: Check<T>): Check<readonly T[]> {
 }
 
 /** An object with no other members than those checked; its members are named `field.member`. */
-export function object<T extends object>(checks: Checks<T>): Check<T> {
+export function object<T extends object>(checks: Checks<T>): Check<Partial<T>> {
   return (value, field, refuse) =>
     checkOptions(value, checks, { field, prefix: `${field}.`, refuse });
 }
@@ -118,7 +122,7 @@ export function checkOptions<T extends object>(
   options: unknown,
   checks: Checks<T>,
   { refuse, field = 'options', prefix = '' }: { refuse: Refuse; field?: string; prefix?: string },
-): T {
+): Partial<T> {
   const names = Object.keys(checks) as (keyof T & string)[];
   const given = reading(refuse.bind(undefined, field), () => {
     if (typeof options !== 'object' || options === null || Array.isArray(options)) {
@@ -134,10 +138,11 @@ export function checkOptions<T extends object>(
   });
   const checked: Partial<T> = {};
   for (const [index, name] of names.entries()) {
-    const value = given[index];
-    if (value === undefined) continue;
+    if (given[index] === undefined) continue;
     const at = `${prefix}${name}`;
-    checked[name] = reading(refuse.bind(undefined, at), () => checks[name](value, at, refuse));
+    const check = (): T[typeof name] => checks[name](given[index], at, refuse);
+    const value = reading(refuse.bind(undefined, at), check);
+    if (value !== undefined) checked[name] = value;
   }
-  return Object.freeze(checked) as T;
+  return Object.freeze(checked);
 }

@@ -1,6 +1,6 @@
+import { refusal } from './checks.js';
 import type { RiverErrorCode } from './error-code.js';
 import { RiverError } from './river-error.js';
-import { describeValue } from './describe-value.js';
 
 /**
  * A job was refused before anything was sent: its args, its kind, or one of its options. A
@@ -30,21 +30,4 @@ export function unreadable(field: string, code: RiverErrorCode) {
  */
 export class InvalidParamsError extends RiverError {}
 
-/** The refusal of a parameter that threw an error when it was read. */
-export function unreadableParams(field: string) {
-  return (rule: string, cause: unknown): InvalidParamsError =>
-    new InvalidParamsError(`${field}: ${rule}.`, { code: 'RIVER_INVALID_PARAMS', field, cause });
-}
-
-/** The refusal of a value, by its name and the rule that it breaks; the value only where it tells more. */
-export function invalidParams(
-  field: string,
-  rule: string,
-  ...given: [value?: unknown]
-): InvalidParamsError {
-  const got = given.length === 0 ? '' : `; got ${describeValue(given[0])}`;
-  return new InvalidParamsError(`${field}: ${rule}${got}.`, {
-    code: 'RIVER_INVALID_PARAMS',
-    field,
-  });
-}
+export const invalidParams = refusal(InvalidParamsError, 'RIVER_INVALID_PARAMS');

@@ -1,3 +1,4 @@
+import { refusal } from './checks.js';
 import type { RiverErrorCode } from './error-code.js';
 import { RiverError, type RiverErrorOutcome } from './river-error.js';
 
@@ -36,6 +37,12 @@ export class RiverMigrationError extends RiverError {
 
 /** The module cannot start as it is configured. Thrown while the application starts. */
 export class RiverConfigurationError extends RiverError {}
+
+export const invalidModuleOption = refusal(
+  RiverConfigurationError,
+  'RIVER_INVALID_MODULE_OPTIONS',
+  'RiverModule: ',
+);
 
 /** A write was asked of an entity of River's tables. Nothing was sent. */
 export class ReadOnlyEntityError extends RiverError {

@@ -1,10 +1,17 @@
 import {
-  checkTransactionOptions,
+  checkOptions,
+  integer,
+  nonEmptyString,
+  oneOf,
+  refusal,
+  type Checks,
+} from '../errors/checks.js';
+import { RiverTransactionError } from '../errors/transaction-errors.js';
+import {
+  checkPropagation,
+  TRANSACTION_CHECKS,
   type RiverTransactionOptions,
 } from '../transaction/context/transaction-options.js';
-import { RiverTransactionError } from '../errors/transaction-errors.js';
-import { describeValue } from '../errors/describe-value.js';
-import { reading } from '../errors/reading.js';
 
 /** What `@RiverTransactional()` takes: how to open the transaction, and whose. */
 export interface TransactionalMethodOptions extends Omit<RiverTransactionOptions, 'signal'> {
@@ -48,6 +55,19 @@ export function transactionOptionsOf({
   return options;
 }
 
+const refuse = refusal(
+  RiverTransactionError,
+  'RIVER_INVALID_TRANSACTION',
+  '@RiverTransactional(): ',
+);
+const { signal: _signal, ...OF_TRANSACTION } = TRANSACTION_CHECKS;
+const CHECKS: Checks<TransactionalMethodOptions> = {
+  ...OF_TRANSACTION,
+  name: nonEmptyString,
+  maxHeldValues: integer(1, Number.MAX_SAFE_INTEGER),
+  onDisconnect: oneOf('ignore', 'rollback'),
+};
+
 /**
  * @returns a copy, so that what was checked is what holds
  * @throws RiverTransactionError naming the option and its rule
@@ -55,34 +75,7 @@ export function transactionOptionsOf({
 export function checkTransactionalOptions(
   given: TransactionalMethodOptions,
 ): TransactionalMethodOptions {
-  if (typeof given !== 'object' || given === null) {
-    throw refused('options', `must be an object; got ${describeValue(given)}`);
-  }
-  const options = reading(refused.bind(undefined, 'options'), () => ({ ...given }));
-  const { name, maxHeldValues, onDisconnect } = options;
-  if (name !== undefined && typeof name !== 'string') {
-    throw refused('name', `must be the name of a client; got ${describeValue(name)}`);
-  }
-  if (maxHeldValues !== undefined && !(Number.isInteger(maxHeldValues) && maxHeldValues >= 1)) {
-    throw refused(
-      'maxHeldValues',
-      `must be a whole number, 1 or more; got ${describeValue(maxHeldValues)}`,
-    );
-  }
-  if (onDisconnect !== undefined && onDisconnect !== 'ignore' && onDisconnect !== 'rollback') {
-    throw refused(
-      'onDisconnect',
-      `must be 'ignore' or 'rollback'; got ${describeValue(onDisconnect)}`,
-    );
-  }
-  checkTransactionOptions(transactionOptionsOf(options));
+  const options = checkOptions(given, CHECKS, { refuse });
+  checkPropagation(options, refuse);
   return options;
-}
-
-function refused(field: string, rule: string, cause?: unknown): RiverTransactionError {
-  return new RiverTransactionError(`@RiverTransactional(): ${field}: ${rule}.`, {
-    code: 'RIVER_INVALID_TRANSACTION',
-    field,
-    cause,
-  });
 }

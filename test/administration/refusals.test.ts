@@ -232,7 +232,7 @@ describe('jobUpdate refuses', () => {
     ['args.a', { args: { kind: 'k', a: Number.NaN } }, /NaN/],
     ['args', { args: null }, /must not be null/],
     ['queue', { queue: 'UPPER' }],
-    ['queue', { queue: null }, /must not be null/],
+    ['queue', { queue: null }, /must be 1 to 64/],
     ['priority', { priority: 5 }],
     ['scheduledAt', { scheduledAt: '2090-01-01' }],
     ['delay', { delay: -1 }],

@@ -1,8 +1,5 @@
-import {
-  asParams,
-  type CheckedJobUpdate,
-  type CheckedWaitingChange,
-} from '../../admin/job-update-params.js';
+import { asParams } from '../../admin/check-params.js';
+import type { CheckedJobUpdate, CheckedWaitingChange } from '../../admin/job-update-params.js';
 import {
   JobNotFoundError,
   JobNotWaitingError,

@@ -1,8 +1,5 @@
-import { describeValue } from '../../errors/describe-value.js';
-import { InvalidJobError, unreadable } from '../../errors/invalid-errors.js';
-import { isAbortSignal } from '../../errors/is-abort-signal.js';
-import { nameText } from '../../errors/name-text.js';
-import { reading } from '../../errors/reading.js';
+import { callable, checkOptions, oneOf, signal, type Checks } from '../../errors/checks.js';
+import { invalidOption } from '../../insert/options/check-insert-opts.js';
 import type { InsertManyItem } from '../inserts/insert-many-params.js';
 
 /** What `insertManyFast` takes: an array, or what hands out items one by one. */
@@ -35,32 +32,13 @@ export interface InsertManyFastResult {
   readonly skipped: number;
 }
 
-const CHECKS: Record<
-  keyof InsertManyFastOptions,
-  readonly [rule: string, holds: (value: unknown) => boolean]
-> = {
-  onConflict: ["must be 'fail' or 'skip'", (value) => value === 'fail' || value === 'skip'],
-  onProgress: ['must be a function', (value) => typeof value === 'function'],
-  signal: ['must be an AbortSignal', isAbortSignal],
+const CHECKS: Checks<InsertManyFastOptions> = {
+  onConflict: oneOf('fail', 'skip'),
+  onProgress: callable(),
+  signal,
 };
 
 /** @throws InvalidJobError naming the option and its rule */
 export function checkInsertManyFastOpts(opts: unknown): InsertManyFastOptions {
-  if (opts === undefined || opts === null) return {};
-  if (typeof opts !== 'object') throw refused('options', 'must be an object', opts);
-  const given = reading(unreadable('options', 'RIVER_INVALID_OPTION'), () => ({ ...opts }));
-  for (const [name, value] of Object.entries(given)) {
-    if (!Object.hasOwn(CHECKS, name)) {
-      const names = Object.keys(CHECKS).join(', ');
-      throw refused(nameText(name), `there is no such option. The options are ${names}`);
-    }
-    const [rule, holds] = CHECKS[name as keyof InsertManyFastOptions];
-    if (value !== undefined && !holds(value)) throw refused(name, rule, value);
-  }
-  return given;
-}
-
-function refused(field: string, rule: string, value?: unknown): InvalidJobError {
-  const got = value === undefined ? '' : `; got ${describeValue(value)}`;
-  return new InvalidJobError(`${field}: ${rule}${got}.`, { code: 'RIVER_INVALID_OPTION', field });
+  return checkOptions(opts ?? {}, CHECKS, { refuse: invalidOption });
 }

@@ -8,11 +8,10 @@ import {
   object,
   oneOf,
   or,
-  refusal,
   type Checks,
   type Refuse,
 } from '../../errors/checks.js';
-import { RiverConfigurationError } from '../../errors/setup-errors.js';
+import { invalidModuleOption } from '../../errors/setup-errors.js';
 import { maxAttempts, outsideTransaction } from '../../insert/options/check-insert-opts.js';
 import { SchemaName } from '../../postgres/connection/schema-name.js';
 import { MAX_ROWS } from '../../postgres/insert/job-batches.js';
@@ -46,12 +45,6 @@ const CHECKS: Checks<RiverModuleOptions> = {
   clock: callable('a function that returns a Date'),
   waitFor: object({ maxPollMs: number(10, 60_000, 'milliseconds') }),
 };
-
-const invalidModuleOption = refusal(
-  RiverConfigurationError,
-  'RIVER_INVALID_MODULE_OPTIONS',
-  'RiverModule: ',
-);
 
 /** These make the injection tokens, so they must be known before a factory runs. */
 const BESIDE_FACTORY = ['name', 'isGlobal', 'dataSource'] as const;

@@ -1,6 +1,6 @@
 import { checkJobId } from '../../admin/job-id.js';
 import { DatabaseError } from '../../errors/database-errors.js';
-import { unreadableParams } from '../../errors/invalid-errors.js';
+import { invalidParams } from '../../errors/invalid-errors.js';
 import { reading } from '../../errors/reading.js';
 import { RiverError } from '../../errors/river-error.js';
 import { RiverTransactionError, ShuttingDownError } from '../../errors/transaction-errors.js';
@@ -97,7 +97,7 @@ function afterInsert(error: unknown): unknown {
 }
 
 function idOf(job: unknown): unknown {
-  return reading(unreadableParams('job'), () =>
+  return reading(invalidParams.bind(undefined, 'job'), () =>
     typeof job === 'object' && job !== null && 'id' in job ? job.id : job,
   );
 }

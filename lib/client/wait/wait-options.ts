@@ -1,15 +1,14 @@
 import {
-  InvalidParamsError,
-  invalidParams,
-  unreadableParams,
-} from '../../errors/invalid-errors.js';
-import { isAbortSignal } from '../../errors/is-abort-signal.js';
-import { nameText } from '../../errors/name-text.js';
-import { reading } from '../../errors/reading.js';
+  callable,
+  checkOptions,
+  milliseconds,
+  or,
+  signal,
+  type Checks,
+} from '../../errors/checks.js';
+import { invalidParams } from '../../errors/invalid-errors.js';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
-/** The longest that a timer can be set to. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** How to wait for a job. */
 export interface WaitOptions {
@@ -49,41 +48,22 @@ export interface CheckedWaitOptions extends WaitLimits {
   readonly parseOutput: ((output: unknown) => unknown) | undefined;
 }
 
+type GivenWaitOptions = WaitOptions & Pick<CheckedWaitOptions, 'parseOutput'>;
+
+const CHECKS: Checks<GivenWaitOptions> = {
+  timeoutMs: or(null, milliseconds(1)),
+  signal: or(null, signal),
+  parseOutput: callable(),
+};
+
 /** @throws InvalidParamsError naming the option and its rule */
 export function checkWaitOptions(options: unknown = {}): CheckedWaitOptions {
-  if (typeof options !== 'object' || options === null) {
-    throw invalidParams('wait options', 'must be an object', options);
-  }
-  const given: Record<string, unknown> = reading(unreadableParams('wait options'), () => ({
-    ...options,
-  }));
-  const { timeoutMs = DEFAULT_TIMEOUT_MS, signal, parseOutput, ...others } = given;
-  const [stray] = Object.keys(others);
-  if (stray !== undefined) throw unknownOption(nameText(stray));
-  if (timeoutMs !== null && !isTimeout(timeoutMs)) {
-    const rule = `must be whole milliseconds from 1 to ${MAX_TIMEOUT_MS}, or null for no limit`;
-    throw invalidParams('timeoutMs', rule, timeoutMs);
-  }
-  if (signal !== undefined && signal !== null && !isAbortSignal(signal)) {
-    throw invalidParams('signal', 'must be an AbortSignal', signal);
-  }
-  if (parseOutput !== undefined && typeof parseOutput !== 'function') {
-    throw invalidParams('parseOutput', 'must be a function', parseOutput);
-  }
+  const as = { field: 'wait options', refuse: invalidParams };
+  const given = checkOptions(options, CHECKS, as);
+  const { timeoutMs = DEFAULT_TIMEOUT_MS } = given;
   return {
     timeoutMs: timeoutMs ?? undefined,
-    signal: signal ?? undefined,
-    parseOutput: parseOutput as CheckedWaitOptions['parseOutput'],
+    signal: given.signal ?? undefined,
+    parseOutput: given.parseOutput,
   };
-}
-
-function isTimeout(value: unknown): value is number {
-  return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= MAX_TIMEOUT_MS;
-}
-
-function unknownOption(name: string): InvalidParamsError {
-  return new InvalidParamsError(
-    `${name}: there is no such option. The options are timeoutMs, signal, parseOutput.`,
-    { code: 'RIVER_INVALID_PARAMS', field: name },
-  );
 }

@@ -11,6 +11,7 @@ import {
   refusal,
   reportAs,
   signal,
+  type Check,
   type Checks,
   type Refuse,
 } from '../../errors/checks.js';
@@ -35,7 +36,7 @@ export const invalidOption = refusal(InvalidJobError, 'RIVER_INVALID_OPTION');
 /** The column is a smallint. */
 export const maxAttempts = integer(1, MAX_MAX_ATTEMPTS);
 export const outsideTransaction = oneOf<OutsideTransaction>('allow', 'warn', 'error');
-const queue = must<string>(
+export const queue = must<string>(
   `must be 1 to ${MAX_QUEUE_LENGTH} lower-case letters and digits, ` +
     "groups of them joined by a single '_', '-' or '|'",
   (value) => typeof value === 'string' && isQueueName(value),
@@ -45,7 +46,15 @@ const tag = must<string>(
     "not beginning or ending with '-'",
   (value) => typeof value === 'string' && value.length <= MAX_TAG_LENGTH && TAG_PATTERN.test(value),
 );
-const delay = number(0, 8.64e15, 'milliseconds from now,');
+const delayMs = number(0, 8.64e15, 'milliseconds from now,');
+export const priority = integer(1, MAX_PRIORITY);
+/** The two ways to say when a job may be worked. */
+export const SCHEDULE_CHECKS = {
+  scheduledAt: (...given: Parameters<Check<Schedule>>): Schedule =>
+    Object.freeze({ at: checkTime(...given) }),
+  delay: (...given: Parameters<Check<Schedule>>): Schedule =>
+    Object.freeze({ delayMs: delayMs(...given) }),
+};
 
 /** Options as they are given, each after its check. */
 interface GivenInsertOpts extends Omit<CheckedInsertOpts, 'schedule'> {
@@ -57,12 +66,12 @@ interface GivenInsertOpts extends Omit<CheckedInsertOpts, 'schedule'> {
 const CHECKS: Checks<GivenInsertOpts> = {
   queue: or(null, queue),
   tags: or(null, (...given) => Object.freeze(listOf(tag)(...given))),
-  priority: or(null, integer(1, MAX_PRIORITY)),
+  priority: or(null, priority),
   maxAttempts: or(null, maxAttempts),
   metadata: or(null, checkMetadata),
   pending: or(null, boolean),
-  scheduledAt: or(null, checkScheduledAt),
-  delay: or(null, (...given) => Object.freeze({ delayMs: delay(...given) })),
+  scheduledAt: or(null, SCHEDULE_CHECKS.scheduledAt),
+  delay: or(null, SCHEDULE_CHECKS.delay),
   uniqueOpts: or(null, checkUniqueOpts),
   outsideTransaction: or(null, outsideTransaction),
   signal: or(null, signal),
@@ -75,20 +84,26 @@ const CHECKS: Checks<GivenInsertOpts> = {
  * @param where prefix of the field names in errors: '' for the call, `@JobArgs('sort').` and so on
  * @throws InvalidJobError naming the option and its rule
  */
-export function checkInsertOpts(
-  opts: unknown,
-  where = '',
-  refuse: Refuse = invalidOption,
-): CheckedInsertOpts {
+export function checkInsertOpts(opts: unknown, where = ''): CheckedInsertOpts {
   if (opts === undefined || opts === null) return NOTHING_GIVEN;
-  const as = { field: `${where}options`, prefix: where, refuse };
+  const as = { field: `${where}options`, prefix: where, refuse: invalidOption };
   const given = checkOptions(opts, CHECKS, as);
   if (!('scheduledAt' in given || 'delay' in given)) return given;
-  const { scheduledAt, delay: later, ...checked } = given;
-  if (scheduledAt != null && later != null) {
-    throw refuse(`${where}delay`, 'cannot be given beside scheduledAt; choose one');
+  const { scheduledAt: _scheduledAt, delay: _delay, ...checked } = given;
+  const schedule = oneSchedule(given, `${where}delay`, invalidOption) ?? null;
+  return Object.freeze({ ...checked, schedule });
+}
+
+/** The schedule that is given in one of its two ways. */
+export function oneSchedule(
+  { scheduledAt, delay }: Pick<GivenInsertOpts, 'scheduledAt' | 'delay'>,
+  field: string,
+  refuse: Refuse,
+): Schedule | undefined {
+  if (scheduledAt != null && delay != null) {
+    throw refuse(field, 'cannot be given beside scheduledAt; choose one');
   }
-  return Object.freeze({ ...checked, schedule: scheduledAt ?? later ?? null });
+  return scheduledAt ?? delay ?? undefined;
 }
 
 function checkMetadata(value: unknown, field: string, refuse: Refuse): string {
@@ -100,8 +115,9 @@ function checkMetadata(value: unknown, field: string, refuse: Refuse): string {
   throw refuse(field, got('must be an object that JSON can hold', value));
 }
 
-function checkScheduledAt(value: unknown, field: string, refuse: Refuse): Schedule {
+/** A copy of the time. */
+export function checkTime(value: unknown, field: string, refuse: Refuse): Date {
   const time = timeOf(value);
-  if (time >= EARLIEST_TIME) return Object.freeze({ at: new Date(time) });
+  if (time >= EARLIEST_TIME) return new Date(time);
   throw refuse(field, got('must be a valid Date, not before 4714 BC', value));
 }

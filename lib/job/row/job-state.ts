@@ -12,7 +12,3 @@ export const JOB_STATES = [
 
 /** State of a job, as in the column `state`. */
 export type JobState = (typeof JOB_STATES)[number];
-
-export function isJobState(value: unknown): value is JobState {
-  return (JOB_STATES as readonly unknown[]).includes(value);
-}

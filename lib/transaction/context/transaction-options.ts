@@ -1,8 +1,17 @@
-import { describeValue } from '../../errors/describe-value.js';
-import { isAbortSignal } from '../../errors/is-abort-signal.js';
-import { nameText } from '../../errors/name-text.js';
-import { reading } from '../../errors/reading.js';
+import {
+  boolean,
+  checkOptions,
+  integer,
+  milliseconds,
+  oneOf,
+  refusal,
+  signal,
+  type Checks,
+  type Refuse,
+} from '../../errors/checks.js';
 import { RiverTransactionError } from '../../errors/transaction-errors.js';
+
+const invalidTransaction = refusal(RiverTransactionError, 'RIVER_INVALID_TRANSACTION');
 
 /** Postgres' isolation levels, as TypeORM names them. */
 export type IsolationLevel =
@@ -61,49 +70,38 @@ export interface RiverTransactionOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-const isBoolean = (value: unknown): boolean => typeof value === 'boolean';
-const isCount = (value: unknown): boolean =>
-  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 2_147_483_647;
-const oneOf =
-  (...values: string[]) =>
-  (value: unknown): boolean =>
-    values.includes(value as string);
-
-const PROPAGATIONS = [
-  'REQUIRED',
-  'REQUIRES_NEW',
-  'NESTED',
-  'MANDATORY',
-  'SUPPORTS',
-  'NOT_SUPPORTED',
-  'NEVER',
-] satisfies Propagation[];
 const LEVELS = [
   'READ UNCOMMITTED',
   'READ COMMITTED',
   'REPEATABLE READ',
   'SERIALIZABLE',
-] satisfies IsolationLevel[];
+] as const satisfies IsolationLevel[];
 
 /** Whether Postgres has an isolation level of this name, as TypeORM writes it. */
 export function isIsolationLevel(value: unknown): value is IsolationLevel {
   return (LEVELS as readonly unknown[]).includes(value);
 }
 
-const MILLISECONDS = 'must be whole milliseconds, 0 or more';
-
-const RULES: Record<keyof RiverTransactionOptions, [(value: unknown) => boolean, string]> = {
-  propagation: [oneOf(...PROPAGATIONS), `must be one of ${PROPAGATIONS.join(', ')}`],
-  isolation: [isIsolationLevel, `must be one of ${LEVELS.join(', ')}`],
-  readOnly: [isBoolean, 'must be true or false'],
-  statementTimeoutMs: [isCount, MILLISECONDS],
-  lockTimeoutMs: [isCount, MILLISECONDS],
-  timeoutMs: [isCount, MILLISECONDS],
-  retries: [isCount, 'must be a whole number, 0 or more'],
-  unawaitedLimitMs: [isCount, MILLISECONDS],
-  trackOutcome: [isBoolean, 'must be true or false'],
-  afterEnd: [oneOf('refuse', 'detach'), "must be 'refuse' or 'detach'"],
-  signal: [isAbortSignal, 'must be an AbortSignal'],
+export const TRANSACTION_CHECKS: Checks<RiverTransactionOptions> = {
+  propagation: oneOf(
+    'REQUIRED',
+    'REQUIRES_NEW',
+    'NESTED',
+    'MANDATORY',
+    'SUPPORTS',
+    'NOT_SUPPORTED',
+    'NEVER',
+  ),
+  isolation: oneOf(...LEVELS),
+  readOnly: boolean,
+  statementTimeoutMs: milliseconds(),
+  lockTimeoutMs: milliseconds(),
+  timeoutMs: milliseconds(),
+  retries: integer(0, 2_147_483_647),
+  unawaitedLimitMs: milliseconds(),
+  trackOutcome: boolean,
+  afterEnd: oneOf('refuse', 'detach'),
+  signal,
 };
 
 /** Those of a transaction for which none were given. */
@@ -115,25 +113,20 @@ export const NO_OPTIONS: RiverTransactionOptions = Object.freeze({});
  */
 export function checkTransactionOptions(given: RiverTransactionOptions): RiverTransactionOptions {
   if (given === NO_OPTIONS) return given;
-  const options = reading(refused.bind(undefined, 'options'), () => ({ ...given }));
-  for (const [name, value] of Object.entries(options)) {
-    if (value === undefined) continue;
-    const rule = Object.hasOwn(RULES, name) ? RULES[name as keyof typeof RULES] : undefined;
-    if (rule === undefined) {
-      throw refused(
-        nameText(name),
-        `there is no such option. The options are ${Object.keys(RULES).join(', ')}`,
-      );
-    }
-    if (!rule[0](value)) throw refused(name, `${rule[1]}; got ${describeValue(value)}`);
-  }
+  const options = checkOptions(given, TRANSACTION_CHECKS, { refuse: invalidTransaction });
+  checkPropagation(options, invalidTransaction);
+  return options;
+}
+
+/** @throws when an option needs a transaction, and there is none with this propagation */
+export function checkPropagation(options: RiverTransactionOptions, refuse: Refuse): void {
   const { propagation } = options;
-  if (propagation !== 'NOT_SUPPORTED' && propagation !== 'NEVER') return options;
+  if (propagation !== 'NOT_SUPPORTED' && propagation !== 'NEVER') return;
   const idle = ([...OF_THE_OPENER, 'timeoutMs', 'retries'] as const).find((name) =>
     isGiven(options[name]),
   );
-  if (idle === undefined) return options;
-  throw refused(idle, `means nothing with propagation '${propagation}', without a transaction`);
+  if (idle === undefined) return;
+  throw refuse(idle, `means nothing with propagation '${propagation}', without a transaction`);
 }
 
 /** What only the one who opens a transaction can choose. */
@@ -150,12 +143,4 @@ export const OF_THE_OPENER = [
 /** Whether an option says more than its default. */
 export function isGiven(value: unknown): boolean {
   return value !== undefined && value !== false && value !== 0 && value !== 'refuse';
-}
-
-function refused(field: string, rule: string, cause?: unknown): RiverTransactionError {
-  return new RiverTransactionError(`${field}: ${rule}.`, {
-    code: 'RIVER_INVALID_TRANSACTION',
-    field,
-    cause,
-  });
 }
