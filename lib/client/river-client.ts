@@ -1,42 +1,37 @@
 import type { DataSource } from 'typeorm';
 import type { JobId } from '../admin/job-id.js';
-import { openSignals } from '../insert/insert-signals.js';
-import { makeInsertParams, type InsertParams } from '../insert/insert-params.js';
 import type { InsertOptions } from '../job/insert-options.js';
 import type { JobInsertResult } from '../job/row/job-insert-result.js';
 import type { JobObject } from '../job/job-object.js';
 import type { JobResult, JsonArgsOf } from '../job/row/job-result.js';
 import type { JobRow } from '../job/row/job-row.js';
-import { CopyInserter } from '../postgres/copy/copy-inserter.js';
-import { JobInserter } from '../postgres/insert/job-inserter.js';
 import { SchemaName } from '../postgres/connection/schema-name.js';
-import { UniqueLocks } from '../postgres/insert/unique-locks.js';
-import { UniqueLookUp } from '../postgres/insert/unique-look-up.js';
 import { ActiveWork } from '../transaction/engine/active-work.js';
 import type { Transaction } from '../transaction/explicit-transaction.js';
-import { ClientConnections, type Place } from '../transaction/client-connections.js';
+import { ClientConnections } from '../transaction/client-connections.js';
 import type { RiverModuleOptions } from './options/client-options.js';
-import { InsertNotifications } from './inserts/insert-notifications.js';
-import { InsertContexts } from './inserts/insert-contexts.js';
-import { InsertManyFastCall } from './bulk/insert-many-fast-call.js';
 import type {
   InsertManyFastItems,
   InsertManyFastOptions,
   InsertManyFastResult,
 } from './bulk/insert-many-fast-options.js';
-import {
-  all,
-  makeManyParams,
-  onlyOne,
-  type InsertManyItem,
-  type InsertManyResults,
-} from './inserts/insert-many-params.js';
+import type { InsertManyItem, InsertManyResults } from './inserts/insert-many-params.js';
 import { JobResults } from './wait/job-results.js';
-import { checkOutsidePolicy } from './inserts/outside-policy.js';
-import { OutsideInserts } from './inserts/outside-inserts.js';
+import { ClientInserts } from './client-inserts.js';
+import { delegate, type Methods } from './delegate.js';
+import { JobAdministration } from './administration/job-administration.js';
+import { JobManyAdministration } from './administration/job-many-administration.js';
 import { QueueAdministration } from './administration/queue-administration.js';
-import { explain, type UniqueExplanation } from './inserts/unique-explanation.js';
+import type { UniqueExplanation } from './inserts/unique-explanation.js';
 import type { OutputOptions, WaitOptions } from './wait/wait-options.js';
+
+/* eslint-disable @typescript-eslint/no-unsafe-declaration-merging -- the static block defines the methods of the interface */
+/** The methods of administration, which {@link RiverClient} delegates to its parts. */
+export interface RiverClient
+  extends
+    Methods<JobAdministration>,
+    Methods<JobManyAdministration>,
+    Methods<QueueAdministration> {}
 
 /**
  * Inserts jobs for River's workers, and administers jobs and queues. Injectable by its class, or by
@@ -45,16 +40,19 @@ import type { OutputOptions, WaitOptions } from './wait/wait-options.js';
  * An insert is one statement, but for lists of more than 5,000 jobs and the lock path of unique ones.
  * Jobs are checked before anything is sent (`InvalidJobError`); a batch with a bad one inserts nothing.
  */
-export class RiverClient extends QueueAdministration {
-  readonly #contexts: InsertContexts;
-  readonly #connections: ClientConnections;
-  readonly #inserter: JobInserter;
-  readonly #copier: CopyInserter;
-  readonly #lookUp: UniqueLookUp;
-  readonly #notifications: InsertNotifications;
+export class RiverClient {
+  readonly #inserts: ClientInserts;
   readonly #results: JobResults;
+  readonly #jobs: JobAdministration;
+  readonly #manyJobs: JobManyAdministration;
+  readonly #queues: QueueAdministration;
   readonly #activeWork: ActiveWork;
-  readonly #outside: OutsideInserts;
+
+  static {
+    delegate(RiverClient, JobAdministration, (client) => client.#jobs);
+    delegate(RiverClient, JobManyAdministration, (client) => client.#manyJobs);
+    delegate(RiverClient, QueueAdministration, (client) => client.#queues);
+  }
 
   /** @internal Made by RiverModule; inject it. */
   constructor(dataSource: DataSource, options: RiverModuleOptions, activeWork = new ActiveWork()) {
@@ -64,37 +62,20 @@ export class RiverClient extends QueueAdministration {
       { activeWork, source },
     );
     const schema = new SchemaName(options.schema);
-    super(connections, schema, options.notify !== false);
     this.#activeWork = activeWork;
-    this.#contexts = new InsertContexts(options);
-    this.#connections = connections;
-    this.#lookUp = new UniqueLookUp(schema);
-    this.#inserter = new JobInserter(
-      schema,
-      new UniqueLocks(this.#lookUp, options.advisoryLockPrefix),
-    );
-    this.#copier = new CopyInserter(schema, this.#inserter, { dataSource, activeWork });
-    this.#notifications = new InsertNotifications(options.notify, schema, {
-      pool: this.#connections.pool,
-      activeWork,
-    });
-    this.#results = new JobResults(this.#connections, schema, options.waitFor);
+    this.#inserts = new ClientInserts(connections, schema, { dataSource, options, activeWork });
+    this.#results = new JobResults(connections, schema, options.waitFor);
+    this.#jobs = new JobAdministration(connections, schema, options.notify !== false);
+    this.#manyJobs = new JobManyAdministration(connections, schema);
+    this.#queues = new QueueAdministration(connections, schema);
+    const { notifications } = this.#inserts;
     activeWork.add({
       close: async (reason) => {
         this.#results.interrupt(reason);
-        await this.#notifications.close();
+        await notifications.close();
       },
-      reopen: () => this.#notifications.reopen(),
+      reopen: () => notifications.reopen(),
     });
-    this.#outside = new OutsideInserts(
-      {
-        insert: (place, jobs) =>
-          this.#inserter.insert(place, jobs, this.#notifications.wake(undefined)),
-        // Where a trigger may drop jobs, each call goes alone: it must not be undone with another's.
-        canShare: () => !this.#inserter.hasTriggers,
-      },
-      { dataSource, connections, options },
-    );
   }
 
   /**
@@ -110,8 +91,7 @@ export class RiverClient extends QueueAdministration {
     args: Args,
     opts?: InsertOptions<NoInfer<Args>>,
   ): Promise<JobInsertResult<Args>> {
-    const prepare = (): InsertParams[] => [makeInsertParams(args, opts, this.#contexts.next())];
-    return this.#begin(undefined, prepare, onlyOne<Args>);
+    return this.#inserts.one(undefined, [args, opts]) as Promise<JobInsertResult<Args>>;
   }
 
   /**
@@ -125,8 +105,7 @@ export class RiverClient extends QueueAdministration {
     args: Args,
     opts?: InsertOptions<NoInfer<Args>>,
   ): Promise<JobInsertResult<Args>> {
-    const prepare = (): InsertParams[] => [makeInsertParams(args, opts, this.#contexts.next())];
-    return this.#begin([tx], prepare, onlyOne<Args>);
+    return this.#inserts.one([tx], [args, opts]) as Promise<JobInsertResult<Args>>;
   }
 
   /**
@@ -142,8 +121,7 @@ export class RiverClient extends QueueAdministration {
   insertMany<const Items extends readonly InsertManyItem[]>(
     items: Items,
   ): Promise<InsertManyResults<Items>> {
-    const prepare = (): InsertParams[] => makeManyParams(items, this.#contexts.next());
-    return this.#begin(undefined, prepare, all<Items>);
+    return this.#inserts.many(undefined, items) as Promise<InsertManyResults<Items>>;
   }
 
   /** {@link insertMany} in the transaction given, as {@link insertTx}. */
@@ -151,8 +129,7 @@ export class RiverClient extends QueueAdministration {
     tx: Transaction,
     items: Items,
   ): Promise<InsertManyResults<Items>> {
-    const prepare = (): InsertParams[] => makeManyParams(items, this.#contexts.next());
-    return this.#begin([tx], prepare, all<Items>);
+    return this.#inserts.many([tx], items) as Promise<InsertManyResults<Items>>;
   }
 
   /**
@@ -171,7 +148,7 @@ export class RiverClient extends QueueAdministration {
     items: InsertManyFastItems,
     opts?: InsertManyFastOptions,
   ): Promise<InsertManyFastResult> {
-    return this.#beginFast(undefined, items, opts);
+    return this.#inserts.fast(undefined, items, opts);
   }
 
   /** {@link insertManyFast} in the transaction given, as {@link insertTx}. */
@@ -180,7 +157,7 @@ export class RiverClient extends QueueAdministration {
     items: InsertManyFastItems,
     opts?: InsertManyFastOptions,
   ): Promise<InsertManyFastResult> {
-    return this.#beginFast([tx], items, opts);
+    return this.#inserts.fast([tx], items, opts);
   }
 
   /**
@@ -193,11 +170,7 @@ export class RiverClient extends QueueAdministration {
     args: Args,
     opts?: InsertOptions<NoInfer<Args>>,
   ): Promise<UniqueExplanation<Args>> {
-    return this.#connections.begin({
-      what: 'explainUnique',
-      prepare: () => makeInsertParams(args, opts, this.#contexts.next()),
-      run: (job, { connection }) => explain<Args>(job, this.#lookUp, connection),
-    });
+    return this.#inserts.explain([args, opts]) as Promise<UniqueExplanation<Args>>;
   }
 
   /**
@@ -253,48 +226,6 @@ export class RiverClient extends QueueAdministration {
    */
   async beforeApplicationShutdown(): Promise<void> {
     this.#results.close();
-    await this.#activeWork.unlessStopped(this.#notifications.close());
-  }
-
-  /** Without a transaction, each insert stands by itself on a connection of the pool. */
-  #begin<T>(
-    named: readonly [tx: unknown] | undefined,
-    prepare: () => InsertParams[],
-    read: (results: JobInsertResult[]) => T,
-  ): Promise<T> {
-    return this.#connections.begin({
-      what: 'An insert',
-      named,
-      prepare,
-      run: (jobs, place) => this.#insert(jobs, place).then(read),
-    });
-  }
-
-  #beginFast(
-    named: readonly [tx: unknown] | undefined,
-    items: InsertManyFastItems,
-    opts: InsertManyFastOptions | undefined,
-  ): Promise<InsertManyFastResult> {
-    return this.#connections.begin({
-      what: 'An insert',
-      named,
-      prepare: () => new InsertManyFastCall(items, opts, this.#contexts.next()),
-      run: (call, place) => {
-        const run = (): Promise<InsertManyFastResult> =>
-          call.run(this.#copier, place, this.#notifications.wake(place.transaction));
-        return place.transaction === undefined ? this.#outside.pending.run(1, run) : run();
-      },
-    });
-  }
-
-  #insert(
-    jobs: readonly InsertParams[],
-    { connection, transaction }: Place,
-  ): Promise<JobInsertResult[]> {
-    const signals = openSignals(jobs);
-    if (transaction !== undefined)
-      return this.#inserter.insert(connection, jobs, this.#notifications.wake(transaction));
-    checkOutsidePolicy(jobs);
-    return this.#outside.insert(jobs, signals);
+    await this.#activeWork.unlessStopped(this.#inserts.notifications.close());
   }
 }

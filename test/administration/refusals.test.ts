@@ -307,11 +307,13 @@ describe('a transaction', () => {
 
   test.each(TWINS)('is needed by %sTx', async (name, first) => {
     const twin = `${name}Tx` as keyof RiverClient;
+    // The third parameter of jobGetTx is a class.
+    const third = name === 'jobGet' ? undefined : {};
     for (const tx of [undefined, 5, {}]) {
       const error = { code: 'RIVER_INVALID_TRANSACTION', field: 'tx' };
-      await expect(untyped()[twin](tx, first, {})).rejects.toMatchObject(error);
+      await expect(untyped()[twin](tx, first, third)).rejects.toMatchObject(error);
     }
-    const call = untyped()[twin](client.dataSource.manager, first, {});
+    const call = untyped()[twin](client.dataSource.manager, first, third);
     await expect(call).rejects.toMatchObject({ code: 'RIVER_NOT_IN_TRANSACTION' });
   });
 

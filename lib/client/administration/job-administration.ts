@@ -47,7 +47,7 @@ interface OneJob {
  * Each is one statement, but for a `jobUpdate` of what only a waiting job has, and takes its times from
  * the database's clock.
  */
-export abstract class JobAdministration {
+export class JobAdministration {
   readonly #connections: ClientConnections;
   readonly #schema: SchemaName;
   readonly #get: Statement;

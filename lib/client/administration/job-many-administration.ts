@@ -11,7 +11,6 @@ import { jobManyStatement } from '../../postgres/administration/job-many-stateme
 import type { SchemaName } from '../../postgres/connection/schema-name.js';
 import type { Transaction } from '../../transaction/explicit-transaction.js';
 import type { ClientConnections } from '../../transaction/client-connections.js';
-import { JobAdministration } from './job-administration.js';
 
 /** A call about the jobs that filters pick. */
 interface ManyJobs {
@@ -22,22 +21,21 @@ interface ManyJobs {
 
 /**
  * Cancels, retries and deletes jobs by filters: the oldest ids first, a hundred at a time unless
- * `first` says otherwise; see {@link JobAdministration}. Jobs that another transaction holds locked are
- * passed over, so that an empty result does not prove that none are left.
+ * `first` says otherwise. Jobs that another transaction holds locked are passed over, so that an
+ * empty result does not prove that none are left.
  */
-export abstract class JobManyAdministration extends JobAdministration {
+export class JobManyAdministration {
   readonly #connections: ClientConnections;
   readonly #schema: SchemaName;
 
   /** @internal RiverModule makes the client; inject it. */
-  constructor(connections: ClientConnections, schema: SchemaName, notifies: boolean) {
-    super(connections, schema, notifies);
+  constructor(connections: ClientConnections, schema: SchemaName) {
     this.#connections = connections;
     this.#schema = schema;
   }
 
   /**
-   * Cancels the jobs that satisfy the filters, each as {@link jobCancel} does: one that waits is
+   * Cancels the jobs that satisfy the filters, each as `jobCancel` does: one that waits is
    * `cancelled` at once, and the worker of a running one is notified. Jobs that have ended, running ones
    * that were cancelled before, and running ones whose metadata is not an object, in which a cancellation
    * cannot be recorded, are passed over.
@@ -57,7 +55,7 @@ export abstract class JobManyAdministration extends JobAdministration {
   }
 
   /**
-   * Makes the jobs that satisfy the filters available now, each as {@link jobRetry} does. Completed ones
+   * Makes the jobs that satisfy the filters available now, each as `jobRetry` does. Completed ones
    * are worked again only if `states` or `ids` name them. Running ones, those that are available
    * already, and unique ones whose equal has taken their place are passed over; of several equal
    * unique ones, the oldest is retried.

@@ -26,7 +26,6 @@ import {
 import type { SchemaName } from '../../postgres/connection/schema-name.js';
 import type { Transaction } from '../../transaction/explicit-transaction.js';
 import type { ClientConnections } from '../../transaction/client-connections.js';
-import { JobManyAdministration } from './job-many-administration.js';
 
 /** A call about the queue of a name. */
 interface OneQueue {
@@ -38,15 +37,14 @@ interface OneQueue {
 /** Names all queues in `queuePause` and `queueResume`. */
 const ALL_QUEUES = '*';
 
-/** Reads, pauses and resumes queues, as River's Go client; see {@link JobManyAdministration}. */
-export abstract class QueueAdministration extends JobManyAdministration {
+/** Reads, pauses and resumes queues, as River's Go client. */
+export class QueueAdministration {
   readonly #connections: ClientConnections;
   readonly #schema: SchemaName;
   readonly #statements: QueueStatements;
 
   /** @internal RiverModule makes the client; inject it. */
-  constructor(connections: ClientConnections, schema: SchemaName, notifies: boolean) {
-    super(connections, schema, notifies);
+  constructor(connections: ClientConnections, schema: SchemaName) {
     this.#connections = connections;
     this.#schema = schema;
     this.#statements = queueStatements(schema);

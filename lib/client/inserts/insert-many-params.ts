@@ -103,15 +103,3 @@ export function makeItemParams(item: unknown, context: InsertContext): InsertPar
   const { args, opts } = isParams ? (item as InsertManyParams) : { args: item, opts: undefined };
   return makeInsertParams(args, opts, context);
 }
-
-/** The result of the only job of an insert. */
-export function onlyOne<Args>([result]: JobInsertResult[]): JobInsertResult<Args> {
-  return result as JobInsertResult<Args>;
-}
-
-/** The results of a list. */
-export function all<Items extends readonly InsertManyItem[]>(
-  results: JobInsertResult[],
-): InsertManyResults<Items> {
-  return results as InsertManyResults<Items>;
-}

@@ -1,0 +1,27 @@
+/** The methods of a part, as the whole has them. */
+export type Methods<Part> = Pick<Part, keyof Part>;
+
+/**
+ * Gives a class the methods of a part of its instances: each calls the part's method of the same name.
+ * Its type gets them by `interface Whole extends Methods<Part> {}`.
+ */
+export function delegate<Whole extends object, Part extends object>(
+  whole: { readonly prototype: Whole },
+  part: { readonly prototype: Part },
+  partOf: (whole: Whole) => Part,
+): void {
+  for (const name of Object.getOwnPropertyNames(part.prototype)) {
+    if (name === 'constructor') continue;
+    const method = {
+      [name](this: Whole, ...args: unknown[]): unknown {
+        const own = partOf(this) as Record<string, (...args: unknown[]) => unknown>;
+        return own[name]?.(...args);
+      },
+    };
+    Object.defineProperty(whole.prototype, name, {
+      value: method[name],
+      writable: true,
+      configurable: true,
+    });
+  }
+}
