@@ -43,7 +43,6 @@ export type {
 export type { JobAdministration } from './client/administration/job-administration.js';
 export type { JobManyAdministration } from './client/administration/job-many-administration.js';
 export type { QueueAdministration } from './client/administration/queue-administration.js';
-export type { Methods } from './client/delegate.js';
 export { RiverClient } from './client/river-client.js';
 export type { UniqueExplanation } from './client/inserts/unique-explanation.js';
 export type { OutputOptions, WaitOptions } from './client/wait/wait-options.js';

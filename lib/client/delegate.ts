@@ -1,9 +1,6 @@
-/** The methods of a part, as the whole has them. */
-export type Methods<Part> = Pick<Part, keyof Part>;
-
 /**
  * Gives a class the methods of a part of its instances: each calls the part's method of the same name.
- * Its type gets them by `interface Whole extends Methods<Part> {}`.
+ * Its type gets them by `interface Whole extends Part {}`.
  */
 export function delegate<Whole extends object, Part extends object>(
   whole: { readonly prototype: Whole },

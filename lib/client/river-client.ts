@@ -18,7 +18,7 @@ import type {
 import type { InsertManyItem, InsertManyResults } from './inserts/insert-many-params.js';
 import { JobResults } from './wait/job-results.js';
 import { ClientInserts } from './client-inserts.js';
-import { delegate, type Methods } from './delegate.js';
+import { delegate } from './delegate.js';
 import { JobAdministration } from './administration/job-administration.js';
 import { JobManyAdministration } from './administration/job-many-administration.js';
 import { QueueAdministration } from './administration/queue-administration.js';
@@ -28,10 +28,7 @@ import type { OutputOptions, WaitOptions } from './wait/wait-options.js';
 /* eslint-disable @typescript-eslint/no-unsafe-declaration-merging -- the static block defines the methods of the interface */
 /** The methods of administration, which {@link RiverClient} delegates to its parts. */
 export interface RiverClient
-  extends
-    Methods<JobAdministration>,
-    Methods<JobManyAdministration>,
-    Methods<QueueAdministration> {}
+  extends JobAdministration, JobManyAdministration, QueueAdministration {}
 
 /**
  * Inserts jobs for River's workers, and administers jobs and queues. Injectable by its class, or by
