@@ -100,6 +100,12 @@ describe.each(SIDES)('%s, administration', (_name, start) => {
     expect(changed.uniqueKey).not.toBe(job.uniqueKey);
     const taking = river.jobUpdate(other.id, { args: new SendReceipt(3) });
     await expect(taking).rejects.toMatchObject({ code: 'RIVER_JOB_UNIQUE_CONFLICT' });
+    const byState = ['available', 'pending', 'running', 'scheduled'] as const;
+    const fewer = await river.jobUpdate(job.id, {
+      args: new SendReceipt(3),
+      uniqueOpts: { byArgs: true, byState: [...byState] },
+    });
+    expect(fewer.uniqueStates?.toSorted()).toEqual(byState);
     const later = new Date('2040-01-01T00:00:00Z');
     expect(await river.jobUpdate(job.id, { scheduledAt: later })).toMatchObject({
       state: 'scheduled',
@@ -121,6 +127,9 @@ describe.each(SIDES)('%s, administration', (_name, start) => {
     const { job: equal } = await river.insert(new SendReceipt(1));
     expect(places(await river.jobRetryMany({ states: ['cancelled'] }))).toEqual([0, 1, 3]);
     expect(places(await river.jobDeleteMany({ tagsAny: ['second'] }))).toEqual([0, 1]);
+    await side.complete(ids[3] ?? '', undefined);
+    expect(places(await river.jobRetryMany({ kinds: ['sort'] }))).toEqual([]);
+    expect(places(await river.jobRetryMany({ states: ['completed'] }))).toEqual([3]);
     const left = (await river.jobList()).jobs.map(({ id }) => id);
     expect(left).toEqual([ids[2], ids[3], equal.id]);
     await expect(river.jobDeleteMany({})).rejects.toMatchObject({ code: 'RIVER_INVALID_PARAMS' });

@@ -66,7 +66,7 @@ const CONDITIONS: readonly (readonly [
     },
   ],
   [
-    /job\.(args|metadata) (?:@>|OPERATOR\(pg_catalog\.@>\)) \$(\d+)/g,
+    /job\.(args|metadata) @> \$(\d+)/g,
     ([column, place], value) => {
       const part = parseJsonb(String(value(place)));
       return (job) => contains(parseJsonb(job[column as 'args']), part);

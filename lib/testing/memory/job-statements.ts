@@ -37,13 +37,9 @@ export function cancel(transaction: MemoryTransaction, job: JobRecord): JobRecor
   });
 }
 
-export function canRetry({ startedAt }: MemoryTransaction, job: JobRecord): boolean {
-  const isDue = job.state === 'available' && job.scheduledAt < startedAt;
-  return job.state !== 'running' && !isDue;
-}
-
 export function retry(transaction: MemoryTransaction, job: JobRecord): JobRecord | undefined {
-  if (!canRetry(transaction, job)) return undefined;
+  const isDue = job.state === 'available' && job.scheduledAt < transaction.startedAt;
+  if (job.state === 'running' || isDue) return undefined;
   return transaction.updateJob(job, {
     state: 'available',
     finalizedAt: null,
@@ -113,18 +109,20 @@ export function lockWaiting(transaction: MemoryTransaction, [id]: readonly unkno
 
 export function findHolder(
   transaction: MemoryTransaction,
-  [id, key, state]: readonly unknown[],
+  [id, key, state, states]: readonly unknown[],
 ): Answer {
   const job = transaction.job(BigInt(String(id)));
   const holder = transaction.holderOf(String(key));
-  const isIn = statesOfBits(job?.uniqueStates ?? '').includes(state as JobState);
+  const isIn = statesOfBits((states as string | null) ?? job?.uniqueStates ?? '').includes(
+    state as JobState,
+  );
   const rows =
     isIn && holder !== undefined && holder.id !== job?.id ? [{ id: String(holder.id) }] : [];
   return answer('SELECT', rows);
 }
 
 export function changeWaiting(transaction: MemoryTransaction, values: readonly unknown[]): Answer {
-  const [id, args, queue, priority, scheduledAt, state, key, metadata] = values;
+  const [id, args, queue, priority, scheduledAt, state, key, metadata, , states] = values;
   const job = transaction.job(BigInt(String(id)));
   if (job === undefined) return answer('UPDATE');
   const changed = transaction.updateJob(job, {
@@ -134,6 +132,7 @@ export function changeWaiting(transaction: MemoryTransaction, values: readonly u
     scheduledAt: typeof scheduledAt === 'string' ? timeOf(scheduledAt) : job.scheduledAt,
     state: (state as JobState | null) ?? job.state,
     uniqueKey: (key as string | null) ?? job.uniqueKey,
+    uniqueStates: (states as string | null) ?? job.uniqueStates,
     metadata: merged(job, metadata),
   });
   return answer('UPDATE', [jobRow(changed)]);

@@ -1,7 +1,7 @@
 import { CANCEL_MARK } from '../../postgres/administration/job-change-statements.js';
 import { answer, type Answer } from './answer.js';
 import { conditionsOf, jobTime } from './job-conditions.js';
-import { cancel, canRetry, FINAL, remove, retry, withFreePlaces } from './job-statements.js';
+import { cancel, FINAL, remove, retry, withFreePlaces } from './job-statements.js';
 import { parseJsonb } from './jsonb.js';
 import type { MemoryTransaction } from './memory-store.js';
 import { jobRow, type JobRecord } from './records.js';
@@ -59,9 +59,13 @@ function actionOf(
 ): [canChange: (job: JobRecord) => boolean, change: Change] {
   if (/\bDELETE FROM\b/.test(text)) return [({ state }) => state !== 'running', remove];
   if (/SET state = 'available'/.test(text)) {
-    const leavesCompleted = text.includes(`job.state <> 'completed'`);
+    const left = text.includes(`NOT job.state = 'completed'`)
+      ? ['running', 'completed']
+      : ['running'];
+    const { startedAt } = transaction;
     return [
-      (job) => canRetry(transaction, job) && !(leavesCompleted && job.state === 'completed'),
+      ({ state, scheduledAt }) =>
+        !left.includes(state) && !(state === 'available' && scheduledAt <= startedAt),
       retry,
     ];
   }
@@ -73,7 +77,7 @@ function actionOf(
 
 function hasMark(text: string): boolean {
   const metadata = parseJsonb(text);
-  return metadata instanceof Map && metadata.has(CANCEL_MARK);
+  return !(metadata instanceof Map) || (metadata.get(CANCEL_MARK) ?? null) !== null;
 }
 
 function holding(where: string, values: readonly unknown[]): (job: JobRecord) => boolean {

@@ -68,7 +68,12 @@ const byPrefix = new Map<string, ReadonlyMap<string, Execute>>();
 export function executeOf(text: string): Execute | undefined {
   const name = /"(\w+)"\.river_(?:job|queue)\b/.exec(text)?.[1];
   const known = statementsOf(name).get(text);
-  return known ?? BY_PATTERN.find(([pattern]) => pattern.test(text))?.[1];
+  if (known !== undefined) return known;
+  const unqualified = text
+    .replace(/OPERATOR\(pg_catalog\.([^)]+)\)/g, '$1')
+    .replaceAll('pg_catalog.', '');
+  const found = BY_PATTERN.find(([pattern]) => pattern.test(unqualified))?.[1];
+  return found && ((transaction, values) => found(transaction, values, unqualified));
 }
 
 function statementsOf(name: string | undefined): ReadonlyMap<string, Execute> {
