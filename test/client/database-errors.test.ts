@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { DatabaseError, jobArgs, RiverError, type RiverClient } from 'nestjs-river';
-import { connect, queryAll } from '../support/index.js';
+import { connect, queryAll, untilPoolIsEmpty } from '../support/index.js';
 import { countJobs, startClient, type StartedClient } from './started-client.js';
 
 const SECRET = 'a value that must not be told';
@@ -150,7 +150,7 @@ describe('a connection that dies', () => {
       `select pg_terminate_backend(pid, 5000) from pg_stat_activity
        where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'`,
     );
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await untilPoolIsEmpty(client.dataSource);
     await river.insert(jobArgs('next', {}));
     expect(await countJobs(client.database)).toBe(1);
   });

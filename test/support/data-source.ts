@@ -29,3 +29,9 @@ export async function createDataSource(
   });
   return dataSource.initialize();
 }
+
+/** Until the pool has seen that all its connections are closed. */
+export async function untilPoolIsEmpty(dataSource: DataSource): Promise<void> {
+  const { master } = dataSource.driver as unknown as { readonly master: { totalCount: number } };
+  while (master.totalCount > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+}

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { RiverClient, RiverTransaction } from 'nestjs-river';
 import type { StartedClient } from '../client/started-client.js';
+import { untilPoolIsEmpty } from '../support/index.js';
 import {
   forget,
   inUse,
@@ -96,8 +97,7 @@ describe('a server that restarts', () => {
 
   test('and is away for a while: refused until it is back', async () => {
     await way.close();
-    // Until the pool has seen that its connections are closed.
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await untilPoolIsEmpty(shop.dataSource);
     for (let round = 0; round < 5; round++) {
       const insert = new SendReceipt('book');
       expect(await failure(transaction.run(() => river.insert(insert)))).toMatchObject({
@@ -124,7 +124,7 @@ test('a server that falls silent at a statement: timeoutMs ends the wait', async
 
 test('a server that does not answer a new connection: the time-out of the pool ends the wait', async () => {
   await way.close();
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await untilPoolIsEmpty(shop.dataSource);
   await way.open();
   way.isSilent = true;
   const attempts = [
