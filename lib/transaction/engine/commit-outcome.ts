@@ -28,10 +28,15 @@ export interface LostTransaction {
   readonly openAt: number;
 }
 
-/** What became of a transaction, asked on a fresh connection. */
+/**
+ * What became of a transaction, asked on a fresh connection.
+ *
+ * @param pauseMs before the server is asked again
+ */
 export async function askCommitOutcome(
   dataSource: DataSource,
   { xid, openAt }: LostTransaction,
+  pauseMs = PAUSE_MS,
 ): Promise<CommitOutcome> {
   if (xid === undefined) return 'unknown';
   const connection = new PoolConnection({ dataSource, preparedStatements: false });
@@ -50,7 +55,7 @@ export async function askCommitOutcome(
     if (status === 'committed') return 'committed';
     if (status === 'aborted') return 'rolled back';
     if (status !== 'in progress') return 'unknown';
-    await sleep(PAUSE_MS);
+    await sleep(pauseMs);
   }
   return 'unknown';
 }
