@@ -6,7 +6,7 @@ import { runSize } from '../support/run-size.js';
 import { hasNamedStatements, startPgBouncer, type PgBouncerSettings } from './pgbouncer.js';
 
 const PROCESSES = 2;
-const TRANSACTIONS = runSize('POOLER_RUNS', { here: 1000, ci: 3000 });
+const TRANSACTIONS = runSize('POOLER_RUNS', { here: 1000, ci: 2000 });
 
 let database: TestDatabase;
 beforeEach(async () => {
