@@ -101,9 +101,8 @@ function inLevelOf(queryRunner: QueryRunner, event: string, call: () => unknown)
 /** The server says so: TypeORM calls a transaction active before it has sent BEGIN. */
 function isInTransaction(queryRunner: QueryRunner): boolean {
   if (!queryRunner.isTransactionActive || queryRunner.isReleased) return false;
-  const { databaseConnection } = queryRunner as { databaseConnection?: PgClient };
-  const status = databaseConnection?.getTransactionStatus();
-  return status === 'T' || status === 'E';
+  const { databaseConnection } = queryRunner as { databaseConnection?: Partial<PgClient> };
+  return databaseConnection !== undefined && databaseConnection.getTransactionStatus?.() !== 'I';
 }
 
 /** The code in a transaction of ours is in its level already, when its statements are sent. */

@@ -12,6 +12,7 @@ import {
 } from '../postgres/connection/connection.js';
 import { PoolConnection } from '../postgres/connection/pool-connection.js';
 import { inTurn } from '../postgres/driver/client-turns.js';
+import { completeClient, isConnected, learnStatus } from '../postgres/driver/older-pg.js';
 import { isPgClient, type PgClient } from '../postgres/driver/pg-client.js';
 import { dataSourceOf, isQueryRunner } from '../transaction/explicit-transaction.js';
 
@@ -55,7 +56,7 @@ function find(source: unknown): MigrationDatabase {
   }
   if (isObjectWith('connect', source)) return onPool(source as PgPool);
   throw refused(
-    `must be a DataSource or a QueryRunner of TypeORM, or a connected Client (8.21 or later, not of pg-native) or a Pool of pg; got ${describeValue(source)}`,
+    `must be a DataSource or a QueryRunner of TypeORM, or a connected Client (8.11 or later, not of pg-native) or a Pool of pg; got ${describeValue(source)}`,
   );
 }
 
@@ -74,7 +75,7 @@ function onQueryRunner(queryRunner: QueryRunner): MigrationDatabase {
 }
 
 function onClient(client: PgClient): MigrationDatabase {
-  if (client.getTransactionStatus() === null) {
+  if (!isConnected(client)) {
     throw refused('the client is not connected; await client.connect() first');
   }
   return {
@@ -88,6 +89,7 @@ function onPool(pool: PgPool): MigrationDatabase {
       const client = await pool.connect().catch((cause: unknown) => {
         throw new DatabaseError('connecting', cause);
       });
+      completeClient(client, null);
       // Without a listener, a connection that breaks would end the process; the statement tells too.
       client.on('error', ignore);
       try {
@@ -109,9 +111,11 @@ async function inItsTransaction<T>(
   connection: ClientConnection,
   work: (connection: Connection) => Promise<T>,
 ): Promise<T> {
-  return await inTurn(client, () =>
-    client.getTransactionStatus() === 'I' ? inTransaction(connection, work) : work(connection),
-  );
+  return await inTurn(client, async () => {
+    await learnStatus(client);
+    const isOutside = client.getTransactionStatus() === 'I';
+    return await (isOutside ? inTransaction(connection, work) : work(connection));
+  });
 }
 
 const ignore = (): void => undefined;

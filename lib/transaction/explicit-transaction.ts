@@ -3,6 +3,7 @@ import { describeValue } from '../errors/describe-value.js';
 import { RiverError } from '../errors/river-error.js';
 import { NotInTransactionError, RiverTransactionError } from '../errors/transaction-errors.js';
 import { ClientConnection } from '../postgres/connection/connection.js';
+import { learnStatus } from '../postgres/driver/older-pg.js';
 import { isPgClient, type PgClient } from '../postgres/driver/pg-client.js';
 import type { AmbientTransaction } from './context/ambient-transaction.js';
 import {
@@ -50,12 +51,16 @@ function find(tx: unknown, dataSource: DataSource): JoinableTransaction {
     return scope;
   }
   const open = (): void => requireOpen(tx, 'the pg client');
-  open();
+  const learning = learnStatus(tx);
+  if (learning === undefined) open();
+  // A call that uses the connection is rejected with it.
+  learning?.catch(() => undefined);
   return {
     connection: (settings) => {
       const own = new ClientConnection(tx, settings);
       return foreignConnection(
         async () => {
+          if (learning !== undefined) await learning;
           open();
           return own;
         },
@@ -128,7 +133,7 @@ export function isQueryRunner(value: unknown): value is QueryRunner {
 
 function unknownTransaction(tx: unknown, cause?: unknown): RiverTransactionError {
   return new RiverTransactionError(
-    `tx: must be an EntityManager, a QueryRunner or a client of pg (8.21 or later, not of pg-native); got ${describeValue(tx)}.`,
+    `tx: must be an EntityManager, a QueryRunner or a client of pg (8.11 or later, not of pg-native); got ${describeValue(tx)}.`,
     { code: 'RIVER_INVALID_TRANSACTION', field: 'tx', cause },
   );
 }

@@ -8,6 +8,7 @@ import {
   type ConnectionSettings,
 } from '../postgres/connection/connection.js';
 import { inTurn, isBusy } from '../postgres/driver/client-turns.js';
+import { learnStatus } from '../postgres/driver/older-pg.js';
 import { isClosed, type PgClient } from '../postgres/driver/pg-client.js';
 import type { AmbientTransaction } from './context/ambient-transaction.js';
 import { followForeign, guardForeign, isRollingBack } from './engine/foreign-guard.js';
@@ -71,6 +72,8 @@ export class ForeignTransaction implements AmbientTransaction {
     const open = async (): Promise<ClientConnection> => {
       this.#requireOpen(ended);
       const client = await rawClient(this.queryRunner, 'insert');
+      const learning = learnStatus(client);
+      if (learning !== undefined) await learning;
       requireOpen(client, 'the query runner');
       return new ClientConnection(client, settings, this.queryRunner);
     };

@@ -31,12 +31,12 @@ function packages({ nest, nestTypeorm, typeorm, ...others }) {
 /** @type {readonly Combination[]} */
 export const COMBINATIONS = [
   {
-    name: 'Nest 10.0.0, TypeORM 0.3.20, pg 8.21.0 (the lowest)',
+    name: 'Nest 10.0.0, TypeORM 0.3.20, pg 8.11.0 (the lowest)',
     packages: packages({
       nest: '10.0.0',
       nestTypeorm: '10.0.0',
       typeorm: '0.3.20',
-      pg: '8.21.0',
+      pg: '8.11.0',
       'reflect-metadata': '0.1.13',
       rxjs: '7.2.0',
       typescript: '5.8',
@@ -44,8 +44,14 @@ export const COMBINATIONS = [
     nodes: ['20.19.0'],
   },
   {
-    name: 'Nest 11, TypeORM 0.3',
-    packages: packages({ nest: '11', nestTypeorm: '11', typeorm: '0.3', typescript: '5.9' }),
+    name: 'Nest 11, TypeORM 0.3, pg 8.20',
+    packages: packages({
+      nest: '11',
+      nestTypeorm: '11',
+      typeorm: '0.3',
+      pg: '8.20.0',
+      typescript: '5.9',
+    }),
   },
   {
     name: 'Nest 11, TypeORM 1.0.0 (the lowest of its major)',

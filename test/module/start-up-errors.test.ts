@@ -104,6 +104,15 @@ describe('a data source that', () => {
     });
   });
 
+  test('uses pg below 8.11', async () => {
+    const driver = { ...dataSource.driver, postgres: { defaults: {} } };
+    const error = await errorOf({
+      dataSource: Object.create(dataSource, { driver: { value: driver } }) as DataSource,
+    });
+    expect(error).toMatchObject({ code: 'RIVER_PG_TOO_OLD', field: 'dataSource' });
+    expect(error.message).toContain('npm install pg@8');
+  });
+
   test('is not connected', async () => {
     const unconnected = new DataSource({ type: 'postgres', url: database.url });
     const error = await errorOf({ dataSource: unconnected });

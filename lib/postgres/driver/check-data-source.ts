@@ -1,7 +1,10 @@
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import type { DataSource } from 'typeorm';
 import { RiverConfigurationError } from '../../errors/setup-errors.js';
 import { describeValue } from '../../errors/describe-value.js';
 import { reading } from '../../errors/reading.js';
+import { completeClients } from './older-pg.js';
 import { isNative } from './pg-client.js';
 
 /**
@@ -49,7 +52,34 @@ export function checkDataSource(dataSource: DataSource | undefined, what: string
       { code: 'RIVER_PG_NATIVE', field: 'dataSource' },
     );
   }
+  requireVersion(dataSource);
+  completeClients(dataSource);
   return dataSource;
+}
+
+/** `pg` does not say its version. Since 8.11 its module has these functions. */
+function requireVersion({ driver }: DataSource): void {
+  const { postgres = {} } = driver as { postgres?: object };
+  if (!('defaults' in postgres) || 'escapeIdentifier' in postgres) return;
+  const version = installedVersion();
+  throw new RiverConfigurationError(
+    `RiverModule: the data source uses pg ${version ?? 'in a version'} below 8.11, which is the first that ` +
+      'is supported. Install a later one: npm install pg@8. If that is installed already, typeorm loads ' +
+      'another copy: see `npm ls pg`.',
+    { code: 'RIVER_PG_TOO_OLD', field: 'dataSource' },
+  );
+}
+
+/** Of the copy that the application has, which TypeORM loads in most of them. */
+function installedVersion(): string | undefined {
+  try {
+    const { version } = createRequire(join(process.cwd(), 'package.json'))('pg/package.json') as {
+      readonly version?: unknown;
+    };
+    return /^8\.(\d|10)\.|^[1-7]\./.test(String(version)) ? `${String(version)},` : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The class of the clients that the data source's pool opens. */

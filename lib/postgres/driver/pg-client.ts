@@ -1,10 +1,12 @@
+import { completeClient } from './older-pg.js';
+
 /** A row as Postgres sends it: every value is text. */
 export type TextRow = Readonly<Record<string, string | null>>;
 
 /** What is used of a client of `pg`, by shape, so that no type of the driver becomes ours. */
 export interface PgClient {
   query(config: PgQuery): Promise<{ rows: unknown[]; command?: string }>;
-  /** 'I' idle, 'T' in a transaction, 'E' in a failed transaction; since pg 8.21. */
+  /** 'I' idle, 'T' in a transaction, 'E' in a failed transaction. */
   getTransactionStatus(): string | null;
   /** Whether queries are sent before the answers to those before them are there; since pg 8.23. */
   readonly pipeline?: boolean;
@@ -22,11 +24,13 @@ export interface PgQuery {
 /** Values stay text, whatever type parsers the application has set for the process. */
 export const AS_TEXT = { getTypeParser: () => (value: string) => value };
 
+/** Whether a value is a client of `pg`. One below 8.21 is completed, see {@link completeClient}. */
 export function isPgClient(value: unknown): value is PgClient {
   if (typeof value !== 'object' || value === null) return false;
-  const { query, getTransactionStatus } = value as Partial<PgClient>;
-  const isClient = typeof query === 'function' && typeof getTransactionStatus === 'function';
-  return isClient && !isNative(value.constructor);
+  if (typeof (value as Partial<PgClient>).query !== 'function' || isNative(value.constructor))
+    return false;
+  completeClient(value, null);
+  return typeof (value as Partial<PgClient>).getTransactionStatus === 'function';
 }
 
 /**

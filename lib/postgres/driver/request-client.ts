@@ -1,5 +1,6 @@
 import type { QueryRunner } from 'typeorm';
 import { PauseLog } from './pause-log.js';
+import { completeClients } from './older-pg.js';
 import type { PgClient } from './pg-client.js';
 import { hasIdle, poolState } from './pool.js';
 
@@ -13,6 +14,7 @@ const waits = new PauseLog(
 /** Connects a query runner. Where the pool has no idle connection, a long wait is reported. */
 export function requestClient(queryRunner: QueryRunner): Promise<PgClient> {
   const pooled = queryRunner as QueryRunner & { readonly driver?: unknown };
+  completeClients(pooled);
   const mayWait = !hasIdle(pooled);
   const connecting = queryRunner.connect() as Promise<PgClient>;
   return mayWait ? waits.follow(connecting, () => poolState(pooled)) : connecting;
