@@ -5,6 +5,7 @@ import {
   type RiverClient,
   type RiverTransaction,
 } from 'nestjs-river';
+import { Cut } from '../../lib/transaction/context/cut.js';
 import type { StartedClient } from '../client/started-client.js';
 import { forget, NOTHING, OrderEntity, SendReceipt, startShop, stored } from './orders.js';
 
@@ -15,7 +16,13 @@ beforeAll(async () => {
   shop = await startShop({ max: 1 });
   ({ transaction, river } = shop);
 });
-afterEach(() => forget(shop.database));
+const { afterMs } = Cut;
+/** Of the tests in which no statement has to end meanwhile. */
+const cutSoon = () => void (Cut.afterMs = 100);
+afterEach(async () => {
+  Cut.afterMs = afterMs;
+  await forget(shop.database);
+});
 afterAll(() => shop.stop());
 
 const pause = (ms = 20) => new Promise<void>((resolve) => setTimeout(resolve, ms));
@@ -40,6 +47,7 @@ describe.each(limits)('%s', (_name, limit) => {
   });
 
   test('cuts a statement that goes on, and the next one has a new connection', async () => {
+    cutSoon();
     const before = await pid();
     // A busy machine needs longer than 50 ms to get as far as the statement.
     const attempt = transaction.run(limit(500), async (manager) => {
@@ -65,9 +73,10 @@ describe.each(limits)('%s', (_name, limit) => {
   });
 
   test('does not touch the connection once it is given back', async () => {
+    cutSoon();
     const attempt = transaction.run(limit(), forever);
     await expect(attempt).rejects.toThrow(TransactionAbortedError);
-    await shop.dataSource.query('select pg_sleep(1.2)');
+    await shop.dataSource.query('select pg_sleep(0.3)');
     await transaction.run(() => river.insert(new SendReceipt('of another')));
     expect(await stored(shop.database)).toMatchObject({ jobs: 1 });
   });
@@ -88,6 +97,7 @@ describe.each(limits)('%s', (_name, limit) => {
   });
 
   test('in a savepoint cuts a statement that goes on, and the transaction with it', async () => {
+    cutSoon();
     const before = await pid();
     const attempt = transaction.run(async () => {
       await river.insert(new SendReceipt('outer'));
@@ -116,6 +126,7 @@ describe.each(limits)('%s', (_name, limit) => {
 });
 
 test('a statement that a savepoint does not await and that goes on is cut', async () => {
+  cutSoon();
   const before = await pid();
   const attempt = transaction.run({ unawaitedLimitMs: 50 }, async () => {
     await river.insert(new SendReceipt('outer'));

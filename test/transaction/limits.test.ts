@@ -7,6 +7,7 @@ import {
   type RiverTransaction,
   type RiverTransactionOptions,
 } from 'nestjs-river';
+import { Cut } from '../../lib/transaction/context/cut.js';
 import type { StartedClient } from '../client/started-client.js';
 import {
   forget,
@@ -116,6 +117,10 @@ describe('with a signal that is aborted already', () => {
 });
 
 describe.each(each)('%s ends', (_name, limited) => {
+  const { afterMs } = Cut;
+  beforeAll(() => void (Cut.afterMs = 100));
+  afterAll(() => void (Cut.afterMs = afterMs));
+
   test('the wait for the pool, and the connection that arrives later goes back to it', async () => {
     const held = shop.dataSource.createQueryRunner();
     await held.connect();

@@ -1,8 +1,5 @@
 import { clearTimeout, setTimeout } from '../../real-time.js';
 
-/** Milliseconds that a statement under way is given to end when its transaction is aborted. */
-const CUT_AFTER_MS = 1_000;
-
 /** Milliseconds within which the driver fails what was under way on a connection that was closed. */
 const FAILED_AFTER_MS = 100;
 
@@ -11,6 +8,8 @@ const FAILED_AFTER_MS = 100;
  * on, a server that fell silent, a subscriber that waits for something else.
  */
 export class Cut {
+  /** Milliseconds that a statement under way is given to end when its transaction is aborted. */
+  static afterMs = 1_000;
   readonly #close: () => void;
   readonly #listeners: (() => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -26,7 +25,7 @@ export class Cut {
       this.#timer = setTimeout(() => {
         for (const listener of this.#listeners) listener();
       }, FAILED_AFTER_MS);
-    }, CUT_AFTER_MS);
+    }, Cut.afterMs);
   }
 
   /** Calls `listener` when it is closed and nothing that waits for it can succeed any more. */
