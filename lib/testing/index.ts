@@ -1,3 +1,4 @@
+export { createFakeRiver, type FakeRiver } from './create-fake-river.js';
 export type { ExpectedJob, PartOf } from './expected-job.js';
 export { FakeRiverClient, type FakeWorker } from './fake-river-client.js';
 export { FakeRiverTransaction } from './fake-river-transaction.js';
@@ -5,6 +6,7 @@ export { JobRequirementError } from './failure.js';
 export { holdTransaction, type HeldTransaction } from './hold-transaction.js';
 export type { JobClass } from './job-class.js';
 export type { JobSource } from './job-source.js';
+export { riverMatchers, type RiverMatchers } from './matchers.js';
 export {
   requireInserted,
   requireManyInserted,
