@@ -1,4 +1,5 @@
-import { InsertManyParams, jobArgs } from 'nestjs-river';
+import { Inject } from '@nestjs/common';
+import { InsertManyParams, jobArgs, RiverClient, RiverTransactional } from 'nestjs-river';
 
 const LOCKED = { byArgs: true, byState: ['available', 'scheduled'] };
 const UNIQUE = { byArgs: true };
@@ -17,7 +18,7 @@ const uniqueJobs = (run, count, uniqueOpts) =>
  *
  * @typedef {object} Form
  * @property {number[]} calls How many jobs each call inserts.
- * @property {(on: { river: any, transaction: any, dataSource: any }, run: number) => Promise<unknown>[]} begin
+ * @property {(on: { river: any, transaction: any, dataSource: any, handlers: any }, run: number) => Promise<unknown>[]} begin
  */
 
 /** @type {Record<string, Form>} */
@@ -61,6 +62,31 @@ export const FORMS = {
       transaction.run(() => Promise.all(jobs(run, 2).map((args) => river.insert(args)))),
     ],
   },
+  'insertManyFast in run()': {
+    calls: [3],
+    begin: ({ river, transaction }, run) => [
+      transaction.run(() => river.insertManyFast(jobs(run, 3))),
+    ],
+  },
+  'insert in a nested run()': {
+    calls: [2],
+    begin: ({ river, transaction }, run) => [
+      transaction.run(async () => {
+        await river.insert(...jobs(run, 1));
+        await transaction.run({ propagation: 'NESTED' }, () => river.insert(...jobs(run, 1, 1)));
+      }),
+    ],
+  },
+  'insert in @RiverTransactional()': {
+    calls: [2],
+    begin: ({ handlers }, run) => [handlers.insert(jobs(run, 2))],
+  },
+  'insertTx in dataSource.transaction': {
+    calls: [1],
+    begin: ({ river, dataSource }, run) => [
+      dataSource.transaction((manager) => river.insertTx(manager, ...jobs(run, 1))),
+    ],
+  },
   'insertTx in a transaction of the caller': {
     calls: [1],
     begin: ({ river, dataSource }, run) => [insertInOwn(dataSource, river, run)],
@@ -81,3 +107,21 @@ async function insertInOwn(dataSource, river, run) {
     await queryRunner.release();
   }
 }
+
+/** A provider whose method is a transaction. */
+export class Handlers {
+  /** @param {object[]} all */
+  async insert(all) {
+    for (const args of all) await this.river.insert(args);
+  }
+}
+// As a compiler would: this file is JavaScript.
+Inject(RiverClient)(Handlers.prototype, 'river');
+const descriptor = /** @type {PropertyDescriptor} */ (
+  Object.getOwnPropertyDescriptor(Handlers.prototype, 'insert')
+);
+Object.defineProperty(
+  Handlers.prototype,
+  'insert',
+  RiverTransactional()(Handlers.prototype, 'insert', descriptor) ?? descriptor,
+);

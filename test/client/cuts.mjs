@@ -4,10 +4,11 @@
 import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
-import { RiverClient, RiverError, RiverTransaction } from 'nestjs-river';
+import { NestFactory } from '@nestjs/core';
+import { RiverClient, RiverError, RiverModule, RiverTransaction } from 'nestjs-river';
 import { RiverMigrator } from 'nestjs-river/migrations';
 import { provision } from '../support/server/provision.mjs';
-import { FORMS } from './cut-forms.mjs';
+import { FORMS, Handlers } from './cut-forms.mjs';
 import { CutProxy } from './cut-proxy.mjs';
 
 const { values } = parseArgs({
@@ -58,10 +59,16 @@ async function lose() {
   const options = { type: /** @type {const} */ ('postgres'), url: await proxy.listen(), extra };
   const dataSource = await new DataSource(options).initialize();
   await new RiverMigrator(dataSource).migrate({ direction: 'up' });
+  const imports = [RiverModule.forRoot({ dataSource, notify: false })];
+  const app = await NestFactory.createApplicationContext(
+    { module: Handlers, imports, providers: [Handlers] },
+    { logger: false },
+  );
   const on = {
     dataSource,
-    river: new RiverClient(dataSource, { notify: false }),
-    transaction: new RiverTransaction('default', dataSource),
+    river: app.get(RiverClient),
+    transaction: app.get(RiverTransaction),
+    handlers: app.get(Handlers),
   };
   const plans = [];
   for (const [form, { begin }] of forms) plans.push({ form, cuts: await cutsOf(begin) });
@@ -99,7 +106,8 @@ async function lose() {
   for (const [line, count] of Object.entries(table).sort()) console.log(`${count} | ${line}`);
   console.log(`${runs} connections lost, on ${server.description}`);
   console.log(`lies: ${lies}`);
-  await dataSource.destroy();
+  await app.close();
+  if (dataSource.isInitialized) await dataSource.destroy();
   await proxy.close();
   await admin.end();
   return lies;
