@@ -86,17 +86,21 @@ export class DatabaseError extends RiverError {
   }
 }
 
+const LOST_RESPONSE =
+  'The response to the insert did not arrive (see cause), so it is not known whether it is stored';
+
 /**
  * An insert was sent outside a transaction, or a bulk insert's COMMIT was, and the response did not
  * arrive: the jobs may or may not be stored, all of one call or none. It is not retryable.
  */
 export class InsertOutcomeUnknownError extends DatabaseError {
-  constructor(cause: unknown) {
+  /** @param what happened, where it is not that the response is lost */
+  constructor(cause: unknown, what = LOST_RESPONSE) {
     super('insert', cause, {
       code: 'RIVER_INSERT_OUTCOME_UNKNOWN',
       outcome: 'unknown',
       message:
-        'The response to the insert did not arrive (see cause), so it is not known whether it is stored. ' +
+        `${what}. ` +
         'Look for the job before you insert it again, or give it uniqueOpts, with which a second insert ' +
         'is skipped if the first one is stored. Inserted in a transaction, a lost COMMIT can be resolved ' +
         'by the error itself.',

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { InsertManyParams, JobDroppedError, jobArgs, type JobInsertResult } from 'nestjs-river';
+import pg from 'pg';
 import { queryAll } from '../support/index.js';
 import { asStored, startClient, storedJobs, type StartedClient } from './started-client.js';
 
@@ -202,7 +203,7 @@ describe.each(['before', 'after'] as const)('a trigger made %s the first insert'
   });
 
   describe('that rewrites jobs', () => {
-    /** A single insert relies for a second on having seen no trigger. */
+    /** A single insert relies for some milliseconds on having seen no trigger. */
     const settle = async (): Promise<void> => {
       if (order === 'after') await fresh.river.insertMany([job(-3), job(-4)]);
     };
@@ -250,9 +251,9 @@ describe.each(['before', 'after'] as const)('a trigger made %s the first insert'
   });
 });
 
-test('the first insert after a pause finds a trigger made meanwhile', async () => {
+test('an insert some milliseconds after a trigger was made returns the row stored', async () => {
   await start('rewrites', 'after');
-  await sleep(1_100);
+  await sleep(30);
   await expectStored([await fresh.river.insert(job(1))]);
   await expectStored([await fresh.river.insert(job(2))]);
 });
@@ -275,4 +276,72 @@ test('a trigger that is dropped or disabled is forgotten', async () => {
   expect(first.job).toMatchObject({ queue: 'default', priority: 1 });
   const { job: single } = await fresh.river.insert(job(7));
   expect(asStored(single)).toEqual((await storedJobs(client.database, `id = ${single.id}`))[0]);
+});
+
+type Query = (this: unknown, ...args: unknown[]) => unknown;
+
+/** Changes what clients of pg return for statements that contain `part`. Returns what undoes it. */
+function stubQueries(part: string, stub: (send: () => unknown) => unknown): () => void {
+  const query = Reflect.get(pg.Client.prototype, 'query') as Query;
+  const stubbed: Query = function (...args) {
+    const [config] = args as [{ text?: string }];
+    const send = (): unknown => query.apply(this, args);
+    return config.text?.includes(part) ? stub(send) : send();
+  };
+  Reflect.set(pg.Client.prototype, 'query', stubbed);
+  return () => void Reflect.set(pg.Client.prototype, 'query', query);
+}
+
+test('a response that lacks rows leaves the outcome unknown', async () => {
+  fresh = await startClient({ database: client.database });
+  const restore = stubQueries('inserted AS job', async (send) => {
+    const result = (await send()) as { rows: unknown[] };
+    return { ...result, rows: result.rows.slice(1) };
+  });
+  try {
+    for (const insert of [
+      () => fresh.river.insert(job(1), { uniqueOpts: { byArgs: true } }),
+      () => fresh.river.insertMany([unique(job(2)), unique(job(3))]),
+    ]) {
+      const error = await errorOf(insert());
+      expect(error).toMatchObject({ code: 'RIVER_INSERT_OUTCOME_UNKNOWN', outcome: 'unknown' });
+      expect((error as Error).message).toMatch(/was not complete/);
+    }
+  } finally {
+    restore();
+  }
+  expect(await numbers()).toEqual([1, 2, 3]);
+});
+
+describe('where the rows that a trigger made cannot be read back', () => {
+  let restore: () => void;
+  const startUnreadable = async (): Promise<void> => {
+    await start('rewrites', 'after');
+    await sleep(30);
+    restore = stubQueries('job.id OPERATOR(pg_catalog.=) ANY', () =>
+      Promise.reject(new Error('Query read timeout')),
+    );
+  };
+  afterEach(() => restore());
+
+  test('the outcome is unknown, and not a row that is not stored', async () => {
+    await startUnreadable();
+    const error = await errorOf(fresh.river.insert(job(1)));
+    expect(error).toMatchObject({ code: 'RIVER_INSERT_OUTCOME_UNKNOWN', outcome: 'unknown' });
+    expect(error).toMatchObject({ retryable: false, cause: { message: 'Query read timeout' } });
+    expect(await numbers()).toEqual([1]);
+  });
+
+  test('that of a unique job as well', async () => {
+    await startUnreadable();
+    const error = await errorOf(fresh.river.insert(job(1), { uniqueOpts: { byArgs: true } }));
+    expect(error).toMatchObject({ code: 'RIVER_INSERT_OUTCOME_UNKNOWN', outcome: 'unknown' });
+  });
+
+  test('in a transaction nothing is stored', async () => {
+    await startUnreadable();
+    const error = await errorOf(fresh.transaction.run(() => fresh.river.insert(job(1))));
+    expect(error).toMatchObject({ code: 'RIVER_DATABASE', outcome: 'not-stored' });
+    expect(await numbers()).toEqual([]);
+  });
 });

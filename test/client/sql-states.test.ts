@@ -227,4 +227,38 @@ describe('a role with less rights', () => {
     await queryAll(client.database, "update river_job set queue = 'other'");
     expect((await failureOf(river.insertMany(items))).message).toMatch(/hides it/);
   });
+
+  test('is not told of a trigger alone where a policy may hide an equal job', async () => {
+    const uniqueOpts = { byArgs: true as const };
+    const item = InsertManyParams.of(jobArgs('hidden', {}), { uniqueOpts });
+    const { job } = await river.insert(jobArgs('hidden', {}), { uniqueOpts });
+    await queryAll(client.database, "update river_job set queue = 'other' where id = $1", [job.id]);
+    await queryAll(
+      client.database,
+      `create function same() returns trigger language plpgsql as $$ begin return new; end $$;
+       create trigger same before insert on river_job for each row execute function same();
+       grant temporary on database ${client.database.name} to ${ROLE}`,
+    );
+    try {
+      const other = InsertManyParams.of(jobArgs('other', {}), { uniqueOpts });
+      const forms = [
+        () => river.insert(jobArgs('hidden', {}), { uniqueOpts }),
+        () => river.insertMany([other, item]),
+        () => river.insertManyFast([other, item], { onConflict: 'skip' }),
+        () => client.transaction.run(() => river.insertMany([other, item])),
+      ];
+      for (const insert of forms) {
+        const error = await failureOf(insert());
+        expect(error).toMatchObject({ sqlState: '42501', outcome: 'not-stored', retryable: false });
+        expect(error.message).toMatch(/Either a BEFORE INSERT trigger.*or an equal unique job/);
+      }
+      expect(await countJobs(client.database)).toBe(1);
+    } finally {
+      await queryAll(
+        client.database,
+        `drop trigger same on river_job; drop function same;
+         revoke temporary on database ${client.database.name} from ${ROLE}`,
+      );
+    }
+  });
 });

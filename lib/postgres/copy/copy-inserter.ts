@@ -17,6 +17,7 @@ import {
 } from '../connection/database-time.js';
 import type { CopyRows } from '../connection/copy-in.js';
 import type { Wake } from '../insert/wake.js';
+import { hiddenOrDropped } from '../insert/lost-races.js';
 import type { JobInserter } from '../insert/job-inserter.js';
 import type { SchemaName } from '../connection/schema-name.js';
 import { unlessAborted } from '../driver/unless-aborted.js';
@@ -70,11 +71,13 @@ const BATCH_SIZE = 1_000;
 
 /** Stores jobs by COPY: as many as there are, without holding them in memory. All of them or none. */
 export class CopyInserter {
+  readonly #schema: SchemaName;
   readonly #statements: CopyStatements;
   readonly #inserter: JobInserter;
   readonly #host: CopyHost;
 
   constructor(schema: SchemaName, inserter: JobInserter, host: CopyHost) {
+    this.#schema = schema;
     this.#statements = copyStatements(schema);
     this.#inserter = inserter;
     this.#host = host;
@@ -184,6 +187,8 @@ export class CopyInserter {
   async #checkSkipped(own: ClientConnection, feed: CopyFeed): Promise<void> {
     const [dropped] = await own.run(this.#statements.dropped, []);
     if (dropped === undefined) return;
+    const error = dropped['has_key'] === 't' && (await hiddenOrDropped(own, this.#schema));
+    if (error) throw error;
     throw new JobDroppedError({ index: Number(dropped['place']), isOfMany: feed.jobs > 1 });
   }
 

@@ -16,7 +16,7 @@ export interface CopyStatements {
    * `workable` and the number of `jobs` stored.
    */
   readonly insertStaged: Statement;
-  /** Returns the `place` of the first job, from 0, that a trigger dropped, if there is one. */
+  /** Returns the `place` of the first job, from 0, that a trigger dropped, if there is one, and whether it has a key. */
   readonly dropped: Statement;
   readonly unstage: Statement;
   /** Fails, and so aborts the transaction. */
@@ -54,7 +54,7 @@ GROUP BY queue, workable ORDER BY pg_catalog.min(id)`,
     // Its snapshot sees the winners of races, too: what is neither stored nor preceded was dropped.
     dropped: statement(
       'insert',
-      `SELECT place::pg_catalog.text FROM (
+      `SELECT place::pg_catalog.text, unique_key IS NOT NULL AS has_key FROM (
   SELECT id, unique_key, pg_catalog.row_number() OVER (ORDER BY id) OPERATOR(pg_catalog.-) 1 AS place FROM ${STAGED}
 ) AS staged
 WHERE ${hasTriggers(prefix)} AND NOT EXISTS (

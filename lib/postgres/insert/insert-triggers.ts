@@ -3,8 +3,11 @@ import type { SchemaName } from '../connection/schema-name.js';
 import { statement, type Statement } from '../connection/statement.js';
 import { now } from '../../real-time.js';
 
-/** How long the answer that there are none is relied on by inserts of one job, which pay for the question. */
-const RECHECK_MS = 1_000;
+/**
+ * How long the answer that there are none is relied on by inserts of one job. The question costs a
+ * tenth of such a statement, so that only one in many asks where they follow each other quickly.
+ */
+const RECHECK_MS = 20;
 
 /**
  * SQL that is true when the table has a trigger that may drop or change rows before they are inserted.
@@ -23,7 +26,7 @@ const BEFORE_INSERT_ROW = 4 + 2 + 1;
 
 /**
  * Whether the table of jobs has such triggers, as far as we know. Tables without any must not pay for
- * them: statements for several jobs ask with each, those for one job at most once a second.
+ * them: statements for several jobs ask with each, those for one job only now and then.
  */
 export class InsertTriggers {
   readonly #ask: Statement;

@@ -15,26 +15,53 @@ export const MAX_LOOKS = 20;
  */
 export async function lostTooManyRaces(
   connection: Connection,
-  { prefix }: SchemaName,
+  schema: SchemaName,
 ): Promise<DatabaseError> {
-  const active = statement(
-    'unique look-up',
-    `SELECT pg_catalog.row_security_active('${prefix}river_job'::pg_catalog.regclass) AS active`,
-  );
-  const [row] = await connection.run(active, []);
-  if (row?.['active'] === 't') return hidden();
+  if (await isRowSecurityActive(connection, schema)) return hidden();
   const cause = new Error(
     `an equal unique job appeared and disappeared ${MAX_LOOKS} times in a row`,
   );
   return new DatabaseError('insert', Object.assign(cause, { code: '40001' }));
 }
 
-function hidden(): DatabaseError {
-  const cause = new Error('an equal unique job conflicts, but the database user cannot see it');
+/**
+ * The same for a table with triggers, one of which may have dropped the job. undefined: it did, since no
+ * policy hides anything.
+ */
+export async function hiddenOrDropped(
+  connection: Connection,
+  schema: SchemaName,
+): Promise<DatabaseError | undefined> {
+  return (await isRowSecurityActive(connection, schema)) ? hidden(OR_DROPPED) : undefined;
+}
+
+const HIDDEN =
+  'An equal unique job is stored already, but was not found: most likely a row-level security policy ' +
+  'of river_job hides it from the database user';
+
+const OR_DROPPED =
+  'Either a BEFORE INSERT trigger on river_job dropped the job, or an equal unique job is stored already ' +
+  'and a row-level security policy of river_job hides it from the database user';
+
+async function isRowSecurityActive(
+  connection: Connection,
+  { prefix }: SchemaName,
+): Promise<boolean> {
+  const active = statement(
+    'unique look-up',
+    `SELECT pg_catalog.row_security_active('${prefix}river_job'::pg_catalog.regclass) AS active`,
+  );
+  const [row] = await connection.run(active, []);
+  return row?.['active'] === 't';
+}
+
+function hidden(what = HIDDEN): DatabaseError {
+  const cause = new Error(
+    'the job is neither stored nor preceded by one that the database user can see',
+  );
   return new DatabaseError('insert', Object.assign(cause, { code: '42501' }), {
     message:
-      'An equal unique job is stored already, but was not found: most likely a row-level security policy ' +
-      'of river_job hides it from the database user. Nothing was inserted. Let the policy FOR SELECT show ' +
+      `${what}. Nothing was inserted. Let the policy FOR SELECT show ` +
       'all jobs that may be equal, or make what the policy looks at, such as a tenant, part of the args ' +
       'and of uniqueOpts.',
   });

@@ -1,3 +1,4 @@
+import { DatabaseError, InsertOutcomeUnknownError } from '../../errors/database-errors.js';
 import { JobDroppedError } from '../../errors/insert-errors.js';
 import type { InsertParams } from '../../insert/insert-params.js';
 import type { JobInsertResult } from '../../job/row/job-insert-result.js';
@@ -6,7 +7,7 @@ import type { InsertRun } from './insert-run.js';
 import type { InsertTriggers } from './insert-triggers.js';
 import { keyOf, statementsOf, withRepeats, type Batch } from './job-batches.js';
 import { decodeJob, JOB_COLUMNS } from '../rows/job-columns.js';
-import { lostTooManyRaces, MAX_LOOKS } from './lost-races.js';
+import { hiddenOrDropped, lostTooManyRaces, MAX_LOOKS } from './lost-races.js';
 import type { TextRow } from '../driver/pg-client.js';
 import type { SchemaName } from '../connection/schema-name.js';
 import { statement, type Statement } from '../connection/statement.js';
@@ -17,6 +18,9 @@ import { missingRow, readExisting } from '../rows/stored-job.js';
  * winner is seen by another look. More than this many only make the trigger drop it again.
  */
 const MAX_LOOKS_WITH_TRIGGERS = 3;
+
+const UNREAD =
+  'The job is stored, but a BEFORE INSERT trigger may have changed its row, which could not be read back (see cause)';
 
 /** Fails, and so aborts a transaction that must not be committed with a part of a list. */
 const ABORT = statement('insert', 'SELECT 1 OPERATOR(pg_catalog./) 0 AS dropped');
@@ -94,9 +98,8 @@ export class TriggeredInserter {
     try {
       rows = await connection.run(this.#read, [results.map(({ job }) => job.id)]);
     } catch (error) {
-      if (connection.inTransaction) throw error;
-      // They are stored, whatever keeps their rows from being read.
-      return [...results];
+      if (connection.inTransaction || !(error instanceof DatabaseError)) throw error;
+      throw new InsertOutcomeUnknownError(error.cause, UNREAD);
     }
     const jobs = new Map(rows.map((row) => [row['id'], decodeJob(row)]));
     // One that is not there any more was worked and deleted meanwhile.
@@ -111,10 +114,12 @@ export class TriggeredInserter {
         const isLast = look === (exist ? MAX_LOOKS_WITH_TRIGGERS : MAX_LOOKS);
         const lost = open.find((job) => isLast || (look > 0 && keyOf(job) === undefined));
         if (lost !== undefined) {
+          if (keyOf(lost) === undefined) throw new Dropped(lost);
           // The last trigger may have been removed since, and then another reason keeps the job out.
-          const isDropped = exist || keyOf(lost) === undefined;
-          if (isDropped) throw new Dropped(lost);
-          const error = await lostTooManyRaces(connection, this.#schema);
+          const error = exist
+            ? await hiddenOrDropped(connection, this.#schema)
+            : await lostTooManyRaces(connection, this.#schema);
+          if (error === undefined) throw new Dropped(lost);
           if (jobs.length > 1) await this.abort(connection);
           throw error;
         }

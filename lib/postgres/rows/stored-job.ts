@@ -3,7 +3,7 @@ import { statesOfBits } from '../../insert/unique/unique-key.js';
 import { decodeJson } from '../../job/decode-json.js';
 import type { JobInsertResult } from '../../job/row/job-insert-result.js';
 import type { JobRow } from '../../job/row/job-row.js';
-import { DatabaseError } from '../../errors/database-errors.js';
+import { InsertOutcomeUnknownError } from '../../errors/database-errors.js';
 import { decodeJob } from './job-columns.js';
 import type { TextRow } from '../driver/pg-client.js';
 import { decodeTime, epochMilliseconds } from './timestamp.js';
@@ -69,9 +69,10 @@ export function readExisting({ existing }: TextRow): JobInsertResult | undefined
   return { job: decodeJob(JSON.parse(existing) as TextRow), uniqueSkippedAsDuplicated: true };
 }
 
+/** The statement has succeeded, so that jobs may be stored. */
 export function missingRow(): never {
-  throw new DatabaseError(
-    'insert',
+  throw new InsertOutcomeUnknownError(
     new Error('the statement returned fewer rows than it was given jobs'),
+    'The response to the insert was not complete (see cause), so it is not known what is stored',
   );
 }

@@ -28,15 +28,10 @@ export interface LostTransaction {
   readonly openAt: number;
 }
 
-/**
- * What became of a transaction, asked on a fresh connection.
- *
- * @param pauseMs before the server is asked again
- */
+/** What became of a transaction, asked on a fresh connection. */
 export async function askCommitOutcome(
   dataSource: DataSource,
   { xid, openAt }: LostTransaction,
-  pauseMs = PAUSE_MS,
 ): Promise<CommitOutcome> {
   if (xid === undefined) return 'unknown';
   const connection = new PoolConnection({ dataSource, preparedStatements: false });
@@ -55,7 +50,7 @@ export async function askCommitOutcome(
     if (status === 'committed') return 'committed';
     if (status === 'aborted') return 'rolled back';
     if (status !== 'in progress') return 'unknown';
-    await sleep(pauseMs);
+    await sleep(PAUSE_MS);
   }
   return 'unknown';
 }
