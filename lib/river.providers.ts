@@ -1,7 +1,7 @@
 import { Logger, type Provider } from '@nestjs/common';
 import { APP_INTERCEPTOR, ModulesContainer } from '@nestjs/core';
 import { DataSource } from 'typeorm';
-import { checkClientOptions } from './client/options/check-client-options.js';
+import { resolveOptions, type ResolvedOptions } from './client/options/resolved-options.js';
 import { RiverClient } from './client/river-client.js';
 import { nameText } from './errors/name-text.js';
 import { checkDataSource } from './postgres/driver/check-data-source.js';
@@ -11,7 +11,7 @@ import { checkSchema } from './postgres/connection/check-schema.js';
 import { PoolConnection } from './postgres/connection/pool-connection.js';
 import { warnOfSilence } from './postgres/connection/driver-limits.js';
 import { SchemaName } from './postgres/connection/schema-name.js';
-import type { RiverModuleExtras, RiverModuleOptions } from './river.module-options.js';
+import type { RiverModuleExtras } from './river.module-options.js';
 import { DEFAULT_RIVER_NAME, getRiverClientToken, getRiverTransactionToken } from './tokens.js';
 import { ActiveWork } from './transaction/engine/active-work.js';
 import { DataSourceJoin } from './data-source/data-source-join.js';
@@ -32,11 +32,22 @@ const RIVER_ACTIVE_WORK = Symbol('nestjs-river.ActiveWork');
 const RIVER_DATA_SOURCE_JOIN = Symbol('nestjs-river.DataSourceJoin');
 const RIVER_OTHER_TRANSACTIONS = Symbol('nestjs-river.OtherTransactions');
 
+/** The options with every default; nothing but their provider sees those that were given. */
+const RIVER_OPTIONS = Symbol('nestjs-river.ResolvedOptions');
+
 /** Makes what the providers of a module are; `nestjs-river/testing` makes them without a database. */
 export interface RiverParts {
-  /** @param what how an error names the data source that was found */
-  dataSource(found: DataSource | undefined, what: string): DataSource | Promise<DataSource>;
-  client(options: unknown, dataSource: DataSource, activeWork: ActiveWork): Promise<RiverClient>;
+  /**
+   * The data source that was found, with River's tables in it.
+   *
+   * @param what how an error names it
+   */
+  dataSource(
+    found: DataSource | undefined,
+    what: string,
+    options: ResolvedOptions,
+  ): DataSource | Promise<DataSource>;
+  client(dataSource: DataSource, options: ResolvedOptions, activeWork: ActiveWork): RiverClient;
   transaction(...args: ConstructorParameters<typeof RiverTransaction>): RiverTransaction;
 }
 
@@ -44,15 +55,21 @@ export interface RiverParts {
 export const RIVER_PARTS = Symbol.for('nestjs-river.RiverParts');
 
 const PARTS: RiverParts = {
-  dataSource: checkDataSource,
-  client: createClient,
+  dataSource: readyDataSource,
+  client: (...args) => new RiverClient(...args),
   transaction: (...args) => new RiverTransaction(...args),
+};
+
+const OPTIONS: Provider = {
+  provide: RIVER_OPTIONS,
+  useFactory: resolveOptions,
+  inject: [RIVER_MODULE_OPTIONS],
 };
 
 const ACTIVE_WORK: Provider = {
   provide: RIVER_ACTIVE_WORK,
-  useFactory: (given: unknown) => new ActiveWork(checkClientOptions(given).shutdownTimeoutMs),
-  inject: [RIVER_MODULE_OPTIONS],
+  useFactory: ({ shutdownTimeoutMs }: ResolvedOptions) => new ActiveWork(shutdownTimeoutMs),
+  inject: [RIVER_OPTIONS],
 };
 
 /** Starts the limit of the shutdown before Nest waits for requests under way. */
@@ -62,6 +79,16 @@ const SHUTDOWN_CLOCK: Provider = {
     onModuleInit: () => onFirstShutdownHook(modules, () => activeWork.startClock()),
   }),
   inject: [ModulesContainer, RIVER_ACTIVE_WORK],
+};
+
+const OTHER_TRANSACTIONS: Provider = {
+  provide: RIVER_OTHER_TRANSACTIONS,
+  useFactory: (
+    { transactionSource }: ResolvedOptions,
+    source: DataSource,
+    modules: ModulesContainer,
+  ) => (transactionSource === undefined ? new OtherTransactions(source, modules) : null),
+  inject: [RIVER_OPTIONS, RIVER_DATA_SOURCE, ModulesContainer],
 };
 
 /** The providers of one `forRoot()`, and the tokens of those that others may inject. */
@@ -74,12 +101,13 @@ export function riverProviders({ name = DEFAULT_RIVER_NAME, dataSource }: RiverM
   const providers: Provider[] = [
     { provide: RIVER_NAME, useValue: name },
     { provide: RIVER_PARTS, useValue: PARTS },
+    OPTIONS,
     dataSourceProvider(dataSource),
     {
       provide: client,
       useFactory: (parts: RiverParts, ...made: Parameters<RiverParts['client']>) =>
         parts.client(...made),
-      inject: [RIVER_PARTS, RIVER_MODULE_OPTIONS, RIVER_DATA_SOURCE, RIVER_ACTIVE_WORK],
+      inject: [RIVER_PARTS, RIVER_DATA_SOURCE, RIVER_OPTIONS, RIVER_ACTIVE_WORK],
     },
     ACTIVE_WORK,
     SHUTDOWN_CLOCK,
@@ -87,7 +115,7 @@ export function riverProviders({ name = DEFAULT_RIVER_NAME, dataSource }: RiverM
     {
       provide: RIVER_DATA_SOURCE_JOIN,
       useFactory: (
-        { joinRepositories = true, secondConnectionTimeoutMs }: RiverModuleOptions,
+        { joinRepositories, secondConnectionTimeoutMs }: ResolvedOptions,
         source: DataSource,
         activeWork: ActiveWork,
         helper: RiverTransaction,
@@ -98,16 +126,14 @@ export function riverProviders({ name = DEFAULT_RIVER_NAME, dataSource }: RiverM
           repositories: joinRepositories,
           secondConnectionTimeoutMs,
         }),
-      // After the client, which is not made when anything is wrong.
-      inject: [RIVER_MODULE_OPTIONS, RIVER_DATA_SOURCE, RIVER_ACTIVE_WORK, transaction, client],
+      inject: [RIVER_OPTIONS, RIVER_DATA_SOURCE, RIVER_ACTIVE_WORK, transaction],
     },
-    otherTransactionsProvider(client),
+    OTHER_TRANSACTIONS,
     {
       provide: APP_INTERCEPTOR,
-      useFactory: ({ requestQueryRunner }: RiverModuleOptions, source: DataSource) =>
+      useFactory: ({ requestQueryRunner }: ResolvedOptions, source: DataSource) =>
         new RequestTransactionInterceptor(name, source, requestQueryRunner),
-      // The client is not used, but by then the options have been checked.
-      inject: [RIVER_MODULE_OPTIONS, RIVER_DATA_SOURCE, client],
+      inject: [RIVER_OPTIONS, RIVER_DATA_SOURCE],
     },
   ];
   if (name !== DEFAULT_RIVER_NAME) return { providers, exports: [client, transaction] };
@@ -126,24 +152,11 @@ function transactionProvider(token: symbol, name: string): Provider {
     provide: token,
     useFactory: (
       parts: RiverParts,
-      options: RiverModuleOptions,
+      options: ResolvedOptions,
       source: DataSource,
       activeWork: ActiveWork,
     ) => parts.transaction(name, source, { ...options, activeWork }),
-    inject: [RIVER_PARTS, RIVER_MODULE_OPTIONS, RIVER_DATA_SOURCE, RIVER_ACTIVE_WORK],
-  };
-}
-
-/** Made after the client, as the join of the data source is. */
-function otherTransactionsProvider(client: symbol): Provider {
-  return {
-    provide: RIVER_OTHER_TRANSACTIONS,
-    useFactory: (
-      { transactionSource }: RiverModuleOptions,
-      source: DataSource,
-      modules: ModulesContainer,
-    ) => (transactionSource === undefined ? new OtherTransactions(source, modules) : null),
-    inject: [RIVER_MODULE_OPTIONS, RIVER_DATA_SOURCE, ModulesContainer, client],
+    inject: [RIVER_PARTS, RIVER_OPTIONS, RIVER_DATA_SOURCE, RIVER_ACTIVE_WORK],
   };
 }
 
@@ -152,8 +165,9 @@ function dataSourceProvider(dataSource: string | DataSource | undefined): Provid
   if (dataSource !== undefined && (typeof dataSource !== 'string' || dataSource === '')) {
     return {
       provide: RIVER_DATA_SOURCE,
-      useFactory: (parts: RiverParts) => parts.dataSource(dataSource as DataSource, 'dataSource'),
-      inject: [RIVER_PARTS],
+      useFactory: (parts: RiverParts, options: ResolvedOptions) =>
+        parts.dataSource(dataSource as DataSource, 'dataSource', options),
+      inject: [RIVER_PARTS, RIVER_OPTIONS],
     };
   }
   const isNamed = dataSource !== undefined && dataSource !== 'default';
@@ -161,29 +175,28 @@ function dataSourceProvider(dataSource: string | DataSource | undefined): Provid
   const what = isNamed ? `the data source '${nameText(dataSource)}'` : 'the default data source';
   return {
     provide: RIVER_DATA_SOURCE,
-    useFactory: (parts: RiverParts, found: DataSource | undefined) => parts.dataSource(found, what),
-    inject: [RIVER_PARTS, { token, optional: true }],
+    useFactory: (parts: RiverParts, options: ResolvedOptions, found: DataSource | undefined) =>
+      parts.dataSource(found, what, options),
+    inject: [RIVER_PARTS, RIVER_OPTIONS, { token, optional: true }],
   };
 }
 
-async function createClient(
-  given: unknown,
-  dataSource: DataSource,
-  activeWork: ActiveWork,
-): Promise<RiverClient> {
-  const options = checkClientOptions(given);
+/** Checks the data source, and River's tables in it. */
+async function readyDataSource(
+  found: DataSource | undefined,
+  what: string,
+  { schema, migrate: migrates, preparedStatements }: ResolvedOptions,
+): Promise<DataSource> {
+  const dataSource = checkDataSource(found, what);
   checkEntityNames(dataSource);
-  if (options.migrate) await migrate(dataSource, options.schema);
+  if (migrates) await migrate(dataSource, schema);
   const connection = new PoolConnection({ dataSource, preparedStatements: false });
   await connection.lend('schema check', async (lent) => {
-    const backend = await checkSchema(lent, new SchemaName(options.schema));
-    await checkPooler(lent, backend, {
-      dataSource,
-      preparedStatements: options.preparedStatements,
-    });
+    const backend = await checkSchema(lent, new SchemaName(schema));
+    await checkPooler(lent, backend, { dataSource, preparedStatements });
     warnOfSilence(dataSource, lent);
   });
-  return new RiverClient(dataSource, options, activeWork);
+  return dataSource;
 }
 
 /** Loaded only where it is asked for: in production hardly anywhere. */

@@ -17,7 +17,7 @@ import { InsertNotifications } from './inserts/insert-notifications.js';
 import { OutsideInserts } from './inserts/outside-inserts.js';
 import { checkOutsidePolicy } from './inserts/outside-policy.js';
 import { explain, type UniqueExplanation } from './inserts/unique-explanation.js';
-import type { RiverModuleOptions } from './options/client-options.js';
+import type { ResolvedOptions } from './options/resolved-options.js';
 
 /** The transaction of the caller, if the method takes one. */
 type Named = readonly [tx: unknown] | undefined;
@@ -42,7 +42,7 @@ export class ClientInserts {
       dataSource,
       options,
       activeWork,
-    }: { dataSource: DataSource; options: RiverModuleOptions; activeWork: ActiveWork },
+    }: { dataSource: DataSource; options: ResolvedOptions; activeWork: ActiveWork },
   ) {
     const { pool } = connections;
     this.#connections = connections;

@@ -9,6 +9,7 @@ import { SchemaName } from '../postgres/connection/schema-name.js';
 import { ActiveWork } from '../transaction/engine/active-work.js';
 import type { Transaction } from '../transaction/explicit-transaction.js';
 import { ClientConnections } from '../transaction/client-connections.js';
+import { resolveOptions } from './options/resolved-options.js';
 import type { RiverModuleOptions } from './options/client-options.js';
 import type {
   InsertManyFastItems,
@@ -52,7 +53,8 @@ export class RiverClient {
   }
 
   /** @internal Made by RiverModule; inject it. */
-  constructor(dataSource: DataSource, options: RiverModuleOptions, activeWork = new ActiveWork()) {
+  constructor(dataSource: DataSource, given: RiverModuleOptions, activeWork = new ActiveWork()) {
+    const options = resolveOptions(given);
     const { preparedStatements, transactionSource: source } = options;
     const connections = new ClientConnections(
       { dataSource, preparedStatements },

@@ -1,3 +1,4 @@
+import { DEFAULT_OPTIONS } from '../default-options.js';
 import type { DataSource } from 'typeorm';
 import {
   SecondConnectionTimeoutError,
@@ -6,8 +7,6 @@ import {
 import { holderOf, type Holder } from '../transaction/context/ambient-transaction.js';
 import { defineOwn } from '../transaction/engine/define-own.js';
 import { clearTimeout, setTimeout } from '../real-time.js';
-
-const DEFAULT_LIMIT_MS = 5_000;
 
 /** A client of the pool, and how it is given back. */
 type Connected = readonly [client: unknown, release: () => void];
@@ -32,7 +31,7 @@ const limited = new WeakMap<DataSource, Limited>();
  */
 export function limitSecondConnections(
   dataSource: DataSource,
-  limitMs: number = DEFAULT_LIMIT_MS,
+  limitMs: number = DEFAULT_OPTIONS.secondConnectionTimeoutMs,
 ): () => void {
   let state = limited.get(dataSource);
   if (state === undefined) limited.set(dataSource, (state = install(dataSource)));

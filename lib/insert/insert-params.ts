@@ -13,6 +13,7 @@ import {
 import { encodeJson } from './json/encode-json.js';
 import {
   DEFAULT_MAX_ATTEMPTS,
+  DEFAULT_OUTSIDE_TRANSACTION,
   DEFAULT_PRIORITY,
   DEFAULT_QUEUE,
   MAX_KIND_LENGTH,
@@ -97,7 +98,7 @@ function make(args: unknown, opts: unknown, context: InsertContext): InsertParam
     unique: merged.uniqueOpts
       ? makeUnique({ kind, encodedArgs, queue, scheduledAt, payload }, merged.uniqueOpts)
       : undefined,
-    outsideTransaction: merged.outsideTransaction ?? 'allow',
+    outsideTransaction: merged.outsideTransaction ?? DEFAULT_OUTSIDE_TRANSACTION,
     signal: merged.signal ?? undefined,
   });
 }

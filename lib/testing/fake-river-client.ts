@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { checkJobId, type JobId } from '../admin/job-id.js';
-import { checkClientOptions } from '../client/options/check-client-options.js';
+import { resolveOptions } from '../client/options/resolved-options.js';
 import { RiverClient } from '../client/river-client.js';
 import { JobNotFoundError } from '../errors/administration-errors.js';
 import type { Jsonify } from '../job/row/jsonify.js';
@@ -32,7 +32,7 @@ export class FakeRiverClient extends RiverClient {
 
   /** @internal Made by RiverTestingModule. */
   constructor(dataSource: DataSource, options: unknown, activeWork?: ActiveWork) {
-    super(dataSource, checkClientOptions(options), activeWork);
+    super(dataSource, resolveOptions(options), activeWork);
     this.#dataSource = dataSource;
     this.#store = storeOf(dataSource) ?? new MemoryStore();
     this.#store.onCommit((jobs) => this.#workOn(jobs));

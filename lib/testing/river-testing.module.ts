@@ -69,8 +69,7 @@ function fakeParts(): RiverParts {
       standIns.set(found ?? what, made);
       return made;
     },
-    client: (options, dataSource, activeWork) =>
-      Promise.resolve(new FakeRiverClient(dataSource, options, activeWork)),
+    client: (...args) => new FakeRiverClient(...args),
     transaction: (...args) => new FakeRiverTransaction(...args),
   };
 }

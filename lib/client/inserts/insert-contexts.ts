@@ -1,8 +1,9 @@
 import { RiverConfigurationError } from '../../errors/setup-errors.js';
 import { reading } from '../../errors/reading.js';
-import { checkInsertOpts } from '../../insert/options/check-insert-opts.js';
+import { DEFAULT_OPTIONS } from '../../default-options.js';
+import { NOTHING_GIVEN } from '../../insert/options/checked-insert-opts.js';
 import type { InsertContext } from '../../insert/insert-params.js';
-import type { RiverModuleOptions } from '../options/client-options.js';
+import type { ResolvedOptions } from '../options/resolved-options.js';
 import { timeOf } from '../../job/time-of.js';
 import { KindRegistry } from './kind-registry.js';
 
@@ -13,10 +14,15 @@ export class InsertContexts {
   readonly #isClockGiven: boolean;
   readonly #moduleOpts: InsertContext['moduleOpts'];
 
-  constructor({ clock, maxAttempts, outsideTransaction }: RiverModuleOptions) {
+  constructor({ clock, maxAttempts, outsideTransaction }: ResolvedOptions) {
     this.#clock = clock ?? (() => new Date());
     this.#isClockGiven = clock !== undefined;
-    this.#moduleOpts = checkInsertOpts({ maxAttempts, outsideTransaction });
+    const saysNothing =
+      maxAttempts === DEFAULT_OPTIONS.maxAttempts &&
+      outsideTransaction === DEFAULT_OPTIONS.outsideTransaction;
+    this.#moduleOpts = saysNothing
+      ? NOTHING_GIVEN
+      : Object.freeze({ maxAttempts, outsideTransaction });
   }
 
   /** That of one call: with a reading of the clock that all its jobs share. */

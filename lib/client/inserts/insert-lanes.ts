@@ -11,10 +11,7 @@ import type { PgClient } from '../../postgres/driver/pg-client.js';
 import { connectionTimeoutMs, hasWaiters } from '../../postgres/driver/pool.js';
 import type { PoolConnection } from '../../postgres/connection/pool-connection.js';
 import { now, setTimeout } from '../../real-time.js';
-import type { CoalesceOptions } from '../options/client-options.js';
-
-const DEFAULT_MAX_STATEMENTS = 2;
-const DEFAULT_MAX_ROWS = 500;
+import type { ResolvedOptions } from '../options/resolved-options.js';
 
 /**
  * Milliseconds after which a statement without an answer does not count as under way any more, so that
@@ -83,10 +80,10 @@ export class InsertLanes {
   #calls = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(work: LaneWork, limits: CoalesceOptions) {
+  constructor(work: LaneWork, limits: Exclude<ResolvedOptions['coalesce'], false>) {
     this.#work = work;
-    this.#maxStatements = limits.maxStatements ?? DEFAULT_MAX_STATEMENTS;
-    this.#maxRows = limits.maxRows ?? DEFAULT_MAX_ROWS;
+    this.#maxStatements = limits.maxStatements;
+    this.#maxRows = limits.maxRows;
   }
 
   /** Whether these jobs may share a statement with others. */

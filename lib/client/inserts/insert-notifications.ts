@@ -6,9 +6,7 @@ import { notifyStatement } from '../../postgres/insert/notify-statement.js';
 import type { SchemaName } from '../../postgres/connection/schema-name.js';
 import type { ActiveWork } from '../../transaction/engine/active-work.js';
 import type { JoinableTransaction } from '../../transaction/context/ambient-transaction.js';
-import type { RiverModuleOptions } from '../options/client-options.js';
-
-const DEFAULT_COOLDOWN_MS = 100;
+import type { ResolvedOptions } from '../options/resolved-options.js';
 
 /** Chooses how each insert of a client wakes workers, by the module's option `notify`. */
 export class InsertNotifications {
@@ -17,15 +15,15 @@ export class InsertNotifications {
   readonly #notifier: InsertNotifier | undefined;
 
   constructor(
-    notify: RiverModuleOptions['notify'],
+    notify: ResolvedOptions['notify'],
     schema: SchemaName,
     { pool, activeWork }: { pool: Connection; activeWork: ActiveWork },
   ) {
-    this.#afterCommit = notify !== false && notify?.mode === 'afterCommit';
+    this.#afterCommit = notify !== false && notify.mode === 'afterCommit';
     if (notify === false) return;
     const statement = notifyStatement(schema);
     this.#notifier = new InsertNotifier({
-      cooldownMs: notify?.cooldownMs ?? DEFAULT_COOLDOWN_MS,
+      cooldownMs: notify.cooldownMs,
       send: (queues) => {
         const sent = pool.run(statement, [queues]).then(() => undefined);
         // So that the data source is not closed under it.

@@ -3,7 +3,7 @@ import type { InsertParams } from '../../insert/insert-params.js';
 import type { JobInsertResult } from '../../job/row/job-insert-result.js';
 import { InsertLanes, type LaneWork } from './insert-lanes.js';
 import type { ClientConnections } from '../../transaction/client-connections.js';
-import type { RiverModuleOptions } from '../options/client-options.js';
+import type { ResolvedOptions } from '../options/resolved-options.js';
 import { PendingInserts } from './pending-inserts.js';
 
 /** The inserts of a client outside transactions: together with others, or alone. */
@@ -20,8 +20,8 @@ export class OutsideInserts {
     {
       dataSource,
       connections,
-      options: { coalesce = {}, maxPendingInserts },
-    }: { dataSource: DataSource; connections: ClientConnections; options: RiverModuleOptions },
+      options: { coalesce, maxPendingInserts },
+    }: { dataSource: DataSource; connections: ClientConnections; options: ResolvedOptions },
   ) {
     this.pending = new PendingInserts(maxPendingInserts);
     this.#insert = insert;

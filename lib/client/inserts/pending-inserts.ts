@@ -1,8 +1,6 @@
 import { TooManyPendingInsertsError } from '../../errors/insert-errors.js';
 import { beforeSettled } from '../../transaction/statements/promised.js';
 
-const DEFAULT_LIMIT = 10_000;
-
 /** The part of the limit that one list counts at most. */
 const MAX_SHARE = 100;
 
@@ -14,7 +12,7 @@ export class PendingInserts {
   readonly #limit: number;
   #pending = 0;
 
-  constructor(limit = DEFAULT_LIMIT) {
+  constructor(limit: number) {
     this.#limit = limit;
   }
 

@@ -11,11 +11,9 @@ import { FinishedJobs } from '../../postgres/administration/finished-jobs.js';
 import type { SchemaName } from '../../postgres/connection/schema-name.js';
 import type { JoinableTransaction } from '../../transaction/context/ambient-transaction.js';
 import type { ClientConnections } from '../../transaction/client-connections.js';
-import type { WaitPollOptions } from '../options/client-options.js';
+import type { ResolvedOptions } from '../options/resolved-options.js';
 import { JobWaiter } from './job-waiter.js';
 import { checkWaitOptions, type CheckedWaitOptions } from './wait-options.js';
-
-const DEFAULT_MAX_POLL_MS = 250;
 
 /** What workers answer to the jobs of one client. */
 export class JobResults {
@@ -25,7 +23,7 @@ export class JobResults {
   constructor(
     connections: ClientConnections,
     schema: SchemaName,
-    { maxPollMs = DEFAULT_MAX_POLL_MS }: WaitPollOptions = {},
+    { maxPollMs }: ResolvedOptions['waitFor'],
   ) {
     this.#connections = connections;
     const finished = new FinishedJobs(schema);

@@ -1,5 +1,6 @@
 /** River's own defaults and limits of a job; from the Go client and the table's constraints. */
 export const DEFAULT_MAX_ATTEMPTS = 25;
+export const DEFAULT_OUTSIDE_TRANSACTION = 'allow';
 export const DEFAULT_PRIORITY = 1;
 export const DEFAULT_QUEUE = 'default';
 export const MAX_MAX_ATTEMPTS = 32_767;

@@ -1,8 +1,8 @@
+import { DEFAULT_OPTIONS } from '../../default-options.js';
 import { HookTimeoutError } from '../../errors/transaction-errors.js';
 import { clearTimeout, setTimeout } from '../../real-time.js';
 
 /** How long a hook may take, unless the module says otherwise. */
-const DEFAULT_TIMEOUT_MS = 10_000;
 
 /** A hook of the application; a promise that it returns is awaited before the next one runs. */
 export type TransactionHook = () => unknown;
@@ -56,7 +56,7 @@ export class TransactionHooks {
   async run(
     outcome: TransactionOutcome,
     report: (error: unknown) => void,
-    timeoutMs: number = DEFAULT_TIMEOUT_MS,
+    timeoutMs: number = DEFAULT_OPTIONS.hookTimeoutMs,
   ): Promise<void> {
     // Of an outcome that is not known neither may be told: it may be false.
     const hooks = {

@@ -1,8 +1,7 @@
+import { DEFAULT_OPTIONS } from '../../default-options.js';
 import { ShuttingDownError } from '../../errors/transaction-errors.js';
 import { beforeSettled } from '../statements/promised.js';
 import { ShutdownClock } from './shutdown-clock.js';
-
-const DEFAULT_TIMEOUT_MS = 10_000;
 
 /** A part of a client that has something to finish before its connections close. */
 export interface Closable {
@@ -33,8 +32,8 @@ export class ActiveWork {
   #isShuttingDown = false;
   #hasShutDown = false;
 
-  /** @param timeoutMs how long it waits at most, see {@link startClock}; default 10 seconds */
-  constructor(timeoutMs: number = DEFAULT_TIMEOUT_MS) {
+  /** @param timeoutMs how long it waits at most, see {@link startClock} */
+  constructor(timeoutMs: number = DEFAULT_OPTIONS.shutdownTimeoutMs) {
     this.#timeoutMs = timeoutMs;
   }
 

@@ -11,6 +11,7 @@ import {
   type Checks,
   type Refuse,
 } from '../../errors/checks.js';
+import { DEFAULT_OPTIONS } from '../../default-options.js';
 import { invalidModuleOption } from '../../errors/setup-errors.js';
 import { maxAttempts, outsideTransaction } from '../../insert/options/check-insert-opts.js';
 import { SchemaName } from '../../postgres/connection/schema-name.js';
@@ -55,16 +56,38 @@ const besideFactory = (_value: unknown, field: string, refuse: Refuse): never =>
   );
 };
 
+type Defaults = typeof DEFAULT_OPTIONS;
+type Full<T> = T extends object ? { readonly [Name in keyof T]-?: Exclude<T[Name], undefined> } : T;
+
+/** The module's options with every default. What is undefined has none. */
+export type ResolvedOptions = Omit<RiverModuleOptions, keyof Defaults> & {
+  readonly [Name in keyof Defaults]: Full<Exclude<RiverModuleOptions[Name], undefined>>;
+};
+
+const resolved = new WeakSet();
+
 /**
- * Checks the module's options when the module is built.
+ * Checks the module's options, and fills in the defaults. What is resolved already is returned as it is.
  *
  * @throws RiverConfigurationError naming the option and its rule
  */
-export function checkClientOptions(options: unknown): RiverModuleOptions {
+export function resolveOptions(options: unknown): ResolvedOptions {
+  if (isResolved(options)) return options;
   const beside = Object.fromEntries(BESIDE_FACTORY.map((name) => [name, besideFactory]));
-  return checkOptions<RiverModuleOptions>(
-    options,
-    { ...beside, ...CHECKS },
-    { refuse: invalidModuleOption },
-  );
+  const checks: Checks<RiverModuleOptions> = { ...beside, ...CHECKS };
+  const given = checkOptions(options, checks, { refuse: invalidModuleOption });
+  const { notify, coalesce, waitFor } = DEFAULT_OPTIONS;
+  const all = Object.freeze({
+    ...DEFAULT_OPTIONS,
+    ...given,
+    notify: given.notify !== false && Object.freeze({ ...notify, ...given.notify }),
+    coalesce: given.coalesce !== false && Object.freeze({ ...coalesce, ...given.coalesce }),
+    waitFor: Object.freeze({ ...waitFor, ...given.waitFor }),
+  }) as ResolvedOptions;
+  resolved.add(all);
+  return all;
+}
+
+function isResolved(options: unknown): options is ResolvedOptions {
+  return typeof options === 'object' && options !== null && resolved.has(options);
 }
