@@ -6,7 +6,7 @@ import {
 } from '../errors/transaction-errors.js';
 import { holderOf, type Holder } from '../transaction/context/ambient-transaction.js';
 import { defineOwn } from '../transaction/engine/define-own.js';
-import { clearTimeout, setTimeout } from '../real-time.js';
+import { withDeadline } from '../abort-signal.js';
 
 /** A client of the pool, and how it is given back. */
 type Connected = readonly [client: unknown, release: () => void];
@@ -67,31 +67,12 @@ function limit(
   { abort }: Holder,
   limitMs: number,
 ): Promise<Connected> {
-  return new Promise((resolve, reject) => {
-    let isRejected = false;
-    const fail = (error: Error): void => {
-      isRejected = true;
-      reject(error);
-    };
-    const timer = setTimeout(() => fail(new SecondConnectionTimeoutError(limitMs)), limitMs);
+  return withDeadline(connecting, {
     // What begins after the abort may be what the application does about it.
-    const unlink =
-      abort?.reason === undefined && abort?.onAbort((reason) => fail(whileWaiting(reason)));
-    const stop = (): void => {
-      clearTimeout(timer);
-      if (unlink) unlink();
-    };
-    connecting.then(
-      (connected) => {
-        stop();
-        if (isRejected) connected[1]();
-        else resolve(connected);
-      },
-      (error: unknown) => {
-        stop();
-        reject(error);
-      },
-    );
+    signals: abort === undefined || abort.reason !== undefined ? [] : [abort.signal],
+    aborted: ({ reason }) => whileWaiting(reason as TransactionAbortedError),
+    limit: { ms: limitMs, timedOut: () => new SecondConnectionTimeoutError(limitMs) },
+    onLate: ([, release]) => release(),
   });
 }
 

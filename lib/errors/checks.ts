@@ -1,6 +1,5 @@
 import { describeValue } from './describe-value.js';
 import type { RiverErrorCode } from './error-code.js';
-import { isAbortSignal } from './is-abort-signal.js';
 import { nameText } from './name-text.js';
 import { isRefusal, reading } from './reading.js';
 import type { RiverError, RiverErrorOptions } from './river-error.js';
@@ -145,4 +144,13 @@ export function checkOptions<T extends object>(
     if (value !== undefined) checked[name] = value;
   }
   return Object.freeze(checked);
+}
+
+/** Whether a value is a usable signal: proxies of one, and what inherits from it, only look like one. */
+function isAbortSignal(value: unknown): value is AbortSignal {
+  try {
+    return value instanceof AbortSignal && typeof value.aborted === 'boolean';
+  } catch {
+    return false;
+  }
 }

@@ -5,7 +5,7 @@ import { reading } from '../../errors/reading.js';
 import type { InsertParams } from '../../insert/insert-params.js';
 import type { JobSource } from '../../postgres/copy/copy-feed.js';
 import { copyLimits } from '../../postgres/copy/copy-limits.js';
-import { clearTimeout, setTimeout } from '../../real-time.js';
+import { endsWithin } from '../../abort-signal.js';
 
 type Next = IteratorResult<unknown>;
 interface AnyIterator {
@@ -65,12 +65,7 @@ export class FastItems implements JobSource {
     // Why the insert failed is known; what goes wrong from here on changes nothing.
     const closed = (async () => await this.#iterator?.return?.())().catch(() => undefined);
     if (this.#isReading) return;
-    let timer: NodeJS.Timeout | undefined;
-    const tooLong = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, copyLimits.closeWithinMs);
-    });
-    await Promise.race([closed, tooLong]);
-    clearTimeout(timer);
+    await endsWithin(copyLimits.closeWithinMs, closed);
   }
 
   #jobOf(item: unknown): InsertParams {

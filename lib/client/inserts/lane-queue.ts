@@ -1,7 +1,7 @@
 import { InsertAbortedError } from '../../errors/insert-errors.js';
 import type { InsertParams } from '../../insert/insert-params.js';
 import type { JobInsertResult } from '../../job/row/job-insert-result.js';
-import { onAbort } from '../../postgres/driver/on-abort.js';
+import { onAbort } from '../../abort-signal.js';
 
 /** Characters of args and metadata in one statement, beyond its first call. */
 const MAX_LENGTH = 1_000_000;

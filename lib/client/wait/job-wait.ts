@@ -7,7 +7,7 @@ import {
 } from '../../errors/wait-errors.js';
 import type { JobRow } from '../../job/row/job-row.js';
 import type { FoundJobs } from '../../postgres/administration/finished-jobs.js';
-import { onAbort } from '../../postgres/driver/on-abort.js';
+import { onAbort } from '../../abort-signal.js';
 import type { WaitLimits } from './wait-options.js';
 import { clearTimeout, now, setTimeout } from '../../real-time.js';
 

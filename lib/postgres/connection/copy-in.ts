@@ -1,7 +1,7 @@
 import { from, type CopyStreamQuery } from 'pg-copy-streams';
 import type { DatabaseError } from '../../errors/database-errors.js';
 import type { PgClient } from '../driver/pg-client.js';
-import { unlessAborted } from '../driver/unless-aborted.js';
+import { withDeadline } from '../../abort-signal.js';
 
 /** The rows of a COPY, chunk by chunk. */
 export interface CopyRows {
@@ -32,6 +32,7 @@ export async function copyIn(
 ): Promise<number> {
   const stream = from(text);
   const { signal } = interrupt;
+  const deadline = { signals: [signal] };
   const answer: { error?: DatabaseError } = {};
   const fail = (cause: unknown): void => {
     answer.error ??= errorOf(cause);
@@ -44,8 +45,8 @@ export async function copyIn(
   try {
     let chunk: Buffer | undefined = first;
     while (chunk !== undefined) {
-      await unlessAborted(signal, write(stream, chunk));
-      chunk = await unlessAborted(signal, next());
+      await withDeadline(write(stream, chunk), deadline);
+      chunk = await withDeadline(next(), deadline);
     }
     signal.throwIfAborted();
     await end(stream);
@@ -54,7 +55,7 @@ export async function copyIn(
     const failure = answer.error ?? error;
     interrupt.abort(failure);
     // Once the server has answered, pg-copy-streams has let go of its connection.
-    if (answer.error === undefined) await giveUp(stream);
+    if (answer.error === undefined) await undo(stream);
     throw failure;
   }
 }
@@ -74,7 +75,7 @@ function end(stream: CopyStreamQuery): Promise<void> {
 }
 
 /** Asks the server to undo what it has received, and waits until it did or the connection is closed. */
-function giveUp(stream: CopyStreamQuery): Promise<void> {
+function undo(stream: CopyStreamQuery): Promise<void> {
   return new Promise((resolve) => {
     stream.once('close', resolve);
     stream.destroy(new Error('aborted by the client'));

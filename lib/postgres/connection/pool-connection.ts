@@ -1,7 +1,7 @@
 import type { QueryRunner } from 'typeorm';
 import { DatabaseError } from '../../errors/database-errors.js';
 import { InsertAbortedError } from '../../errors/insert-errors.js';
-import { connectUnlessAborted } from '../driver/connect-unless-aborted.js';
+import { connectUnlessAborted } from '../driver/request-client.js';
 import {
   ClientConnection,
   giveBack,

@@ -20,7 +20,7 @@ import type { Wake } from '../insert/wake.js';
 import { hiddenOrDropped } from '../insert/lost-races.js';
 import type { JobInserter } from '../insert/job-inserter.js';
 import type { SchemaName } from '../connection/schema-name.js';
-import { unlessAborted } from '../driver/unless-aborted.js';
+import { withDeadline } from '../../abort-signal.js';
 
 /** One bulk insert. */
 export interface CopyInsert {
@@ -63,7 +63,7 @@ export interface CopyHost {
 interface ActiveWork {
   follow(work: Promise<unknown>): void;
   /** Calls `tell` when the application does not wait any longer; returns what undoes it. */
-  whenGivenUp(tell: (reason: Error) => void): () => void;
+  onAbort(tell: (reason: Error) => void): () => void;
 }
 
 /** Jobs of a statement where there is no COPY. */
@@ -98,7 +98,7 @@ export class CopyInserter {
     const interrupt = new AbortController();
     const abort = (): void => interrupt.abort(new InsertAbortedError(signal?.reason, ABORTED));
     signal?.addEventListener('abort', abort);
-    const stay = this.#host.activeWork.whenGivenUp((reason) => interrupt.abort(reason));
+    const stay = this.#host.activeWork.onAbort((reason) => interrupt.abort(reason));
     try {
       if (signal?.aborted) throw new InsertAbortedError(signal.reason);
       const { queues, ...counts } = await this.#load(connection, {
@@ -138,13 +138,13 @@ export class CopyInserter {
       );
     });
     loaded.catch(() => undefined);
-    await unlessAborted(interrupt.signal, Promise.race([begun, loaded]));
+    await withDeadline(Promise.race([begun, loaded]), { signals: [interrupt.signal] });
     return await loaded;
   }
 
   async #copy(own: ClientConnection, load: Load, last: () => void): Promise<Inserted> {
     const { feed, interrupt, onConflict } = load;
-    if (!(await unlessAborted(interrupt.signal, feed.fill()))) return NOTHING;
+    if (!(await withDeadline(feed.fill(), { signals: [interrupt.signal] }))) return NOTHING;
     return await this.#atomically(own, load, async (ask) => {
       const now = await ask();
       // COPY's binary format has no mark for a column's default, so that the time is sent with the rows.
@@ -196,7 +196,7 @@ export class CopyInserter {
   async #insertBatches(own: ClientConnection, load: Load, last: () => void): Promise<Inserted> {
     const { feed, interrupt } = load;
     const next = (): Promise<InsertParams[]> =>
-      unlessAborted(interrupt.signal, feed.batch(BATCH_SIZE));
+      withDeadline(feed.batch(BATCH_SIZE), { signals: [interrupt.signal] });
     const queues = new Set<string>();
     let jobs = await next();
     if (jobs.length === 0) return NOTHING;

@@ -1,10 +1,11 @@
+import { onAbort, withDeadline } from '../../abort-signal.js';
 import { TransactionAbortedError } from '../../errors/transaction-errors.js';
 import type { RiverTransactionOptions } from './transaction-options.js';
 import { clearTimeout, setTimeout } from '../../real-time.js';
 
 /** What ends with the application; the listener is called when its time limit is reached. */
 interface EndingWork {
-  whenGivenUp(listener: (reason: Error) => void): () => void;
+  onAbort(listener: (reason: Error) => void): () => void;
 }
 
 type AbortListener = (reason: TransactionAbortedError) => void;
@@ -12,8 +13,7 @@ type AbortListener = (reason: TransactionAbortedError) => void;
 /** Aborts a transaction from outside: by its time limit, its signal, or the end of the application. */
 export class Abort {
   readonly #stops: (() => void)[] = [];
-  readonly #listeners = new Set<AbortListener>();
-  #reason: TransactionAbortedError | undefined;
+  readonly #controller = new AbortController();
 
   /** @param activeWork aborts it when the application does not wait any longer */
   constructor({ timeoutMs, signal }: RiverTransactionOptions, activeWork?: EndingWork) {
@@ -22,33 +22,33 @@ export class Abort {
       this.#stops.push(() => clearTimeout(timer));
     }
     if (signal !== undefined) {
-      const onAbort = (): void => this.abort('its signal was aborted', signal.reason);
-      if (signal.aborted) onAbort();
-      signal.addEventListener('abort', onAbort, { once: true });
-      this.#stops.push(() => signal.removeEventListener('abort', onAbort));
+      const abort = (): void => this.abort('its signal was aborted', signal.reason);
+      if (signal.aborted) abort();
+      this.#stops.push(onAbort(signal, abort));
     }
     if (activeWork !== undefined) {
       this.#stops.push(
-        activeWork.whenGivenUp((reason) =>
-          this.abort('the application ended before it did', reason),
-        ),
+        activeWork.onAbort((reason) => this.abort('the application ended before it did', reason)),
       );
     }
   }
 
   /** Why it is aborted, once it is: the first reason. */
   get reason(): TransactionAbortedError | undefined {
-    return this.#reason;
+    return this.signal.reason as TransactionAbortedError | undefined;
+  }
+
+  /** Aborted with {@link reason}. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
   }
 
   abort(why: string, cause?: unknown): void {
-    if (this.#reason !== undefined) return;
-    this.#reason = new TransactionAbortedError(why, cause);
-    for (const listener of this.#listeners) listener(this.#reason);
+    if (this.reason === undefined) this.#controller.abort(new TransactionAbortedError(why, cause));
   }
 
   throwIfAborted(): void {
-    if (this.#reason !== undefined) throw this.#reason;
+    if (this.reason !== undefined) throw this.reason;
   }
 
   /**
@@ -57,19 +57,14 @@ export class Abort {
    * @returns undoes it
    */
   onAbort(listener: AbortListener): () => void {
-    if (this.#reason !== undefined) listener(this.#reason);
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    if (this.reason !== undefined) listener(this.reason);
+    return onAbort(this.signal, () => listener(this.signal.reason as TransactionAbortedError));
   }
 
   /** What `work` resolves to, unless it is aborted before. */
   unlessFirst<T>(work: Promise<T>): Promise<T> {
     if (this.#stops.length === 0) return work;
-    return new Promise((resolve, reject) => {
-      this.onAbort(reject);
-      // These two and no functions of ours, or a stack trace would not name the callers.
-      work.then(resolve, reject);
-    });
+    return withDeadline(work, { signals: [this.signal] });
   }
 
   /** Runs `work` under the limits, unless it is aborted already. */

@@ -24,7 +24,7 @@ export class ActiveWork {
   readonly #running = new Set<Promise<unknown>>();
   readonly #timeoutMs: number;
   readonly #parts: Closable[] = [];
-  readonly #whenGivenUp = new Set<(reason: Error) => void>();
+  readonly #abortListeners = new Set<(reason: Error) => void>();
   readonly #whenCut = new Set<(reason: Error) => void>();
   #gate: Gate | undefined;
   #clock: ShutdownClock | undefined;
@@ -47,14 +47,14 @@ export class ActiveWork {
    *
    * @returns undoes it
    */
-  whenGivenUp(tell: (reason: Error) => void): () => void {
+  onAbort(tell: (reason: Error) => void): () => void {
     if (this.#clock?.isOver) tell(this.#reason());
-    this.#whenGivenUp.add(tell);
-    return () => void this.#whenGivenUp.delete(tell);
+    this.#abortListeners.add(tell);
+    return () => void this.#abortListeners.delete(tell);
   }
 
   /**
-   * Calls `tell` some time after {@link whenGivenUp}, when a connection that is still in use must be
+   * Calls `tell` some time after {@link onAbort}, when a connection that is still in use must be
    * closed.
    *
    * @returns undoes it
@@ -151,8 +151,8 @@ export class ActiveWork {
 
   #newClock(): ShutdownClock {
     return new ShutdownClock(this.#timeoutMs, {
-      giveUp: () => {
-        for (const tell of [...this.#whenGivenUp]) tell(this.#reason());
+      abort: () => {
+        for (const tell of [...this.#abortListeners]) tell(this.#reason());
       },
       cut: () => {
         for (const tell of [...this.#whenCut]) tell(this.#reason());

@@ -9,7 +9,7 @@ const STOP_AFTER_MS = 1_000;
 /** What happens to the work under way when the time limit of an end is reached. */
 export interface ShutdownStages {
   /** The limit is reached: transactions roll back. */
-  giveUp(): void;
+  abort(): void;
   /** Some do not: their connections are closed. */
   cut(): void;
 }
@@ -29,7 +29,7 @@ export class ShutdownClock {
         this.#timer = setTimeout(this.#resolve, STOP_AFTER_MS);
         stages.cut();
       }, CUT_AFTER_MS);
-      stages.giveUp();
+      stages.abort();
     }, timeoutMs);
   }
 

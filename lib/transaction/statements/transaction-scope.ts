@@ -18,7 +18,8 @@ import { StatementQueue } from './statement-queue.js';
 import { TransactionHooks } from '../context/transaction-hooks.js';
 import { UnawaitedWork } from './unawaited-work.js';
 import { unlessBusy } from './unless-busy.js';
-import { clearTimeout, endOfMicrotasks, nextTurn, now, setTimeout } from '../../real-time.js';
+import { endsWithin } from '../../abort-signal.js';
+import { endOfMicrotasks, nextTurn, now } from '../../real-time.js';
 
 /**
  * A transaction or a savepoint of ours, from its beginning to its end: the fence around it. Every
@@ -33,7 +34,7 @@ export class TransactionScope implements AmbientTransaction, Others {
   readonly hooks = new TransactionHooks();
   readonly #queue: StatementQueue;
   readonly #operations = new UnawaitedWork(true);
-  #givenUp: { readonly reason: unknown } | undefined;
+  #abandoned: { readonly reason: unknown } | undefined;
   /** The savepoint that owns the connection now. */
   #inner: TransactionScope | undefined;
   /** How many savepoints own the connection or wait for it. */
@@ -209,7 +210,7 @@ export class TransactionScope implements AmbientTransaction, Others {
     // Node.js looks for unhandled rejections when this turn is over.
     if (this.#operations.mayBeUnhandled) await nextTurn();
     this.#operations.throwUnobserved();
-    if (this.#givenUp !== undefined) throw this.#givenUp.reason as Error;
+    if (this.#abandoned !== undefined) throw this.#abandoned.reason as Error;
     this.#settled = { mark, begun: this.#operations.begun };
   }
 
@@ -220,7 +221,7 @@ export class TransactionScope implements AmbientTransaction, Others {
     do {
       mark = this.#queue.mark;
       const rest = Promise.all([this.#queue.idle(), this.#operations.ended()]);
-      if (!(await endsBefore(limit, rest))) {
+      if (!(await endsWithin(limit - now(), rest))) {
         throw new TransactionUnfinishedError(this.#operations.names, this.session.unawaitedLimitMs);
       }
       // A gap between two statements of TypeORM's lasts for some microtasks.
@@ -237,7 +238,7 @@ export class TransactionScope implements AmbientTransaction, Others {
 
   /** Makes it fail for this reason, even if nobody passes it on. */
   abandon(reason: unknown): void {
-    this.#givenUp ??= { reason };
+    this.#abandoned ??= { reason };
   }
 
   /** From here on everything is refused. */
@@ -275,14 +276,4 @@ export class TransactionScope implements AmbientTransaction, Others {
     if (this.#inner !== undefined) return this.#inner.idleForMs;
     return this.#queue.isIdle ? now() - this.#lastActive : 0;
   }
-}
-
-async function endsBefore(limit: number, rest: Promise<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), Math.max(0, limit - now()));
-  });
-  const inTime = await Promise.race([rest.then(() => true), tooLate]);
-  clearTimeout(timer);
-  return inTime;
 }

@@ -10,18 +10,18 @@ interface SavepointOwner {
   readonly idleForMs: number;
 }
 
-/** Waits behind a savepoint; gives up once it has been idle so long that it must be waiting for us. */
+/** Waits behind a savepoint; rejects once it has been idle so long that it must be waiting for us. */
 export async function unlessBusy<T>(
   current: () => SavepointOwner | undefined,
   answer: Promise<T>,
-  giveUp: () => Error,
+  timedOut: () => Error,
 ): Promise<T> {
   answer.catch(() => undefined);
   let timer: NodeJS.Timeout | undefined;
   const busy = new Promise<never>((_resolve, reject) => {
     timer = setInterval(() => {
       const owner = current();
-      if (owner?.hasEnded === false && owner.idleForMs >= deadlock.limitMs) reject(giveUp());
+      if (owner?.hasEnded === false && owner.idleForMs >= deadlock.limitMs) reject(timedOut());
     }, deadlock.limitMs / 10);
   });
   try {
