@@ -18,6 +18,7 @@ import {
 
 type Method = (this: object, ...args: unknown[]) => unknown;
 
+/** What `@RiverTransactional()` decorates: a controller, or a method that returns a promise or an observable. */
 export interface TransactionalDecorator {
   /** For controllers: the same on every handler that the class itself has. */
   (controller: abstract new (...args: never[]) => object): void;

@@ -1,9 +1,10 @@
 // Compiles the sources to CommonJS, into dist/cjs, beside the ES modules in dist. For runtimes that
-// load a package by `require` and cannot load ES modules so, such as Jest.
+// load a package by `require` and cannot load ES modules so, such as Jest. Of the ES modules, it removes
+// those whose sources are no longer there, so that they are not published.
 //
 //   node scripts/build-commonjs.mjs [options of tsc]
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -22,6 +23,13 @@ const { status } = spawnSync(
   { stdio: 'inherit' },
 );
 if (status !== 0) process.exit(1);
+for (const folder of ['lib', 'decorators']) {
+  for (const file of readdirSync(join(ROOT, 'dist', folder), { recursive: true })) {
+    const source = join(ROOT, folder, String(file).replace(/\.(js|d\.ts)$/, '.ts'));
+    if (!existsSync(source))
+      rmSync(join(ROOT, 'dist', folder, String(file)), { recursive: true, force: true });
+  }
+}
 // The nearest package.json decides how Node reads a file, and what bundlers may leave out.
 mkdirSync(FOLDER, { recursive: true });
 writeFileSync(join(FOLDER, 'package.json'), '{ "type": "commonjs", "sideEffects": false }\n');
