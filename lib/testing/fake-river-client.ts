@@ -1,4 +1,4 @@
-import type { DataSource } from 'typeorm';
+import type { DataSource, QueryRunner } from 'typeorm';
 import { checkJobId, type JobId } from '../admin/job-id.js';
 import { resolveOptions } from '../client/options/resolved-options.js';
 import { RiverClient } from '../client/river-client.js';
@@ -17,6 +17,7 @@ import { MemoryStore, type MemoryTransaction } from './memory/memory-store.js';
 import { jsonbText, parseJsonb, printJsonb } from './memory/jsonb.js';
 import { jobRow, type JobRecord } from './memory/records.js';
 import { unsupported } from './memory/unsupported.js';
+import { applicationOf } from './stand-ins.js';
 
 /** Does the work of a job in {@link FakeRiverClient.work}; what it returns is the output. */
 export type FakeWorker<Args = unknown> = (job: JobRow<Jsonify<Args>>) => unknown;
@@ -26,6 +27,22 @@ export type FakeWorker<Args = unknown> = (job: JobRow<Jsonify<Args>>) => unknown
  * inserted, and plays the part of the worker.
  */
 export class FakeRiverClient extends RiverClient {
+  static {
+    for (const name of transactionMethods()) {
+      const method = methodOf(name);
+      Object.defineProperty(this.prototype, name, {
+        value: function (this: FakeRiverClient, tx: unknown, ...rest: unknown[]): Promise<unknown> {
+          const application = applicationOf(this.#dataSource);
+          return application?.isOfApplication(tx) === true
+            ? this.#standingIn(application.standIn(tx), name, rest)
+            : method.call(this, tx, ...rest);
+        },
+        configurable: true,
+        writable: true,
+      });
+    }
+  }
+
   readonly #dataSource: DataSource;
   readonly #store: MemoryStore;
   readonly #workers = new Map<string, (job: never) => unknown>();
@@ -111,6 +128,17 @@ export class FakeRiverClient extends RiverClient {
     return Promise.reject(unsupported('jobRescueTx'));
   }
 
+  /** Calls a method with what stands for a `tx` of the application; without it, where that is a mock. */
+  async #standingIn(
+    finding: Promise<QueryRunner | undefined>,
+    name: string,
+    rest: readonly unknown[],
+  ): Promise<unknown> {
+    const standIn = await finding;
+    const method = methodOf(standIn === undefined ? name.slice(0, -'Tx'.length) : name);
+    return await method.call(this, ...(standIn === undefined ? rest : [standIn, ...rest]));
+  }
+
   #view(): readonly JobRecord[] {
     const ambient = ambientTransactionOf(this.#dataSource, { lenient: true });
     const { databaseConnection } = (ambient?.queryRunner ?? {}) as {
@@ -162,6 +190,16 @@ export class FakeRiverClient extends RiverClient {
         .catch(() => undefined);
     }
   }
+}
+
+type Method = (...args: unknown[]) => Promise<unknown>;
+
+function methodOf(name: string): Method {
+  return Reflect.get(RiverClient.prototype, name) as unknown as Method;
+}
+
+function transactionMethods(): string[] {
+  return Object.getOwnPropertyNames(RiverClient.prototype).filter((name) => name.endsWith('Tx'));
 }
 
 function withOutput(metadata: string, output: unknown): string {

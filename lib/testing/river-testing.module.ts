@@ -6,7 +6,7 @@ import { RiverModule } from '../river.module.js';
 import { getRiverClientToken, getRiverTransactionToken } from '../tokens.js';
 import { FakeRiverClient } from './fake-river-client.js';
 import { FakeRiverTransaction } from './fake-river-transaction.js';
-import { memoryDataSource } from './memory/memory-data-source.js';
+import { standInFor } from './stand-ins.js';
 
 /** What is used of the builder that `Test.createTestingModule()` returns. */
 interface Overridable<Builder> {
@@ -65,7 +65,7 @@ function fakeParts(): RiverParts {
   const standIns = new Map<DataSource | string, Promise<DataSource>>();
   return {
     dataSource: (found, what) => {
-      const made = standIns.get(found ?? what) ?? memoryDataSource(found);
+      const made = standIns.get(found ?? what) ?? standInFor(found);
       standIns.set(found ?? what, made);
       return made;
     },

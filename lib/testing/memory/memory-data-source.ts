@@ -58,7 +58,7 @@ interface WithStore {
  * Not imitated: snapshots above READ COMMITTED (locks of unique jobs are rejected there, as in Postgres),
  * time-outs of statements and locks, notifications, triggers and policies.
  */
-export async function memoryDataSource(_found?: DataSource): Promise<DataSource> {
+export async function memoryDataSource(): Promise<DataSource> {
   const store = new MemoryStore();
   const driver = {
     Pool: class extends MemoryPool {

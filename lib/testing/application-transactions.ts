@@ -1,0 +1,176 @@
+import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
+import { ambientTransactionOf } from '../transaction/context/ambient-transaction.js';
+import { dataSourceOf } from '../transaction/explicit-transaction.js';
+import { notInTransaction } from '../transaction/foreign-transaction.js';
+import type { TransactionWork } from '../transaction/river-transaction.js';
+
+/** What opens a transaction for the code of the application. */
+interface Opener {
+  run<T>(options: { propagation: 'NESTED' }, work: TransactionWork<T>): Promise<T>;
+}
+
+type Begin = (work: (manager: EntityManager) => Promise<unknown>) => Promise<unknown>;
+
+/** Methods of the application that are ours for the time being, with what they were. */
+const ORIGINAL = Symbol('nestjs-river.original');
+
+/**
+ * Keeps transactions of the application's own data source, which may be SQLite or a mock, and those of
+ * River's tables in memory together: `RiverTransaction` opens both, and whoever begins one of the
+ * application's by TypeORM takes the other along.
+ */
+export class ApplicationTransactions {
+  readonly #memory: DataSource;
+  readonly #application: DataSource | undefined;
+  readonly #standIns = new WeakMap<object, QueryRunner>();
+  /** Scopes in memory whose work already runs in a transaction of the application. */
+  readonly #entered = new WeakSet();
+  #opener: Opener | undefined;
+
+  constructor(memory: DataSource, application: DataSource | undefined) {
+    this.#memory = memory;
+    this.#application = application;
+  }
+
+  /** Lets the application's own `transaction()` take River's tables along. */
+  join(opener: Opener): void {
+    this.#opener ??= opener;
+    if (isGenuine(this.#application)) this.#takeOver(this.#application.manager);
+  }
+
+  /** The application's data source is its own again. */
+  leave(): void {
+    if (this.#opener === undefined || !isGenuine(this.#application)) return;
+    this.#opener = undefined;
+    const { manager } = this.#application;
+    if (Object.hasOwn(manager, 'transaction'))
+      delete (manager as Partial<EntityManager>).transaction;
+  }
+
+  /** Runs work of a transaction in memory in one of the application, too. */
+  async enter<T>(manager: EntityManager, work: TransactionWork<T>): Promise<T> {
+    const application = this.#application;
+    const scope = ambientTransactionOf(this.#memory, { lenient: true });
+    if (application === undefined) return await work(manager);
+    if (scope === undefined) return await work(application.manager ?? manager);
+    if (this.#entered.has(scope)) return await work(manager);
+    this.#entered.add(scope);
+    const isNested = manager.queryRunner !== scope.queryRunner;
+    const begin = isNested ? beginOn(manager) : beginOn(application);
+    return await called(begin, isNested ? manager : application.manager, async (own) => {
+      if (!isNested) Object.defineProperty(scope.queryRunner, 'manager', { value: own });
+      if (own.queryRunner) this.#standIns.set(own.queryRunner, scope.queryRunner);
+      if (isGenuine(application)) this.#takeOver(own);
+      return await work(own);
+    });
+  }
+
+  /** Whether a `tx` is of the application, and has to be replaced by what stands for it in memory. */
+  isOfApplication(tx: unknown): tx is object {
+    if (typeof tx !== 'object' || tx === null || 'getTransactionStatus' in tx) return false;
+    const runner = runnerOf(tx);
+    if (runner !== undefined) return dataSourceOf(runner) !== this.#memory;
+    return METHODS.some((name) => typeof (tx as Record<string, unknown>)[name] === 'function');
+  }
+
+  /**
+   * The query runner in memory that stands for the transaction of a `tx` of the application, and ends
+   * with it. undefined for a mock of an entity manager, of whose end nobody hears.
+   *
+   * @throws NotInTransactionError
+   */
+  async standIn(tx: object): Promise<QueryRunner | undefined> {
+    const runner = runnerOf(tx);
+    if (runner === undefined) {
+      if (tx instanceof Object && isGenuine(dataSourceOf(tx as QueryRunner)))
+        throw notInTransaction('the entity manager');
+      return undefined;
+    }
+    const known = this.#standIns.get(runner);
+    if (known?.isTransactionActive) return known;
+    if (runner.isTransactionActive === false) throw notInTransaction('the query runner');
+    const isMock = !isGenuine(dataSourceOf(runner));
+    if (isMock && runner !== tx) return undefined;
+    const standIn = this.#memory.createQueryRunner();
+    this.#standIns.set(runner, standIn);
+    const { transactionDepth = 1 } = runner as { transactionDepth?: number };
+    for (let depth = 0; depth < Number(transactionDepth) || depth === 0; depth++) {
+      await standIn.startTransaction();
+    }
+    follow(runner, standIn);
+    return standIn;
+  }
+
+  #takeOver(manager: EntityManager): void {
+    const original = originalOf(manager);
+    const transaction = Object.assign(
+      (...args: unknown[]): unknown => {
+        const work = args.find((each) => typeof each === 'function') as TransactionWork<unknown>;
+        return this.#opener?.run({ propagation: 'NESTED' }, work);
+      },
+      { [ORIGINAL]: original },
+    );
+    Object.assign(manager, { transaction });
+  }
+}
+
+const METHODS = ['save', 'insert', 'getRepository', 'transaction', 'query', 'create', 'findOne'];
+
+function runnerOf(tx: object): QueryRunner | undefined {
+  const isRunner = (value: unknown): value is QueryRunner =>
+    typeof (Object(value) as Partial<QueryRunner>).startTransaction === 'function';
+  const { queryRunner } = tx as Partial<EntityManager>;
+  if (isRunner(tx) && typeof tx.commitTransaction === 'function') return tx;
+  return isRunner(queryRunner) ? queryRunner : undefined;
+}
+
+function isGenuine(dataSource: unknown): dataSource is DataSource {
+  return dataSource instanceof DataSource;
+}
+
+function originalOf(manager: EntityManager): Begin {
+  const { transaction } = manager as unknown as { transaction: Begin & { [ORIGINAL]?: Begin } };
+  return transaction[ORIGINAL] ?? transaction.bind(manager);
+}
+
+/** What begins a transaction; of a data source, its manager's, since its own goes through that. */
+function beginOn(target: DataSource | EntityManager): Begin | undefined {
+  if (isGenuine(target)) return originalOf(target.manager);
+  return typeof target.transaction === 'function' ? originalOf(target) : undefined;
+}
+
+/** Runs `work` by `begin`; where that is a mock that calls nothing, at once. */
+async function called<T>(
+  begin: Begin | undefined,
+  otherwise: EntityManager,
+  work: (manager: EntityManager) => Promise<T>,
+): Promise<T> {
+  let result: Promise<T> | undefined;
+  await begin?.((manager) => (result = work(manager ?? otherwise)));
+  return await (result ?? work(otherwise));
+}
+
+/** Whatever begins or ends on the runner does so on its stand-in, until the transaction is over. */
+function follow(runner: QueryRunner, standIn: QueryRunner): void {
+  const names = ['startTransaction', 'commitTransaction', 'rollbackTransaction'] as const;
+  const originals = names.map(
+    (name) => [name, Object.getOwnPropertyDescriptor(runner, name)] as const,
+  );
+  const restore = (): void => {
+    for (const [name, descriptor] of originals) {
+      if (descriptor === undefined) delete (runner as Partial<QueryRunner>)[name];
+      else Object.defineProperty(runner, name, descriptor);
+    }
+  };
+  for (const name of names) {
+    const original = runner[name].bind(runner) as (...args: unknown[]) => Promise<void>;
+    const following = async (...args: unknown[]): Promise<void> => {
+      await original(...args);
+      await standIn[name]();
+      if (standIn.isTransactionActive) return;
+      restore();
+      await standIn.release();
+    };
+    Object.defineProperty(runner, name, { value: following, configurable: true, writable: true });
+  }
+}
