@@ -1,4 +1,4 @@
-import { onAbort, withDeadline } from '../../abort-signal.js';
+import { onAbort } from '../../abort-signal.js';
 import { TransactionAbortedError } from '../../errors/transaction-errors.js';
 import type { RiverTransactionOptions } from './transaction-options.js';
 import { clearTimeout, setTimeout } from '../../real-time.js';
@@ -13,7 +13,10 @@ type AbortListener = (reason: TransactionAbortedError) => void;
 /** Aborts a transaction from outside: by its time limit, its signal, or the end of the application. */
 export class Abort {
   readonly #stops: (() => void)[] = [];
-  readonly #controller = new AbortController();
+  // Its own listeners, since an AbortController takes 20 µs, and every transaction has an Abort.
+  readonly #listeners = new Set<AbortListener>();
+  #controller: AbortController | undefined;
+  #reason: TransactionAbortedError | undefined;
 
   /** @param activeWork aborts it when the application does not wait any longer */
   constructor({ timeoutMs, signal }: RiverTransactionOptions, activeWork?: EndingWork) {
@@ -35,16 +38,21 @@ export class Abort {
 
   /** Why it is aborted, once it is: the first reason. */
   get reason(): TransactionAbortedError | undefined {
-    return this.signal.reason as TransactionAbortedError | undefined;
+    return this.#reason;
   }
 
   /** Aborted with {@link reason}. */
   get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#reason !== undefined) this.#controller.abort(this.#reason);
     return this.#controller.signal;
   }
 
   abort(why: string, cause?: unknown): void {
-    if (this.reason === undefined) this.#controller.abort(new TransactionAbortedError(why, cause));
+    if (this.#reason !== undefined) return;
+    this.#reason = new TransactionAbortedError(why, cause);
+    for (const listener of this.#listeners) listener(this.#reason);
+    this.#controller?.abort(this.#reason);
   }
 
   throwIfAborted(): void {
@@ -58,13 +66,18 @@ export class Abort {
    */
   onAbort(listener: AbortListener): () => void {
     if (this.reason !== undefined) listener(this.reason);
-    return onAbort(this.signal, () => listener(this.signal.reason as TransactionAbortedError));
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   /** What `work` resolves to, unless it is aborted before. */
   unlessFirst<T>(work: Promise<T>): Promise<T> {
     if (this.#stops.length === 0) return work;
-    return withDeadline(work, { signals: [this.signal] });
+    return new Promise((resolve, reject) => {
+      this.onAbort(reject);
+      // These two and no functions of ours, or a stack trace would not name the callers.
+      work.then(resolve, reject);
+    });
   }
 
   /** Runs `work` under the limits, unless it is aborted already. */
