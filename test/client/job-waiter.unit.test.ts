@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import { WaitTimeoutError } from 'nestjs-river';
+import { JobWait } from '../../lib/client/wait/job-wait.js';
 import { JobWaiter, type Look } from '../../lib/client/wait/job-waiter.js';
 import type { JobRow } from '../../lib/job/row/job-row.js';
 
@@ -35,4 +36,18 @@ test.each([
   const end = waiter.wait(ID, { timeoutMs, signal: undefined }).catch((error: unknown) => error);
   expect(await Promise.race([end, sleep(450)])).toBeInstanceOf(WaitTimeoutError);
   expect(looks).toBe(2);
+});
+
+test('A wait that has ended does not listen to its signal any more', async () => {
+  const controller = new AbortController();
+  const onEnd = jest.fn();
+  const wait = new JobWait(
+    ID,
+    { timeoutMs: undefined, signal: controller.signal },
+    { onTimeout: () => undefined, onEnd },
+  );
+  wait.tell(new Map([[ID, job('completed')]]));
+  controller.abort();
+  await expect(wait.ended).resolves.toMatchObject({ state: 'completed' });
+  expect(onEnd).toHaveBeenCalledTimes(1);
 });
