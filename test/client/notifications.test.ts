@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type pg from 'pg';
-import { InsertManyParams, JobArgs, type RiverModuleOptions } from 'nestjs-river';
-import { connect, createTestDatabase, type TestDatabase } from '../support/index.js';
+import { InsertManyParams, JobArgs, jobArgs, type RiverModuleOptions } from 'nestjs-river';
+import { connect, createTestDatabase, queryAll, type TestDatabase } from '../support/index.js';
 import { startClient, type StartedClient } from './started-client.js';
 
 @JobArgs('notified')
@@ -91,6 +91,20 @@ describe('notify by default', () => {
       await river.insert(new NotifiedArgs());
       expect(await queues()).toEqual(['default']);
     }));
+
+  test('an insert that the database rejects opens no window, so the next one notifies', async () => {
+    await queryAll(
+      database,
+      `alter table river_job add constraint refused check (kind <> 'refused')`,
+    );
+    await withClient({ cooldownMs: 60_000 }, async ({ river }) => {
+      const refused = river.insert(jobArgs('refused', {}));
+      await expect(refused).rejects.toMatchObject({ sqlState: '23514' });
+      await river.insert(new NotifiedArgs());
+      expect(await queues()).toEqual(['default']);
+    });
+    await queryAll(database, 'alter table river_job drop constraint refused');
+  });
 
   test('a scheduled job notifies nobody, nor does a duplicate of it that could be worked', () =>
     withClient({ cooldownMs: 0 }, async ({ river }) => {
