@@ -157,3 +157,21 @@ test('a limit that is not reached leaves nothing behind', async () => {
   controller.abort();
   expect(await stored(shop.database)).toMatchObject({ jobs: 1 });
 });
+
+test('a signal that is aborted while a hook runs does not close the connection that was given back', async () => {
+  Cut.afterMs = 0;
+  const before = await pid();
+  const controller = new AbortController();
+  let after: unknown;
+  await transaction.run({ signal: controller.signal }, async () => {
+    transaction.afterCommit(async () => {
+      controller.abort();
+      // A timer that closes the connection is due before this one.
+      await pause();
+      after = await pid();
+    });
+    await river.insert(new SendReceipt('book'));
+  });
+  expect(after).toEqual(before);
+  expect(await stored(shop.database)).toMatchObject({ jobs: 1 });
+});
