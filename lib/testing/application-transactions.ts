@@ -59,7 +59,9 @@ export class ApplicationTransactions {
     const begin = isNested ? beginOn(manager) : beginOn(application);
     return await called(begin, isNested ? manager : application.manager, async (own) => {
       if (!isNested) Object.defineProperty(scope.queryRunner, 'manager', { value: own });
-      if (own.queryRunner) this.#standIns.set(own.queryRunner, scope.queryRunner);
+      for (const each of [own, own.queryRunner]) {
+        if (each) this.#standIns.set(each, scope.queryRunner);
+      }
       if (isGenuine(application)) this.#takeOver(own);
       return await work(own);
     });
@@ -67,10 +69,11 @@ export class ApplicationTransactions {
 
   /** Whether a `tx` is of the application, and has to be replaced by what stands for it in memory. */
   isOfApplication(tx: unknown): tx is object {
-    if (typeof tx !== 'object' || tx === null || 'getTransactionStatus' in tx) return false;
-    const runner = runnerOf(tx);
+    // Mocks may be functions.
+    if (Object(tx) !== tx || 'getTransactionStatus' in (tx as object)) return false;
+    const runner = runnerOf(tx as object);
     if (runner !== undefined) return dataSourceOf(runner) !== this.#memory;
-    return METHODS.some((name) => typeof (tx as Record<string, unknown>)[name] === 'function');
+    return METHODS.some((name) => hasMethod(tx as object, name));
   }
 
   /**
@@ -80,6 +83,8 @@ export class ApplicationTransactions {
    * @throws NotInTransactionError
    */
   async standIn(tx: object): Promise<QueryRunner | undefined> {
+    const own = this.#standIns.get(tx);
+    if (own?.isTransactionActive) return own;
     const runner = runnerOf(tx);
     if (runner === undefined) {
       if (tx instanceof Object && isGenuine(dataSourceOf(tx as QueryRunner)))
@@ -90,7 +95,7 @@ export class ApplicationTransactions {
     if (known?.isTransactionActive) return known;
     if (runner.isTransactionActive === false) throw notInTransaction('the query runner');
     const isMock = !isGenuine(dataSourceOf(runner));
-    if (isMock && runner !== tx) return undefined;
+    if (isMock && (runner !== tx || isManager(tx))) return undefined;
     const standIn = this.#memory.createQueryRunner();
     this.#standIns.set(runner, standIn);
     const { transactionDepth = 1 } = runner as { transactionDepth?: number };
@@ -114,7 +119,17 @@ export class ApplicationTransactions {
   }
 }
 
+/** What mocks of an entity manager have some of. */
 const METHODS = ['save', 'insert', 'getRepository', 'transaction', 'query', 'create', 'findOne'];
+
+/** A query runner has neither. Automatic mocks have everything. */
+function isManager(tx: object): boolean {
+  return hasMethod(tx, 'save') || hasMethod(tx, 'getRepository');
+}
+
+function hasMethod(target: object, name: string): boolean {
+  return typeof (target as Readonly<Record<string, unknown>>)[name] === 'function';
+}
 
 function runnerOf(tx: object): QueryRunner | undefined {
   const isRunner = (value: unknown): value is QueryRunner =>

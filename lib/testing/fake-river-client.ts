@@ -195,7 +195,8 @@ export class FakeRiverClient extends RiverClient {
 type Method = (...args: unknown[]) => Promise<unknown>;
 
 function methodOf(name: string): Method {
-  return Reflect.get(RiverClient.prototype, name) as unknown as Method;
+  const methods = RiverClient.prototype as unknown as Readonly<Record<string, Method>>;
+  return methods[name] as Method;
 }
 
 function transactionMethods(): string[] {

@@ -188,6 +188,30 @@ describe('beside a mock of a data source', () => {
     expect(items(river)).toEqual(['book', 'book again', 'pen']);
   });
 
+  /** A mock as those of `createMock` and `mockDeep`: a function, with every property. */
+  const automatic = (): unknown => {
+    const properties = new Map<string | symbol, unknown>([['then', undefined]]);
+    return new Proxy(() => undefined, {
+      get: (_target, name) => {
+        if (!properties.has(name)) properties.set(name, automatic());
+        return properties.get(name);
+      },
+    });
+  };
+
+  test('an automatic mock of a data source loses no job', async () => {
+    const river = await start(automatic());
+    await module.get(OrdersService).byHelper('book');
+    await module.get(OrdersService).byDecorator('pen');
+    await expect(module.get(OrdersService).byHelper('failing')).rejects.toThrow('failing');
+    expect(items(river)).toEqual(['book', 'book again', 'pen']);
+    await river.insertTx(automatic() as EntityManager, new SendReceipt('alone'));
+    expect(items(river)).toHaveLength(4);
+    await expect(river.insertTx({} as EntityManager, new SendReceipt('x'))).rejects.toMatchObject({
+      code: 'RIVER_INVALID_TRANSACTION',
+    });
+  });
+
   test('methods of a mocked query runner are its own again after the end', async () => {
     await start({ manager, createQueryRunner: () => queryRunner });
     await module.get(OrdersService).byQueryRunner('book');
