@@ -80,7 +80,7 @@ async function expectNothing(before?: unknown): Promise<void> {
   const after = await backend();
   if (before !== undefined) expect(after).toBe(before);
   const idle = `select count(*)::int as busy from pg_stat_activity
-    where datname = current_database() and state <> 'idle' and pid <> pg_backend_pid()`;
+    where datname = current_database() and backend_type = 'client backend' and state <> 'idle' and pid <> pg_backend_pid()`;
   expect(await queryAll(client.database, idle)).toEqual([{ busy: 0 }]);
 }
 
