@@ -14,7 +14,8 @@ async function look({ dataSource, admin }) {
   const { master, connectedQueryRunners } = dataSource.driver;
   const { rows } = await admin.query(
     `select state, count(*)::int as n from pg_stat_activity
-     where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle'
+     where datname = current_database() and pid <> pg_backend_pid()
+       and backend_type = 'client backend' and state <> 'idle'
      group by 1`,
   );
   const wrong = rows.map(({ state, n }) => `${n} ${state} on the server`);
