@@ -8,7 +8,7 @@ import {
 } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { RiverConfigurationError } from './errors/setup-errors.js';
-import { describeValue } from './errors/describe-value.js';
+import { boolean, got, nonEmptyString, refusal } from './errors/checks.js';
 import { nameText } from './errors/name-text.js';
 import { reading } from './errors/reading.js';
 import type {
@@ -93,18 +93,16 @@ export class RiverModule extends ConfigurableModuleClass implements OnModuleInit
   }
 }
 
+const refused = refusal(RiverConfigurationError, 'RIVER_INVALID_MODULE_OPTIONS', 'RiverModule: ');
+
 /** Read once, so that what is checked is what holds. */
 function copyOf<Options extends object>(options: Options): Options {
   return reading(refused.bind(undefined, 'options'), () => ({ ...options }));
 }
 
 function checkExtras({ name, isGlobal }: RiverModuleExtras): void {
-  if (name !== undefined && (typeof name !== 'string' || name === '')) {
-    throw refused('name', `must be a string of at least one character; got ${describeValue(name)}`);
-  }
-  if (isGlobal !== undefined && typeof isGlobal !== 'boolean') {
-    throw refused('isGlobal', `must be true or false; got ${describeValue(isGlobal)}`);
-  }
+  if (name !== undefined) nonEmptyString(name, 'name', refused);
+  if (isGlobal !== undefined) boolean(isGlobal, 'isGlobal', refused);
 }
 
 const ASYNC_OPTIONS = [
@@ -128,13 +126,13 @@ function checkAsyncOptions(options: RiverModuleForRootAsyncOptions): void {
   if (stray !== undefined) {
     throw refused(
       nameText(stray),
-      `is no option of forRootAsync (${ASYNC_OPTIONS.join(', ')}); let the factory return it`,
+      `is not an option of forRootAsync (${ASYNC_OPTIONS.join(', ')}); let the factory return it`,
     );
   }
 }
 
 function noOptions(method: string, given: unknown): RiverConfigurationError {
-  return refused('options', `${method} must be given an object; got ${describeValue(given)}`);
+  return refused('options', got(`${method} must be given an object`, given));
 }
 
 function notConfigured(): RiverConfigurationError {
@@ -142,14 +140,6 @@ function notConfigured(): RiverConfigurationError {
     'imports',
     'import RiverModule.forRoot(...) or RiverModule.forRootAsync(...), not the class alone',
   );
-}
-
-function refused(field: string, rule: string, cause?: unknown): RiverConfigurationError {
-  return new RiverConfigurationError(`RiverModule: ${field}: ${rule}.`, {
-    code: 'RIVER_INVALID_MODULE_OPTIONS',
-    field,
-    cause,
-  });
 }
 
 function nameTaken(name: string): RiverConfigurationError {

@@ -155,7 +155,7 @@ function selected(flags: FlagValues, direction: MigrationDirection): readonly Mi
 
 function versionsOf(flag: 'version' | 'exclude-version', flags: FlagValues): readonly number[] {
   const versions = integerFlags(flag, flags[flag]);
-  for (const version of versions) asUsage(() => checkVersion(version, '', `--${flag}`));
+  for (const version of versions) asUsage(() => checkVersion(version, `--${flag}`));
   return versions;
 }
 

@@ -1,7 +1,6 @@
 import { RiverConfigurationError } from '../errors/setup-errors.js';
-import { describeValue } from '../errors/describe-value.js';
-import { reading } from '../errors/reading.js';
-import { SchemaName } from '../postgres/connection/schema-name.js';
+import { checkOptions, must, refusal, type Checks } from '../errors/checks.js';
+import { schemaName } from '../postgres/connection/schema-name.js';
 import { RIVER_JOB, type RiverJob } from './river-job.js';
 import { RIVER_QUEUE, type RiverQueue } from './river-queue.js';
 import { entityClass } from './river-record.js';
@@ -25,6 +24,12 @@ export interface RiverEntities {
   readonly RiverQueueEntity: new () => RiverQueue;
 }
 
+const refuse = refusal(RiverConfigurationError, 'RIVER_INVALID_MODULE_OPTIONS', 'riverEntities: ');
+const CHECKS: Checks<RiverEntitiesOptions> = {
+  schema: schemaName,
+  name: must('must be a string', (value) => typeof value === 'string'),
+};
+
 /**
  * Makes read-only entities of River's tables in a schema, version 6 or later, to join jobs to an
  * application's own tables. TypeORM neither creates nor changes the tables (`synchronize: false`).
@@ -41,7 +46,7 @@ export interface RiverEntities {
  * @example const { RiverJobEntity } = riverEntities({ schema: 'river' });
  */
 export function riverEntities(options: RiverEntitiesOptions = {}): RiverEntities {
-  const { schema, name } = checkOptions(options);
+  const { schema, name } = checkOptions<RiverEntitiesOptions>(options, CHECKS, { refuse });
   const suffix = name === undefined ? '' : `_${name}`;
   return {
     RiverJobEntity: entityClass(RIVER_JOB, `RiverJob${suffix}`, schema),
@@ -51,28 +56,3 @@ export function riverEntities(options: RiverEntitiesOptions = {}): RiverEntities
 
 /** The entities of the schema that the data source or the `search_path` names. */
 export const { RiverJobEntity, RiverQueueEntity } = riverEntities();
-
-function checkOptions(options: unknown): RiverEntitiesOptions {
-  if (typeof options !== 'object' || options === null) {
-    throw refused('options', `must be an object; got ${describeValue(options)}`);
-  }
-  const { schema, name }: Record<string, unknown> = reading(
-    refused.bind(undefined, 'options'),
-    () => ({
-      ...options,
-    }),
-  );
-  void new SchemaName(schema as string | undefined);
-  if (name !== undefined && typeof name !== 'string') {
-    throw refused('name', `must be a string; got ${describeValue(name)}`);
-  }
-  return { schema: schema as string | undefined, name };
-}
-
-function refused(field: string, rule: string, cause?: unknown): RiverConfigurationError {
-  return new RiverConfigurationError(`riverEntities: ${field}: ${rule}.`, {
-    code: 'RIVER_INVALID_MODULE_OPTIONS',
-    field,
-    cause,
-  });
-}

@@ -1,123 +1,82 @@
-import type { RiverErrorCode } from '../errors/error-code.js';
-import { describeValue } from '../errors/describe-value.js';
+import {
+  boolean,
+  checkOptions,
+  milliseconds,
+  must,
+  oneOf,
+  refusal,
+  type Check,
+  type Checks,
+} from '../errors/checks.js';
 import { RiverMigrationError } from '../errors/setup-errors.js';
-import { nameText } from '../errors/name-text.js';
-import { reading } from '../errors/reading.js';
 import { NEWEST_VERSION } from './main-line.js';
 import type { BaselineOptions, MigrateOptions } from './migrate-options.js';
 
-const isBoolean = (value: unknown): boolean => typeof value === 'boolean';
+/** Makes the error for an option of migrations. */
+export const refuseOption = refusal(RiverMigrationError, 'RIVER_INVALID_MIGRATION_OPTIONS');
+const refuseVersion = refusal(RiverMigrationError, 'RIVER_INVALID_TARGET_VERSION');
 
-const CHECKS: Record<keyof MigrateOptions, (value: unknown, options: MigrateOptions) => void> = {
-  direction: (value) => {
-    if (value !== 'up' && value !== 'down')
-      throw refused('direction', `must be 'up' or 'down'`, value);
-  },
-  targetVersion: (value, { direction }) => {
-    if (direction === 'down' && value === -1) return;
-    checkVersion(value, direction === 'down' ? ', or -1 to take all away' : '');
-  },
-  maxSteps: (value) => {
-    if (!isPositiveInteger(value)) {
-      throw refused(
-        'maxSteps',
-        'must be an integer of at least 1; leave it out for no limit',
-        value,
-      );
-    }
-  },
-  dryRun: (value) => {
-    if (!isBoolean(value)) throw refused('dryRun', 'must be true or false', value);
-  },
-  lockTimeoutMs: (value) => checkLockTimeout(value),
-};
+/** As long as `lock_timeout` of Postgres can be; it takes 0 for no limit. */
+export const lockTimeoutMs = milliseconds(1);
 
-/** The largest `lock_timeout` of Postgres. */
-const MAX_LOCK_TIMEOUT_MS = 2_147_483_647;
-
-/** @throws RiverMigrationError when Postgres would not take it, or take it for no limit */
-export function checkLockTimeout(value: unknown): void {
-  if (isPositiveInteger(value) && value <= MAX_LOCK_TIMEOUT_MS) return;
-  throw refused(
-    'lockTimeoutMs',
-    `must be an integer from 1 to ${MAX_LOCK_TIMEOUT_MS}, in milliseconds; leave it out for no limit`,
-    value,
+/** @param also a number that counts as a version, and what it stands for */
+export function version(also?: readonly [number: number, meaning: string]): Check<number> {
+  const orElse = also === undefined ? '' : `, or ${also[0]} ${also[1]}`;
+  const check = must<number>(
+    `must be a version of River's schema, 1 to ${NEWEST_VERSION}${orElse}`,
+    (value) =>
+      (also !== undefined && value === also[0]) ||
+      (Number.isSafeInteger(value) &&
+        (value as number) >= 1 &&
+        (value as number) <= NEWEST_VERSION),
   );
+  return (value, field) => check(value, field, refuseVersion);
 }
+
+const MIGRATE: Checks<MigrateOptions> = {
+  direction: oneOf('up', 'down'),
+  targetVersion: version([-1, 'down to take all away']),
+  maxSteps: must(
+    'must be an integer of at least 1; leave it out for no limit',
+    (value) => Number.isSafeInteger(value) && (value as number) >= 1,
+  ),
+  dryRun: boolean,
+  lockTimeoutMs,
+};
 
 /**
  * Checks what does not need the database.
  *
+ * @returns a copy, so that what is checked is what holds
  * @throws RiverMigrationError naming the option and its rule
  */
 export function checkMigrateOptions(options: unknown): MigrateOptions {
-  const given = checkNames(options as MigrateOptions, CHECKS, 'migrate');
-  for (const name of Object.keys(CHECKS) as (keyof MigrateOptions)[]) {
-    if (given[name] !== undefined || name === 'direction') CHECKS[name](given[name], given);
-  }
-  return given;
+  const checked = checkMigration(options, MIGRATE, 'direction');
+  const { direction, targetVersion } = checked;
+  if (direction === 'up' && targetVersion !== undefined) checkVersion(targetVersion);
+  return checked;
 }
 
-/** @throws RiverMigrationError naming the option and its rule */
-export function checkBaselineOptions(options: BaselineOptions): BaselineOptions {
-  const given = checkNames(options, { version: 0, dryRun: 0, lockTimeoutMs: 0 }, 'baseline');
-  checkVersion(given.version, '', 'version');
-  if (given.dryRun !== undefined) CHECKS.dryRun(given.dryRun, { direction: 'up' });
-  if (given.lockTimeoutMs !== undefined) checkLockTimeout(given.lockTimeoutMs);
-  return given;
-}
-
-/**
- * @returns a copy, so that what is checked is what holds
- * @throws RiverMigrationError when the options are not an object, or one of them does not exist
- */
-export function checkNames<Options extends object>(
-  options: Options,
-  known: object,
-  what: string,
-): Options {
-  const names = Object.keys(known);
-  if (typeof options !== 'object' || options === null) {
-    throw refused('options', `${what} must be given an object of ${names.join(', ')}`, options);
-  }
-  const unreadable = (rule: string, cause: unknown): RiverMigrationError =>
-    new RiverMigrationError(`options of ${what}: ${rule}.`, {
-      code: 'RIVER_INVALID_MIGRATION_OPTIONS',
-      field: 'options',
-      cause,
-    });
-  const given = reading(unreadable, () => ({ ...options }));
-  const stray = Object.keys(given).find((name) => !names.includes(name));
-  if (stray !== undefined) {
-    throw refused(
-      nameText(stray),
-      `there is no such option of ${what}. The options are ${names.join(', ')}`,
-    );
-  }
-  return given;
+/** As {@link checkMigrateOptions}. */
+export function checkBaselineOptions(options: unknown): BaselineOptions {
+  const checks = { version: version(), dryRun: boolean, lockTimeoutMs };
+  return checkMigration<BaselineOptions>(options, checks, 'version');
 }
 
 /** @throws RiverMigrationError when there is no such version */
-export function checkVersion(value: unknown, orElse = '', field = 'targetVersion'): void {
-  if (isPositiveInteger(value) && value <= NEWEST_VERSION) return;
-  throw refused(
-    field,
-    `must be a version of River's schema, 1 to ${NEWEST_VERSION}${orElse}`,
-    value,
-    'RIVER_INVALID_TARGET_VERSION',
-  );
+export function checkVersion(value: unknown, field = 'targetVersion'): void {
+  version()(value, field, refuseOption);
 }
 
-function isPositiveInteger(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 1;
-}
-
-export function refused(
-  field: string,
-  rule: string,
-  given?: unknown,
-  code: RiverErrorCode = 'RIVER_INVALID_MIGRATION_OPTIONS',
-): RiverMigrationError {
-  const got = given === undefined ? '' : `; got ${describeValue(given)}`;
-  return new RiverMigrationError(`${field}: ${rule}${got}.`, { code, field });
+/** Checks options of which some must be given. */
+export function checkMigration<T extends object>(
+  options: unknown,
+  checks: Checks<T>,
+  ...required: readonly (keyof T & string)[]
+): T {
+  const checked = checkOptions(options, checks, { refuse: refuseOption });
+  for (const name of required) {
+    if (checked[name] === undefined) checks[name](undefined, name, refuseOption);
+  }
+  return checked as T;
 }

@@ -1,5 +1,5 @@
 import type { DataSource, QueryRunner } from 'typeorm';
-import { describeValue } from '../errors/describe-value.js';
+import { got, refusal } from '../errors/checks.js';
 import { RiverMigrationError } from '../errors/setup-errors.js';
 import { RiverError } from '../errors/river-error.js';
 import { DatabaseError } from '../errors/database-errors.js';
@@ -38,12 +38,16 @@ export type MigrationSource = DataSource | QueryRunner | PgClient | PgPool;
 /** Begins and ends the transactions of migrations. */
 export type MigrationDatabase = Pick<Connection, 'transaction'>;
 
+const refused = refusal(RiverMigrationError, 'RIVER_INVALID_MIGRATION_OPTIONS', 'RiverMigrator: ');
+
 /** @throws RiverMigrationError or RiverConfigurationError when nothing can run on the source */
 export function migrationDatabase(source: unknown): MigrationDatabase {
   try {
     return find(source);
   } catch (cause) {
-    throw RiverError.is(cause) ? cause : refused('reading it threw an error (see cause)', cause);
+    throw RiverError.is(cause)
+      ? cause
+      : refused('source', 'reading it threw an error (see cause)', cause);
   }
 }
 
@@ -56,7 +60,11 @@ function find(source: unknown): MigrationDatabase {
   }
   if (isObjectWith('connect', source)) return onPool(source as PgPool);
   throw refused(
-    `must be a DataSource or a QueryRunner of TypeORM, or a connected Client (8.11 or later, not of pg-native) or a Pool of pg; got ${describeValue(source)}`,
+    'source',
+    got(
+      'must be a DataSource or a QueryRunner of TypeORM, or a connected Client (8.11 or later, not of pg-native) or a Pool of pg',
+      source,
+    ),
   );
 }
 
@@ -76,7 +84,7 @@ function onQueryRunner(queryRunner: QueryRunner): MigrationDatabase {
 
 function onClient(client: PgClient): MigrationDatabase {
   if (!isConnected(client)) {
-    throw refused('the client is not connected; await client.connect() first');
+    throw refused('source', 'the client is not connected; await client.connect() first');
   }
   return {
     transaction: (work) => inItsTransaction(client, new ClientConnection(client, UNLOGGED), work),
@@ -138,12 +146,4 @@ function isObjectWith(method: string, value: unknown): boolean {
     value !== null &&
     typeof (value as Record<string, unknown>)[method] === 'function'
   );
-}
-
-function refused(rule: string, cause?: unknown): RiverMigrationError {
-  return new RiverMigrationError(`RiverMigrator: ${rule}.`, {
-    code: 'RIVER_INVALID_MIGRATION_OPTIONS',
-    field: 'source',
-    cause,
-  });
 }

@@ -1,6 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
-import { SchemaName } from '../postgres/connection/schema-name.js';
-import { checkLockTimeout, checkNames, checkVersion, refused } from './check-migrate-options.js';
+import { schemaName } from '../postgres/connection/schema-name.js';
+import { got, must, type Checks } from '../errors/checks.js';
+import { checkMigration, lockTimeoutMs, refuseOption, version } from './check-migrate-options.js';
 import type { MigrationDirection } from './migration.js';
 import { RiverMigrator } from './river-migrator.js';
 
@@ -40,14 +41,14 @@ export interface RiverMigrationOptions {
  * }) {}
  */
 export function riverMigration(options: RiverMigrationOptions): new () => MigrationInterface {
-  const { timestamp, from, to, schema, lockTimeoutMs } = checkOptions(options);
+  const { timestamp, from, to, schema, lockTimeoutMs: limit } = checkOptions(options);
   const run = async (
     queryRunner: QueryRunner,
     direction: MigrationDirection,
     targetVersion: number,
   ): Promise<void> => {
     const migrator = new RiverMigrator(queryRunner, { schema });
-    await migrator.migrate({ direction, targetVersion, lockTimeoutMs });
+    await migrator.migrate({ direction, targetVersion, lockTimeoutMs: limit });
   };
   return class implements MigrationInterface {
     /** TypeORM takes the time from its last 13 characters. */
@@ -63,17 +64,20 @@ export function riverMigration(options: RiverMigrationOptions): new () => Migrat
   };
 }
 
+const CHECKS: Checks<RiverMigrationOptions> = {
+  timestamp: must(
+    'must be milliseconds since 1970, of 13 digits',
+    (value) => Number.isInteger(value) && String(value).length === 13,
+  ),
+  to: version(),
+  from: version([0, 'for none']),
+  schema: schemaName,
+  lockTimeoutMs,
+};
+
 function checkOptions(given: RiverMigrationOptions): RiverMigrationOptions {
-  const names = { timestamp: 0, from: 0, to: 0, schema: 0, lockTimeoutMs: 0 };
-  const options = checkNames(given, names, 'riverMigration');
-  const { timestamp, from, to, schema, lockTimeoutMs } = options;
-  if (!Number.isInteger(timestamp) || String(timestamp).length !== 13) {
-    throw refused('timestamp', 'must be milliseconds since 1970, of 13 digits', timestamp);
-  }
-  checkVersion(to, '', 'to');
-  if (from !== 0) checkVersion(from, ', or 0 for none', 'from');
-  if (from >= to) throw refused('from', `must be below \`to\`, which is ${to}`, from);
-  if (lockTimeoutMs !== undefined) checkLockTimeout(lockTimeoutMs);
-  void new SchemaName(schema);
+  const options = checkMigration(given, CHECKS, 'timestamp', 'to', 'from');
+  const { from, to } = options;
+  if (from >= to) throw refuseOption('from', got(`must be below \`to\`, which is ${to}`, from));
   return options;
 }

@@ -1,13 +1,14 @@
 import { DatabaseError } from '../errors/database-errors.js';
-import { SchemaName } from '../postgres/connection/schema-name.js';
+import { SchemaName, schemaName } from '../postgres/connection/schema-name.js';
 import { statement } from '../postgres/connection/statement.js';
 import type { Connection } from '../postgres/connection/connection.js';
 import { recordBaseline } from './baseline.js';
 import {
   checkBaselineOptions,
   checkMigrateOptions,
-  checkNames,
+  checkMigration,
   checkVersion,
+  version as versionCheck,
 } from './check-migrate-options.js';
 import { MAIN_LINE } from './main-line.js';
 import type { BaselineOptions, MigrateOptions, RiverMigratorOptions } from './migrate-options.js';
@@ -56,7 +57,7 @@ export class RiverMigrator {
    * @throws RiverMigrationError for a source on which nothing can run
    */
   constructor(source: MigrationSource, options: RiverMigratorOptions = {}) {
-    const { schema } = checkNames(options, { schema: true }, 'RiverMigrator');
+    const { schema } = checkMigration<RiverMigratorOptions>(options, { schema: schemaName });
     this.#schema = new SchemaName(schema);
     this.#database = migrationDatabase(source);
   }
@@ -72,7 +73,7 @@ export class RiverMigrator {
    * @throws RiverMigrationError when there is no such version
    */
   getVersion(version: number): RiverVersion {
-    checkVersion(version, '', 'version');
+    checkVersion(version, 'version');
     return this.#describe(MAIN_LINE[version - 1] as Migration);
   }
 
@@ -95,8 +96,7 @@ export class RiverMigrator {
    * @throws RiverMigrationError when there is no such version, or the database does not answer
    */
   async validate(options: { readonly targetVersion?: number } = {}): Promise<ValidateResult> {
-    const { targetVersion } = checkNames(options, { targetVersion: true }, 'validate');
-    if (targetVersion !== undefined) checkVersion(targetVersion);
+    const { targetVersion } = checkMigration(options, { targetVersion: versionCheck() });
     const recorded = await this.#recorded();
     const newest = targetVersion ?? MAIN_LINE.length;
     const missing = MAIN_LINE.map(({ version }) => version).filter(

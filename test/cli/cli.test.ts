@@ -171,7 +171,7 @@ describe('what cannot be done', () => {
     ['migrate-up extra', /Unexpected argument 'extra'/],
     ['migrate-up --max-steps', /argument missing/],
     ['migrate-up --max-steps 0', /maxSteps: must be an integer of at least 1/],
-    ['migrate-up --lock-timeout 0', /lockTimeoutMs: must be an integer from 1/],
+    ['migrate-up --lock-timeout 0', /lockTimeoutMs: must be whole milliseconds from 1/],
     ['migrate-up --max-steps 1.5', /--max-steps: must be an integer/],
     ['migrate-up --target-version 9', /targetVersion: must be a version of River's schema, 1 to 8/],
     ['migrate-up --target-version 0', /targetVersion: must be a version/],

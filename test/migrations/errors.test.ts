@@ -33,15 +33,19 @@ async function errorOf(work: Promise<unknown>): Promise<RiverMigrationError> {
 
 describe('options without sense are refused before anything is sent', () => {
   test.each<[unknown, string, RegExp]>([
-    [undefined, 'options', /must be given an object/],
+    [undefined, 'options', /must be an object/],
     [{}, 'direction', /must be 'up' or 'down'; got undefined|must be 'up' or 'down'/],
     [{ direction: 'sideways' }, 'direction', /must be 'up' or 'down'/],
-    [{ direction: 'up', targetversion: 3 }, 'targetversion', /no such option of migrate/],
+    [{ direction: 'up', targetversion: 3 }, 'targetversion', /no such option/],
     [{ direction: 'up', maxSteps: 0 }, 'maxSteps', /at least 1.* got the number 0/],
     [{ direction: 'up', maxSteps: -1 }, 'maxSteps', /at least 1/],
     [{ direction: 'up', maxSteps: '2' }, 'maxSteps', /got a string/],
     [{ direction: 'up', dryRun: 'yes' }, 'dryRun', /must be true or false/],
-    [{ direction: 'up', targetVersion: null }, 'targetVersion', /1 to 8; got null/],
+    [
+      { direction: 'up', targetVersion: null },
+      'targetVersion',
+      /1 to 8, or -1 down to take all away; got null/,
+    ],
   ])('%j', async (options, field, rule) => {
     const error = await errorOf(migrator.migrate(options as MigrateOptions));
     expect(error.field).toBe(field);
@@ -76,7 +80,7 @@ describe('options without sense are refused before anything is sent', () => {
 
   test('an option of the migrator that there is not', () => {
     expect(() => new RiverMigrator(client, { scheme: 'x' } as object)).toThrow(
-      'scheme: there is no such option of RiverMigrator. The options are schema.',
+      'scheme: there is no such option. The options are schema.',
     );
   });
 

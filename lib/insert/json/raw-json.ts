@@ -1,4 +1,4 @@
-import { describeValue } from '../../errors/describe-value.js';
+import { got, refusal } from '../../errors/checks.js';
 import { InvalidJobError } from '../../errors/invalid-errors.js';
 import { jsonTokens } from '../../job/json-tokens.js';
 import { whyNotText } from './well-formed.js';
@@ -9,6 +9,8 @@ export const MAX_INTEGER_DIGITS = 131_072;
 const MAX_FRACTION_DIGITS = 16_383;
 /** Levels of nesting: far above real args, far below what Postgres' parser can take. */
 export const MAX_DEPTH = 1_000;
+
+const refused = refusal(InvalidJobError, 'RIVER_ARGS_NOT_JSON');
 
 const BRAND = Symbol.for('nestjs-river.RawJson');
 
@@ -66,15 +68,15 @@ export class RawJson {
  * @throws InvalidJobError when the text is not JSON or Postgres cannot hold it.
  */
 export function rawJson(text: string): RawJson {
-  if (typeof text !== 'string') throw refused(`must be given a string; got ${describeValue(text)}`);
+  if (typeof text !== 'string') throw refused('rawJson', got('must be given a string', text));
   try {
     JSON.parse(text);
   } catch (cause) {
-    throw refused('must be valid JSON', cause);
+    throw refused('rawJson', 'must be valid JSON', cause);
   }
   const tokens = [...jsonTokens(text)];
   const depth = depthOf(tokens);
-  if (depth > MAX_DEPTH) throw refused(`is nested deeper than ${MAX_DEPTH} levels`);
+  if (depth > MAX_DEPTH) throw refused('rawJson', `is nested deeper than ${MAX_DEPTH} levels`);
   for (const token of tokens) {
     if (token.startsWith('"')) checkString(token);
     else if (/^[-\d]/.test(token)) checkNumber(token);
@@ -94,20 +96,12 @@ function depthOf(tokens: readonly string[]): number {
 
 function checkString(token: string): void {
   const why = whyNotText(JSON.parse(token) as string);
-  if (why !== undefined) throw refused(`a string in it ${why}`);
+  if (why !== undefined) throw refused('rawJson', `a string in it ${why}`);
 }
 
 function checkNumber(token: string): void {
   const [, integer = '', fraction = '', exponent = '0'] = NUMBER.exec(token) ?? [];
   const shift = Number(exponent);
   if (integer.length + shift > MAX_INTEGER_DIGITS || fraction.length - shift > MAX_FRACTION_DIGITS)
-    throw refused("a number in it is beyond the range of Postgres' numeric");
-}
-
-function refused(rule: string, cause?: unknown): InvalidJobError {
-  return new InvalidJobError(`rawJson: ${rule}.`, {
-    code: 'RIVER_ARGS_NOT_JSON',
-    field: 'rawJson',
-    cause,
-  });
+    throw refused('rawJson', "a number in it is beyond the range of Postgres' numeric");
 }

@@ -1,6 +1,9 @@
 import { InvalidJobError } from '../../errors/invalid-errors.js';
+import { refusal } from '../../errors/checks.js';
 import { nameText } from '../../errors/name-text.js';
 import { RawJson } from '../json/raw-json.js';
+
+const refused = refusal(InvalidJobError, 'RIVER_INVALID_UNIQUE_OPTS');
 
 /**
  * Checks, when a class is declared, a property that its jobs are to be unique by. Methods and getters
@@ -68,12 +71,4 @@ function member(value: unknown, key: string): unknown {
 function encoded(value: object): unknown {
   const toJSON: unknown = (value as { toJSON?: unknown }).toJSON;
   return typeof toJSON === 'function' ? toJSON.call(value, '') : undefined;
-}
-
-function refused(field: string, rule: string, cause?: unknown): InvalidJobError {
-  return new InvalidJobError(`${field}: ${rule}.`, {
-    code: 'RIVER_INVALID_UNIQUE_OPTS',
-    field,
-    cause,
-  });
 }

@@ -1,7 +1,10 @@
 import 'reflect-metadata';
 import { InvalidJobError } from '../../errors/invalid-errors.js';
+import { refusal } from '../../errors/checks.js';
 import { nameText } from '../../errors/name-text.js';
 import { hasUniqueArgs, markedNames, uniqueArgs } from '../../job/unique-arg-metadata.js';
+
+const refused = refusal(InvalidJobError, 'RIVER_INVALID_UNIQUE_OPTS');
 
 /** Where a check is: the path in the args, and the classes of the objects above. */
 interface Place {
@@ -78,7 +81,7 @@ function isMappedType(prototype: unknown): boolean {
 
 function unmarked(path: readonly string[]): InvalidJobError {
   return refused(
-    path,
+    nameText(path.join('.')),
     'its class has properties marked by @UniqueArg(), but the property itself is not marked. ' +
       "River's Go client would compare them. Mark the property as well, or name the paths in byArgs",
   );
@@ -86,13 +89,8 @@ function unmarked(path: readonly string[]): InvalidJobError {
 
 function notCarriedOver(path: readonly string[]): InvalidJobError {
   return refused(
-    path,
+    nameText(path.join('.')),
     'PickType, OmitType, PartialType and IntersectionType do not carry over @UniqueArg(), and a ' +
       'property of this name is marked in another class. Mark it again, or name the paths in byArgs',
   );
-}
-
-function refused(path: readonly string[], rule: string): InvalidJobError {
-  const field = nameText(path.join('.'));
-  return new InvalidJobError(`${field}: ${rule}.`, { code: 'RIVER_INVALID_UNIQUE_OPTS', field });
 }

@@ -1,3 +1,4 @@
+import type { Check } from '../../errors/checks.js';
 import { describeValue } from '../../errors/describe-value.js';
 import { RiverConfigurationError } from '../../errors/setup-errors.js';
 
@@ -38,3 +39,9 @@ export class SchemaName {
 function isSchemaName(name: unknown): boolean {
   return typeof name === 'string' && name.length <= MAX_LENGTH && /^[A-Za-z_]\w*$/.test(name);
 }
+
+/** Checks the option `schema`. */
+export const schemaName: Check<string> = (value) => {
+  void new SchemaName(value as string);
+  return value as string;
+};
