@@ -8,7 +8,7 @@ import {
   type TestDatabase,
 } from '../support/index.js';
 import { startClient, type StartedClient } from '../client/started-client.js';
-import { startRenamingPooler } from './renaming-pooler.js';
+import { RenamingPooler } from './renaming-pooler.js';
 
 let spy: StatementSpy;
 let client: StartedClient;
@@ -107,7 +107,7 @@ test('DISCARD ALL without a pooler is of consequence for that connection alone',
 });
 
 test('after a name was unknown behind a pooler no statement of the data source has a name', async () => {
-  const pooler = await startRenamingPooler(spy.database);
+  const pooler = await RenamingPooler.open(spy.database);
   closing.push(() => pooler.close());
   await start(undefined, { database: pooler.database });
   await insert();

@@ -21,7 +21,7 @@ import {
 } from '../support/index.js';
 import { countJobs } from '../client/started-client.js';
 import { hasNamedStatements, startPgBouncer, type PgBouncerSettings } from './pgbouncer.js';
-import { startRenamingPooler } from './renaming-pooler.js';
+import { RenamingPooler } from './renaming-pooler.js';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -159,7 +159,7 @@ describe('behind PgBouncer in statement mode', () => {
 });
 
 test('behind a pooler that keeps track of named statements names stay on', async () => {
-  const pooler = await startRenamingPooler(database);
+  const pooler = await RenamingPooler.open(database);
   closing.push(() => pooler.close());
   const spy = await spied(pooler.database);
   const started = await start(spy);

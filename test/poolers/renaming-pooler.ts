@@ -1,13 +1,7 @@
-import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { DatabaseProxy } from '../support/database-proxy.js';
 import type { TestDatabase } from '../support/index.js';
 import { MessageReader, type Message } from '../support/message-reader.js';
-
-/** A pooler that keeps track of named statements. The test closes it after its data sources. */
-export interface RenamingPooler {
-  readonly database: TestDatabase;
-  close(): Promise<void>;
-}
 
 const RENAMED = Buffer.from('POOLER_');
 const KIND_OF_STATEMENT = Buffer.from('S');
@@ -17,26 +11,15 @@ const KIND_OF_STATEMENT = Buffer.from('S');
  * are told of a process that does not exist, and statements have other names in the server's session.
  * Not every PgBouncer that a test may run on can do that.
  */
-export async function startRenamingPooler(database: TestDatabase): Promise<RenamingPooler> {
-  const sockets = new Set<Socket>();
-  const target = new URL(database.url);
-  const server = createServer((client) => {
-    const upstream = connect({ host: target.hostname, port: Number(target.port || 5432) });
-    for (const socket of [client, upstream]) sockets.add(socket.setNoDelay());
+export class RenamingPooler extends DatabaseProxy {
+  static open(target: TestDatabase): Promise<RenamingPooler> {
+    return new RenamingPooler(target).listen();
+  }
+
+  protected pass(client: Socket, upstream: Socket): void {
     forward(client, upstream, new MessageReader('client'), renamed);
     forward(upstream, client, new MessageReader('server'), ofOtherProcess);
-  });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const url = new URL(target);
-  url.hostname = '127.0.0.1';
-  url.port = String((server.address() as AddressInfo).port);
-  return {
-    database: { ...database, url: url.href },
-    async close() {
-      for (const socket of sockets) socket.destroy();
-      await once(server.close(), 'close');
-    },
-  };
+  }
 }
 
 function forward(
@@ -48,8 +31,6 @@ function forward(
   from.on('data', (chunk: Buffer) => {
     for (const message of reader.read(chunk)) to.write(packet(message.type, change(message)));
   });
-  from.on('error', () => to.destroy());
-  from.on('close', () => to.destroy());
   from.on('end', () => to.end());
 }
 

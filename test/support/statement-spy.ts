@@ -1,6 +1,6 @@
-import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { ConnectionRecord, type SentStatement } from './connection-record.js';
+import { DatabaseProxy } from './database-proxy.js';
 import type { TestDatabase } from './test-database.js';
 
 /** What was sent to the server while something ran. */
@@ -22,42 +22,43 @@ export interface StatementSpy {
   close(): Promise<void>;
 }
 
-/**
- * Puts a small proxy before the server and reads Postgres' protocol as it passes. Unlike the
- * server's log this works on every server a test may run on, and it shows round trips too.
- */
-export async function spyStatements(database: TestDatabase): Promise<StatementSpy> {
-  let statements: SentStatement[] = [];
-  let roundTrips = 0;
-  let connections = 0;
-  const sockets = new Set<Socket>();
-  const target = new URL(database.url);
+/** Reads Postgres' protocol as it passes. */
+class SpyingProxy extends DatabaseProxy {
+  #connections = 0;
+  statements: SentStatement[] = [];
+  roundTrips = 0;
 
-  const server = createServer((client) => {
-    const upstream = connect({ host: target.hostname, port: Number(target.port || 5432) });
-    for (const socket of [client, upstream]) sockets.add(socket.setNoDelay());
-    const record = new ConnectionRecord((connections += 1), {
-      onStatement: (statement) => statements.push(statement),
-      onRoundTrip: () => (roundTrips += 1),
+  static open(target: TestDatabase): Promise<SpyingProxy> {
+    return new SpyingProxy(target).listen();
+  }
+
+  protected pass(client: Socket, upstream: Socket): void {
+    const record = new ConnectionRecord((this.#connections += 1), {
+      onStatement: (statement) => this.statements.push(statement),
+      onRoundTrip: () => (this.roundTrips += 1),
     });
     forward({ from: client, to: upstream, note: (chunk) => record.clientSends(chunk) });
     forward({ from: upstream, to: client, note: (chunk) => record.serverSends(chunk) });
-  });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
+  }
+}
 
+/**
+ * Puts a small proxy before the server. Unlike the server's log this works on every server a test may
+ * run on, and it shows round trips too.
+ */
+export async function spyStatements(database: TestDatabase): Promise<StatementSpy> {
+  const proxy = await SpyingProxy.open(database);
   return {
-    database: { ...database, url: viaPort(target, (server.address() as AddressInfo).port) },
+    database: proxy.database,
     async during(work) {
-      statements = [];
-      roundTrips = 0;
+      proxy.statements = [];
+      proxy.roundTrips = 0;
       await work();
+      const { statements, roundTrips } = proxy;
       return { statements, roundTrips };
     },
-    sentSoFar: () => statements.length,
-    async close() {
-      for (const socket of sockets) socket.destroy();
-      await once(server.close(), 'close');
-    },
+    sentSoFar: () => proxy.statements.length,
+    close: () => proxy.close(),
   };
 }
 
@@ -74,15 +75,5 @@ function forward({
     note(chunk);
     to.write(chunk);
   });
-  // A side that goes, in order or by error, takes the other with it, as without the proxy.
-  from.on('error', () => to.destroy());
-  from.on('close', () => to.destroy());
   from.on('end', () => to.end());
-}
-
-function viaPort(target: URL, port: number): string {
-  const url = new URL(target);
-  url.hostname = '127.0.0.1';
-  url.port = String(port);
-  return url.href;
 }

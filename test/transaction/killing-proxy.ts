@@ -1,6 +1,6 @@
-import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { ConnectionRecord } from '../support/connection-record.js';
+import { DatabaseProxy } from '../support/database-proxy.js';
 import { queryAll, type TestDatabase } from '../support/index.js';
 import { MessageReader } from '../support/message-reader.js';
 
@@ -11,31 +11,14 @@ import { MessageReader } from '../support/message-reader.js';
 export type Moment = 'before' | 'during' | 'at the answer of' | 'after';
 
 /** A way to a database on which backends are ended at a chosen statement. */
-export class KillingProxy {
-  readonly #target: TestDatabase;
-  readonly #sockets = new Set<Socket>();
-  readonly #server = createServer((client) => this.#connect(client));
+export class KillingProxy extends DatabaseProxy {
   #plan: { readonly statement: RegExp; readonly moment: Moment } | undefined;
   #killing: Promise<void> = Promise.resolve();
   /** How many backends were ended. */
   kills = 0;
 
-  private constructor(target: TestDatabase) {
-    this.#target = target;
-  }
-
-  static async open(target: TestDatabase): Promise<KillingProxy> {
-    const proxy = new KillingProxy(target);
-    await once(proxy.#server.listen(0, '127.0.0.1'), 'listening');
-    return proxy;
-  }
-
-  /** The same database, by this way. */
-  get database(): TestDatabase {
-    const url = new URL(this.#target.url);
-    const { port } = this.#server.address() as AddressInfo;
-    [url.hostname, url.port] = ['127.0.0.1', String(port)];
-    return { ...this.#target, url: url.href };
+  static open(target: TestDatabase): Promise<KillingProxy> {
+    return new KillingProxy(target).listen();
   }
 
   /** Ends, once, the backend of the connection that sends such a statement next. */
@@ -49,18 +32,7 @@ export class KillingProxy {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 
-  async close(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
-    await once(this.#server.close(), 'close');
-  }
-
-  #connect(client: Socket): void {
-    const { hostname, port } = new URL(this.#target.url);
-    const upstream = connect({ host: hostname, port: Number(port || 5432) });
-    for (const socket of [client, upstream]) this.#sockets.add(socket.setNoDelay());
-    client.on('error', () => upstream.destroy()).on('close', () => upstream.destroy());
-    upstream.on('error', () => client.destroy()).on('close', () => client.destroy());
-
+  protected pass(client: Socket, upstream: Socket): void {
     let pid = 0;
     let moment: Moment | undefined;
     const record = new ConnectionRecord(0, {
@@ -105,8 +77,8 @@ export class KillingProxy {
     this.kills++;
     this.#killing = (async () => {
       const isWaiting = `select from pg_locks where pid = $1 and not granted`;
-      while (whenItWaits && (await queryAll(this.#target, isWaiting, [pid])).length === 0);
-      await queryAll(this.#target, 'select pg_terminate_backend($1, 5000)', [pid]);
+      while (whenItWaits && (await queryAll(this.target, isWaiting, [pid])).length === 0);
+      await queryAll(this.target, 'select pg_terminate_backend($1, 5000)', [pid]);
       then();
       client.resume();
     })();
