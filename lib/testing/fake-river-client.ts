@@ -179,15 +179,19 @@ export class FakeRiverClient extends RiverClient {
   #workOn(jobs: readonly JobRecord[]): void {
     for (const record of jobs) {
       const worker = this.#workers.get(record.kind);
-      if (worker === undefined || record.state !== 'available') continue;
-      const job = decodeJob(jobRow(record));
-      const done = Promise.resolve().then(() => worker(job as never));
-      done
-        .then(
-          (output) => this.complete(job, output),
-          (error: unknown) => this.discard(job, error),
-        )
-        .catch(() => undefined);
+      if (worker !== undefined && record.state === 'available') void this.#workOne(record, worker);
+    }
+  }
+
+  async #workOne(record: JobRecord, worker: (job: never) => unknown): Promise<void> {
+    const job = decodeJob(jobRow(record));
+    try {
+      // In a later turn, so that the insert is done before.
+      await Promise.resolve();
+      const output = await worker(job as never);
+      if (this.#store.jobs.has(record.id)) this.complete(job, output);
+    } catch (error) {
+      if (this.#store.jobs.has(record.id)) this.discard(job, error);
     }
   }
 }

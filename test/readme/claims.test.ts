@@ -3,14 +3,13 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { Global, Injectable, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import {
-  getRiverClientToken,
   getRiverTransactionToken,
   JobArgs,
-  jobArgs,
   RiverClient,
   RiverModule,
   RiverTransactional,
 } from 'nestjs-river';
+import { requireInserted, RiverTestingModule } from 'nestjs-river/testing';
 import { DataSource } from 'typeorm';
 import { createDataSource, createEmptyDatabase, createTestDatabase } from '../support/index.js';
 import { startClient } from '../client/started-client.js';
@@ -76,7 +75,7 @@ describe("without a database that has River's tables", () => {
     expect(insert).toHaveBeenCalledWith(new Sync(1));
   });
 
-  test("overriding the client's token keeps the client from being made, its class does not", async () => {
+  test('RiverTestingModule.override() needs no tables, and the database is not asked', async () => {
     @Global()
     @Module({
       providers: [{ provide: DataSource, useFactory: () => dataSource }],
@@ -85,16 +84,13 @@ describe("without a database that has River's tables", () => {
     class DataModule {}
     const imports = [DataModule, RiverModule.forRoot()];
 
-    const module = await Test.createTestingModule({ imports, providers: [Shop] })
-      .overrideProvider(getRiverClientToken())
-      .useValue({ insert })
-      .compile();
-    await module.get(RiverClient).insert(jobArgs('fake', {}));
-    expect(insert).toHaveBeenLastCalledWith(jobArgs('fake', {}));
+    const builder = Test.createTestingModule({ imports, providers: [Shop] });
+    const module = await RiverTestingModule.override(builder).compile();
+    await module.get(Shop).order();
+    await requireInserted(module.get(RiverClient), Sync, { args: { customerId: 1 } });
+    await module.close();
 
-    const byClass = Test.createTestingModule({ imports }).overrideProvider(RiverClient);
-    await expect(byClass.useValue({ insert }).compile()).rejects.toMatchObject({
-      code: 'RIVER_SCHEMA_MISSING',
-    });
+    const real = Test.createTestingModule({ imports }).compile();
+    await expect(real).rejects.toMatchObject({ code: 'RIVER_SCHEMA_MISSING' });
   });
 });

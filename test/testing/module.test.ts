@@ -178,6 +178,11 @@ describe('the client', () => {
       code: 'RIVER_JOB_DISCARDED',
       job: { errors: [{ attempt: 1, error: 'nothing to sort' }] },
     });
+    river.work(SendReceipt, () => 1n);
+    await expect(river.insertAndWait(new SendReceipt(9))).rejects.toMatchObject({
+      job: { errors: [{ error: expect.stringContaining('BigInt') }] },
+    });
+    river.clear();
     const { job } = await river.insert(new SendReceipt(1));
     expect(river.take(job.id).state).toBe('running');
     expect(river.complete(job, { sent: true })).toMatchObject({

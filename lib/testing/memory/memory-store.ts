@@ -13,7 +13,7 @@ interface Layer {
 /** Thrown by a statement that has to wait for the end of another transaction, and then to be run again. */
 export class MustWait extends Error {
   constructor(readonly transaction: MemoryTransaction) {
-    super('must wait for another transaction');
+    super('Another transaction that is open has changed the job. Let it end before.');
   }
 }
 
