@@ -26,6 +26,10 @@ type Write = (jobs: Repository<RiverJob>, job: RiverJob) => Promise<unknown>;
 const WRITES: Record<string, Write> = {
   'save of a new job': (jobs) => jobs.save({ kind: 'new', args: {} }),
   remove: (jobs, job) => jobs.remove(job),
+  softRemove: (jobs, job) => jobs.softRemove(job),
+  recover: (jobs, job) => jobs.recover(job),
+  'softDelete by criteria': (jobs, job) => jobs.softDelete({ id: job.id }),
+  'restore by criteria': (jobs, job) => jobs.restore({ id: job.id }),
   insert: (jobs) => jobs.insert({ kind: 'new', args: {} }),
   'update by criteria': (jobs, job) => jobs.update({ id: job.id }, { queue: 'other' }),
   'delete by criteria': (jobs, job) => jobs.delete({ id: job.id }),
