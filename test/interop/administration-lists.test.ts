@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import {
   JOB_STATES,
   type JobDeleteManyParams,
@@ -9,7 +9,7 @@ import {
 import { plantJobs, type PlantedJob } from '../administration/planted-jobs.js';
 import { comparableGo, comparableOurs, type GoRow } from './support/agreement.js';
 import { describeWithGo } from './support/toolchain.js';
-import { SCHEMAS, TwoSides } from './support/two-sides.js';
+import { SCHEMAS, useTwoSides, type TwoSides } from './support/two-sides.js';
 
 const FINAL: readonly JobState[] = ['cancelled', 'completed', 'discarded'];
 const GO_ORDER = {
@@ -90,14 +90,7 @@ const ORDERS = Object.keys(GO_ORDER) as JobListOrderBy[];
 
 describeWithGo('jobList and jobDeleteMany', () => {
   let sides: TwoSides;
-
-  beforeAll(async () => {
-    sides = await TwoSides.open();
-  }, 300_000);
-
-  afterAll(async () => {
-    await sides.close();
-  });
+  useTwoSides((opened) => (sides = opened));
 
   beforeEach(async () => {
     await sides.rows.clear(...SCHEMAS);

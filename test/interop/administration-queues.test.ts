@@ -9,7 +9,7 @@ import {
   type GoQueue,
 } from './support/agreement.js';
 import { describeWithGo } from './support/toolchain.js';
-import { SCHEMAS, TwoSides, type Schema } from './support/two-sides.js';
+import { SCHEMAS, useTwoSides, type TwoSides, type Schema } from './support/two-sides.js';
 
 interface Call {
   /** Of the Go program. */
@@ -56,16 +56,11 @@ const CALLS: Record<string, Call> = {
 describeWithGo('the queues', () => {
   let sides: TwoSides;
   let client: pg.Client;
-
+  useTwoSides((opened) => (sides = opened));
   beforeAll(async () => {
-    sides = await TwoSides.open();
     client = await connect(sides.database);
-  }, 300_000);
-
-  afterAll(async () => {
-    await client.end();
-    await sides.close();
   });
+  afterAll(() => client.end());
 
   beforeEach(async () => {
     // Of a test before this one that failed in the middle.

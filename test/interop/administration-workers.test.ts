@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { jobArgs, type JobRow, type RiverClient } from 'nestjs-river';
 import type { DataSource } from 'typeorm';
 import { describeWithGo } from './support/toolchain.js';
-import { SCHEMAS, TwoSides } from './support/two-sides.js';
+import { SCHEMAS, useTwoSides, type TwoSides } from './support/two-sides.js';
 
 /** Far longer than a test: a worker that acts within it was told. */
 const POLL_INTERVAL_MS = 30_000;
@@ -13,14 +13,7 @@ const WHILE_MS = 600;
 
 describeWithGo('a Go worker that polls every 30 s', () => {
   let sides: TwoSides;
-
-  beforeAll(async () => {
-    sides = await TwoSides.open();
-  }, 300_000);
-
-  afterAll(async () => {
-    await sides.close();
-  });
+  useTwoSides((opened) => (sides = opened));
 
   async function until<T>(what: string, look: () => Promise<T | undefined | false>): Promise<T> {
     const end = Date.now() + PATIENCE_MS;

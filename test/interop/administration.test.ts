@@ -12,7 +12,7 @@ import { connect } from '../support/index.js';
 import { comparableGo, comparableOurs, comparableStored, type GoRow } from './support/agreement.js';
 import { ProgramError } from './support/line-program.js';
 import { describeWithGo } from './support/toolchain.js';
-import { SCHEMAS, TwoSides } from './support/two-sides.js';
+import { SCHEMAS, useTwoSides, type TwoSides } from './support/two-sides.js';
 
 const FUTURE = '2090-01-01T00:00:00.000005Z';
 const CANCELLED_BEFORE = { kept: { a: [1, null] }, cancel_attempted_at: '2020-01-01T00:00:01Z' };
@@ -105,16 +105,11 @@ async function gos(call: Promise<{ readonly job: GoRow }>): Promise<unknown> {
 describeWithGo('a job of every state', () => {
   let sides: TwoSides;
   let client: pg.Client;
-
+  useTwoSides((opened) => (sides = opened));
   beforeAll(async () => {
-    sides = await TwoSides.open();
     client = await connect(sides.database);
-  }, 300_000);
-
-  afterAll(async () => {
-    await client.end();
-    await sides.close();
   });
+  afterAll(() => client.end());
 
   describe.each(SCHEMAS)('in %s', (schema) => {
     const askGo = (action: Action['go'], jobId: string, tx?: string): Promise<{ job: GoRow }> =>

@@ -1,11 +1,11 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { InsertManyParams, InvalidJobError, JobArgs, jobArgs } from 'nestjs-river';
 import type pg from 'pg';
 import { connect } from '../support/index.js';
 import { compareParams } from './support/compare-params.js';
 import { DECIDED_DIFFERENCES } from './support/decided-differences.js';
 import type { GoJob } from './support/go-protocol.js';
-import { SCHEMAS, TwoSides } from './support/two-sides.js';
+import { SCHEMAS, useTwoSides, type TwoSides } from './support/two-sides.js';
 import { describeWithGo } from './support/toolchain.js';
 
 const NOW = new Date('2026-11-21T10:07:33.217Z');
@@ -20,18 +20,7 @@ class WithDefaults {
 
 describeWithGo('where we differ from Go on purpose', () => {
   let sides: TwoSides;
-
-  beforeAll(async () => {
-    sides = await TwoSides.open({ now: NOW });
-  }, 300_000);
-
-  afterAll(async () => {
-    await sides.close();
-  });
-
-  beforeEach(async () => {
-    await sides.rows.clear(...SCHEMAS);
-  });
+  useTwoSides((opened) => (sides = opened), { now: NOW, clears: true });
 
   test.each(DECIDED_DIFFERENCES)('$name', async (difference) => {
     const job = { kind: 'sort', args: { value: { a: 1 } }, ...difference.example };

@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jobArgs } from 'nestjs-river';
 import type { GoJob } from './support/go-protocol.js';
 import { runSize } from '../support/run-size.js';
-import { SCHEMAS, TwoSides, type Schema } from './support/two-sides.js';
+import { SCHEMAS, useTwoSides, type TwoSides, type Schema } from './support/two-sides.js';
 import { describeWithGo } from './support/toolchain.js';
 
 const rounds = runSize('RACE_ROUNDS', { here: 30, ci: 100 });
@@ -18,20 +18,12 @@ interface Entry {
 
 describeWithGo('a race for a unique job', () => {
   let sides: TwoSides;
+  useTwoSides((opened) => (sides = opened), { clears: true });
 
   beforeAll(async () => {
-    sides = await TwoSides.open();
     // Connections are opened before the races, or the first start would be won by those there.
     for (const schema of SCHEMAS) await race(sides, schema, -1);
-  }, 300_000);
-
-  afterAll(async () => {
-    await sides.close();
-  });
-
-  beforeEach(async () => {
-    await sides.rows.clear(...SCHEMAS);
-  });
+  }, 60_000);
 
   describe.each(SCHEMAS)('in %s', (schema) => {
     test(

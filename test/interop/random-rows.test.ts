@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { InsertManyParams, InvalidJobError } from 'nestjs-river';
 import { encodedArgsOf } from './support/compare-params.js';
@@ -9,7 +9,7 @@ import { jobCases } from './support/job-arbitraries.js';
 import { ProgramError } from './support/line-program.js';
 import { INTEROP_SEED, runSize } from '../support/run-size.js';
 import { describeWithGo } from './support/toolchain.js';
-import { SCHEMAS, TwoSides } from './support/two-sides.js';
+import { SCHEMAS, useTwoSides, type TwoSides } from './support/two-sides.js';
 
 const NOW = new Date('2026-11-21T10:07:33.217Z');
 /** A tenth of the cases that are compared without a database. */
@@ -29,14 +29,7 @@ type Answer = readonly { readonly id: string; readonly skipped: boolean }[] | 'r
 
 describeWithGo('any rows', () => {
   let sides: TwoSides;
-
-  beforeAll(async () => {
-    sides = await TwoSides.open({ now: NOW });
-  }, 300_000);
-
-  afterAll(async () => {
-    await sides.close();
-  });
+  useTwoSides((opened) => (sides = opened), { now: NOW });
 
   test(
     `stored one by one are those of Go: ${numRuns} lists, INTEROP_SEED=${seed}`,

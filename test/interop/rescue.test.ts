@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { plantJobs, type PlantedJob } from '../administration/planted-jobs.js';
 import { queryAll } from '../support/index.js';
 import { describeWithGo } from './support/toolchain.js';
-import { SCHEMAS, TwoSides } from './support/two-sides.js';
+import { SCHEMAS, useTwoSides, type TwoSides } from './support/two-sides.js';
 
 /** So many errors that the job is not due again while the test runs. */
 const ERRORS = Array.from({ length: 9 }, (_, n) => ({
@@ -28,12 +28,7 @@ const NAMES = Object.keys(STUCK);
 
 describeWithGo("jobRescue and River's own rescuer", () => {
   let sides: TwoSides;
-  beforeAll(async () => {
-    sides = await TwoSides.open();
-  }, 300_000);
-  afterAll(async () => {
-    await sides.close();
-  });
+  useTwoSides((opened) => (sides = opened));
 
   /** The rows of a schema, in the order of {@link NAMES}, with times as what they are compared by. */
   const rows = (schema: string): Promise<object[]> =>

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import {
   InsertManyParams,
   JobArgs,
@@ -8,7 +8,7 @@ import {
   type RiverClient,
 } from 'nestjs-river';
 import type { GoJob, GoOpts } from './support/go-protocol.js';
-import { SCHEMAS, TwoSides } from './support/two-sides.js';
+import { SCHEMAS, useTwoSides, type TwoSides } from './support/two-sides.js';
 import { describeWithGo } from './support/toolchain.js';
 
 const NOW = new Date('2026-11-21T10:07:33.217Z');
@@ -202,18 +202,7 @@ const CASES: [string, Case][] = [
 
 describeWithGo('a row that we store', () => {
   let sides: TwoSides;
-
-  beforeAll(async () => {
-    sides = await TwoSides.open({ now: NOW });
-  }, 300_000);
-
-  afterAll(async () => {
-    await sides.close();
-  });
-
-  beforeEach(async () => {
-    await sides.rows.clear(...SCHEMAS);
-  });
+  useTwoSides((opened) => (sides = opened), { now: NOW, clears: true });
 
   describe.each([
     { ours: SCHEMAS[0], theirs: SCHEMAS[1] },

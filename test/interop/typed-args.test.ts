@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { JobArgs, jobArgs, UniqueArg, type InsertOptions } from 'nestjs-river';
-import { SCHEMAS, TwoSides } from './support/two-sides.js';
+import { SCHEMAS, useTwoSides, type TwoSides } from './support/two-sides.js';
 import { describeWithGo } from './support/toolchain.js';
 
 const NOW = new Date('2026-11-21T10:07:33.217Z');
@@ -64,18 +64,7 @@ class TwoLevelArgs {
 
 describeWithGo('args of a Go type', () => {
   let sides: TwoSides;
-
-  beforeAll(async () => {
-    sides = await TwoSides.open({ now: NOW });
-  }, 300_000);
-
-  afterAll(async () => {
-    await sides.close();
-  });
-
-  beforeEach(async () => {
-    await sides.rows.clear(...SCHEMAS);
-  });
+  useTwoSides((opened) => (sides = opened), { now: NOW, clears: true });
 
   async function insertGos(type: string, args: object): Promise<void> {
     const opts = { uniqueOpts: { byArgs: true } };

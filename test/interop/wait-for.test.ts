@@ -6,7 +6,7 @@ import {
   WaitTimeoutError,
   type RiverClient,
 } from 'nestjs-river';
-import { SCHEMAS, TwoSides } from './support/two-sides.js';
+import { SCHEMAS, useTwoSides, type TwoSides } from './support/two-sides.js';
 import { describeWithGo } from './support/toolchain.js';
 
 /** What `test/interop/go/telling.go` reads. */
@@ -21,14 +21,7 @@ const sort = (worker: Telling): object => jobArgs('sort', { worker });
 
 describeWithGo('a Go worker that is waited for', () => {
   let sides: TwoSides;
-
-  beforeAll(async () => {
-    sides = await TwoSides.open();
-  }, 300_000);
-
-  afterAll(async () => {
-    await sides.close();
-  });
+  useTwoSides((opened) => (sides = opened));
 
   describe.each(SCHEMAS)('in %s', (schema) => {
     let worker: string;

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { jobArgs, RiverClient, RiverTransaction } from 'nestjs-river';
 import type { DataSource } from 'typeorm';
 import type { GoWorked } from './support/go-protocol.js';
-import { SCHEMAS, TwoSides } from './support/two-sides.js';
+import { SCHEMAS, useTwoSides, type TwoSides } from './support/two-sides.js';
 import { describeWithGo } from './support/toolchain.js';
 
 /** Far longer than a test: what is worked within it was announced. */
@@ -16,14 +16,7 @@ const COOLED_DOWN_MS = 250;
 
 describeWithGo('a Go worker that polls every 30 s', () => {
   let sides: TwoSides;
-
-  beforeAll(async () => {
-    sides = await TwoSides.open();
-  }, 300_000);
-
-  afterAll(async () => {
-    await sides.close();
-  });
+  useTwoSides((opened) => (sides = opened));
 
   describe.each(SCHEMAS)('in %s', (schema) => {
     let worker: string;

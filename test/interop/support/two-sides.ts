@@ -1,3 +1,4 @@
+import { afterAll, beforeAll, beforeEach } from '@jest/globals';
 import type { RiverClient } from 'nestjs-river';
 import {
   createTestDatabase,
@@ -56,4 +57,28 @@ export class TwoSides {
     await this.rows.close();
     for (const app of this.#apps.values()) await app.close();
   }
+}
+
+/** Building Go's program is part of the first opening. */
+const OPEN_WITHIN_MS = 300_000;
+
+interface Use {
+  /** See {@link TwoSides.open}. */
+  readonly now?: Date;
+  /** Whether each test begins with empty tables. */
+  readonly clears?: boolean;
+}
+
+/** Opens two sides before the tests of a `describe`, and closes them after. */
+export function useTwoSides(
+  assign: (sides: TwoSides) => void,
+  { clears = false, ...options }: Use = {},
+): void {
+  let sides: TwoSides | undefined;
+  beforeAll(async () => {
+    sides = await TwoSides.open(options);
+    assign(sides);
+  }, OPEN_WITHIN_MS);
+  afterAll(() => sides?.close());
+  if (clears) beforeEach(() => sides?.rows.clear(...SCHEMAS));
 }
