@@ -1,8 +1,8 @@
 // Measures how long insertAndWait takes beside the worker's own time, with River's real Go worker.
 //
-//   npm run build && node test/bench/insert-and-wait.mjs [rounds] [postgres://…]
+//   npm run build && node test/bench/insert-and-wait.mjs [rounds] [postgres://…] [seed]
 //
-// Without a URL it starts or finds a server as the tests do. Needs Go.
+// Without a URL, or with an empty one, it starts or finds a server as the tests do. Needs Go.
 import 'reflect-metadata';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -15,11 +15,13 @@ import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { InsertManyParams, jobArgs, RiverClient } from '../../dist/lib/index.js';
 import { createDatabase } from '../chaos/database.mjs';
+import { randomOf } from '../chaos/random.mjs';
 import { quantile } from './statistics.mjs';
 
 /** Go writes the ends of jobs down every 250 ms: rounds begin at any time between. */
 const BATCH_MS = 250;
-const [rounds = '200', url] = process.argv.slice(2);
+const [rounds = '200', url, seed = '1'] = process.argv.slice(2);
+const random = randomOf(Number(seed), 0);
 const database = await createDatabase(url);
 const folder = await mkdtemp(join(tmpdir(), 'insert-and-wait-'));
 const program = join(folder, 'worker');
@@ -38,7 +40,7 @@ const clients = [];
 const polling = client();
 await round(polling, 0);
 
-console.log(`${database.description}; ${rounds} rounds, milliseconds: p50 (p95)\n`);
+console.log(`${database.description}; ${rounds} rounds, seed ${seed}, milliseconds: p50 (p95)\n`);
 console.log(
   '                                   round trip     until it starts    work      after it',
 );
@@ -80,7 +82,7 @@ async function report(name, river, { workMs, callers = 1 }) {
   const perCaller = Math.ceil(Number(rounds) / callers);
   const caller = async () => {
     for (let n = 0; n < perCaller; n++) {
-      await sleep(Math.random() * BATCH_MS);
+      await sleep(random.upTo(BATCH_MS));
       figures.push(await round(river, workMs));
     }
   };

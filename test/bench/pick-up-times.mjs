@@ -68,10 +68,12 @@ async function measure(worker) {
   }
 }
 
+let picked = 0;
+
 /** Of the first of the jobs that a call inserts. */
 async function pickUp(worker, insert, shift = 0) {
   await sleep(REST_MS);
-  const name = `${RealDate.now()}-${Math.random()}`;
+  const name = `${RealDate.now()}-${(picked += 1)}`;
   const before = RealDate.now();
   setClock(shift);
   try {
