@@ -57,14 +57,18 @@ export class ApplicationTransactions {
     this.#entered.add(scope);
     const isNested = manager.queryRunner !== scope.queryRunner;
     const begin = isNested ? beginOn(manager) : beginOn(application);
-    return await called(begin, isNested ? manager : application.manager, async (own) => {
-      if (!isNested) Object.defineProperty(scope.queryRunner, 'manager', { value: own });
-      for (const each of [own, own.queryRunner]) {
-        if (each) this.#standIns.set(each, scope.queryRunner);
-      }
-      if (isGenuine(application)) this.#takeOver(own);
-      return await work(own);
-    });
+    return await called(
+      begin,
+      isNested ? manager : (application.manager ?? manager),
+      async (own) => {
+        if (!isNested) Object.defineProperty(scope.queryRunner, 'manager', { value: own });
+        for (const each of [own, own.queryRunner]) {
+          if (each) this.#standIns.set(each, scope.queryRunner);
+        }
+        if (isGenuine(application)) this.#takeOver(own);
+        return await work(own);
+      },
+    );
   }
 
   /** Whether a `tx` is of the application, and has to be replaced by what stands for it in memory. */

@@ -212,6 +212,16 @@ describe('beside a mock of a data source', () => {
     });
   });
 
+  test('one that has no manager leaves that of the tables in memory', async () => {
+    const river = await start({});
+    const transaction = module.get(RiverTransaction);
+    await transaction.run(() => river.insert(new SendReceipt('book')));
+    expect(items(river)).toEqual(['book']);
+    await expect(module.get(OrdersService).byHelper('book')).rejects.toMatchObject({
+      code: 'RIVER_NOT_IN_MEMORY',
+    });
+  });
+
   test('methods of a mocked query runner are its own again after the end', async () => {
     await start({ manager, createQueryRunner: () => queryRunner });
     await module.get(OrdersService).byQueryRunner('book');
