@@ -92,7 +92,7 @@ test('callers of one moment share few statements, and each gets its own job', as
   expect(rows).toHaveLength(64);
 });
 
-test('the limit of rows holds, and a larger call goes alone', async () => {
+test('a shared statement keeps to the limit of rows, and a larger call has one of its own', async () => {
   const { river } = await start({ river: { coalesce: { maxStatements: 1, maxRows: 3 } } });
   await Promise.all([
     ...many(30, (n) => river.insert(jobArgs('one', { n }))),
@@ -110,7 +110,7 @@ test('the limit of rows holds, and a larger call goes alone', async () => {
   ]);
 });
 
-test('without coalescing each goes by itself', async () => {
+test('with coalesce: false each insert is a statement of its own', async () => {
   const { river } = await start({ river: { coalesce: false } });
   const { statements } = await spy.during(() =>
     Promise.all(many(8, (n) => river.insert(jobArgs('one', { n })))),

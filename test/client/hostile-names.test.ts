@@ -70,7 +70,7 @@ test.each(Object.entries(PLACES))(
   },
 );
 
-test('a short name is repeated as it is', async () => {
+test('a short name is repeated in the message as it is', async () => {
   await expect(river.queueGet('büro-1')).rejects.toThrow("no queue 'büro-1'");
   await expect(river.jobList({ stats: 1 } as object)).rejects.toThrow(/^stats: /);
 });

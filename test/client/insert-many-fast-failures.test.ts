@@ -298,7 +298,7 @@ describe('an error of the server', () => {
 });
 
 describe('back-pressure', () => {
-  test('a server that has stopped reading is not run away from', async () => {
+  test('no more is read from the items than a server takes that has stopped reading', async () => {
     await queryAll(
       client.database,
       `create function dawdle() returns trigger language plpgsql as $$
@@ -349,7 +349,7 @@ describe('back-pressure', () => {
   });
 });
 
-test('with a time-out of pg for queries, the connection is dropped', async () => {
+test('a COPY that exceeds the query_timeout of pg closes its connection', async () => {
   const limited = await startClient({
     database: client.database,
     dataSource: { max: 1, extra: { query_timeout: 300 } },
@@ -365,7 +365,7 @@ test('with a time-out of pg for queries, the connection is dropped', async () =>
   }
 });
 
-test('with a time-out of pg in the transaction of a query runner, the pool does not get it back', async () => {
+test('a COPY that exceeds the query_timeout of pg in the transaction of a query runner closes its connection', async () => {
   const limited = await startClient({
     database: client.database,
     dataSource: { max: 1, extra: { query_timeout: 300 } },

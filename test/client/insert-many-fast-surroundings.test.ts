@@ -136,7 +136,7 @@ describe('workers', () => {
   });
 });
 
-test('the end of the application waits for it, and refuses new ones', async () => {
+test('the end of the application waits for a bulk insert, and new ones are rejected', async () => {
   const client = await startClient({ database });
   const slow = (async function* () {
     for (let id = 0; id < 10; id++) {
@@ -166,17 +166,20 @@ test('items that do not end are given up when the application does not wait any 
   expect(await countJobs(database)).toBe(0);
 });
 
-test.each(['fail', 'skip'] as const)('in a schema of any name: %s', async (onConflict) => {
-  const other = await createTestDatabase({ schema: 'Jobs_2' });
-  const client = await startClient({ database: other, river: { schema: 'Jobs_2' } });
-  try {
-    await client.river.insertManyFast([new Unique(1), new Unique(2)], { onConflict });
-    await client.river.insertManyFast([new Unique(3), new Unique(1)], { onConflict: 'skip' });
-    expect(await countJobs(other)).toBe(3);
-  } finally {
-    await client.stop();
-  }
-});
+test.each(['fail', 'skip'] as const)(
+  'insertManyFast works in a schema of any name: %s',
+  async (onConflict) => {
+    const other = await createTestDatabase({ schema: 'Jobs_2' });
+    const client = await startClient({ database: other, river: { schema: 'Jobs_2' } });
+    try {
+      await client.river.insertManyFast([new Unique(1), new Unique(2)], { onConflict });
+      await client.river.insertManyFast([new Unique(3), new Unique(1)], { onConflict: 'skip' });
+      expect(await countJobs(other)).toBe(3);
+    } finally {
+      await client.stop();
+    }
+  },
+);
 
 describe('a role that may insert, and nothing else', () => {
   let role: string;
@@ -211,7 +214,7 @@ describe('a role that may insert, and nothing else', () => {
   });
 });
 
-test('without prepared statements, and when it is done again on one connection', async () => {
+test('insertManyFast works without prepared statements, and twice on one connection', async () => {
   for (const preparedStatements of [true, false]) {
     const client = await startClient({
       database,

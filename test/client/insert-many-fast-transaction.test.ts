@@ -95,7 +95,7 @@ function given(tx: Transaction): Insert {
 }
 
 describe.each(Object.entries(ways))('in a transaction given as %s', (name, within) => {
-  test('it is part of it, and gone with it', async () => {
+  test('insertManyFast is committed and rolled back with it', async () => {
     await within(async (insert) => {
       expect(await insert(jobs(3_000))).toEqual({ inserted: 3_000, skipped: 0 });
       expect(await countJobs(client.database)).toBe(0);
@@ -111,7 +111,7 @@ describe.each(Object.entries(ways))('in a transaction given as %s', (name, withi
     expect(await countJobs(client.database)).toBe(3_000);
   });
 
-  test('one after the other, with statements between and at the same time', async () => {
+  test('several calls run one after the other, with statements between them and at the same time', async () => {
     await within(async (insert, query) => {
       await insert(unique(1, 2), { onConflict: 'skip' });
       // Of statements that the application itself sends at the same time, pg warns.
@@ -161,7 +161,7 @@ describe.each(Object.entries(ways))('in a transaction given as %s', (name, withi
     expect(await countJobs(client.database)).toBe(1);
   });
 
-  test('items that wait for it are found out', async () => {
+  test('items that wait for a statement of the same transaction reject the call', async () => {
     const error = await failure(
       within(async (insert, query) => {
         const waiting = (async function* () {
@@ -206,7 +206,7 @@ describe('in a transaction of ours', () => {
     expect(await countJobs(client.database)).toBe(5_002);
   });
 
-  test('what nobody awaits is waited for, and fails it if it fails', async () => {
+  test('a call that nobody awaits is waited for, and its failure fails the transaction', async () => {
     await transaction.run(() => {
       void river.insertManyFast(jobs(5_000));
     });
@@ -243,7 +243,7 @@ describe('in a transaction of ours', () => {
     expect(await countJobs(client.database)).toBe(0);
   });
 
-  test("neither does that of the application's own transaction", async () => {
+  test("a rollback of the application's own transaction does not wait for them either", async () => {
     const failed = client.dataSource.transaction(async (manager) => {
       river.insertManyFastTx(manager, stuck).catch(() => undefined);
       await pause(50);
@@ -253,7 +253,7 @@ describe('in a transaction of ours', () => {
     expect(await countJobs(client.database)).toBe(0);
   });
 
-  test('after its end it is refused', async () => {
+  test('insertManyFast after its end is rejected', async () => {
     let late: () => Promise<unknown> = () => Promise.resolve();
     await transaction.run(() => {
       late = AsyncResource.bind(() => river.insertManyFast(jobs(1)));
@@ -274,7 +274,7 @@ describe('in a transaction of ours', () => {
     expect(await countJobs(client.database)).toBe(3);
   });
 
-  test('outside of it, on a connection of its own', async () => {
+  test('transaction.outside() inserts on a connection of its own, whatever becomes of it', async () => {
     const rolledBack = transaction.run(async () => {
       await transaction.outside(() => river.insertManyFast(jobs(3)));
       throw new Error('no');
@@ -283,7 +283,7 @@ describe('in a transaction of ours', () => {
     expect(await countJobs(client.database)).toBe(3);
   });
 
-  test('its items may be read outside of it', async () => {
+  test('items may be read by transaction.outside() while they are inserted', async () => {
     await queryAll(client.database, 'create table source as select generate_series(1, 3) as id');
     await transaction.run(async () => {
       const outside = (async function* () {
@@ -297,7 +297,7 @@ describe('in a transaction of ours', () => {
     expect(await countJobs(client.database)).toBe(3);
   });
 
-  test('when its COMMIT is lost, the server can tell by it', async () => {
+  test('a lost COMMIT of it can be resolved by asking the server', async () => {
     const proxy = await openCommitProxy(client.database.url);
     const cut = await startClient({ database: { ...client.database, url: proxy.url } });
     try {

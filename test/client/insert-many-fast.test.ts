@@ -79,7 +79,7 @@ describe('items', () => {
     expect(await ids()).toEqual(jobs(20_000).map((_, id) => id));
   });
 
-  test('of none nothing is sent', async () => {
+  test('that are none send nothing', async () => {
     const sent = await spy.during(async () => {
       expect(await river.insertManyFast([])).toEqual({ inserted: 0, skipped: 0 });
     });
@@ -266,14 +266,17 @@ describe('unique jobs', () => {
 });
 
 describe('onProgress', () => {
-  test.each(['fail', 'skip'] as const)('is told up to the whole number: %s', async (onConflict) => {
-    const told: number[] = [];
-    const onProgress = (sent: number): unknown => told.push(sent);
-    await river.insertManyFast(jobs(5_000), { onConflict, onProgress });
-    expect(told.length).toBeGreaterThan(3);
-    expect(told).toEqual([...told].sort((a, b) => a - b));
-    expect(told.at(-1)).toBe(5_000);
-  });
+  test.each(['fail', 'skip'] as const)(
+    'is called up to the number of all jobs: %s',
+    async (onConflict) => {
+      const told: number[] = [];
+      const onProgress = (sent: number): unknown => told.push(sent);
+      await river.insertManyFast(jobs(5_000), { onConflict, onProgress });
+      expect(told.length).toBeGreaterThan(3);
+      expect(told).toEqual([...told].sort((a, b) => a - b));
+      expect(told.at(-1)).toBe(5_000);
+    },
+  );
 
   test('is waited for, and nothing is read meanwhile', async () => {
     let read = 0;

@@ -59,7 +59,7 @@ test('no two results share a Date, nor one with the clock', async () => {
   expect(new Set(dates).size).toBe(4);
 });
 
-test('so do few jobs with much text', async () => {
+test('a list of few jobs with much text goes as several statements, too', async () => {
   const text = 'x'.repeat(9_000_000);
   const { statements } = await spy.during(() =>
     client.river.insertMany([jobArgs('long', { text }), jobArgs('long', { text })]),
@@ -67,13 +67,13 @@ test('so do few jobs with much text', async () => {
   expect(statements).toHaveLength(4);
 });
 
-test('one refused by the database in the last statement: nothing is stored', async () => {
+test('of a list whose last statement the database rejects nothing is stored', async () => {
   const call = client.river.insertMany([...numbered(ROWS), jobArgs('refused', {})]);
   await expect(call).rejects.toMatchObject({ code: 'RIVER_DATABASE', sqlState: 'P0001' });
   expect(await countJobs(database)).toBe(0);
 });
 
-test('in a transaction it is part of it', async () => {
+test('a list of several statements is rolled back with the transaction that it joined', async () => {
   const { statements } = await spy.during(() =>
     expect(
       client.transaction.run(async () => {

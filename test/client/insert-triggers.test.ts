@@ -332,13 +332,13 @@ describe('where the rows that a trigger made cannot be read back', () => {
     expect(await numbers()).toEqual([1]);
   });
 
-  test('that of a unique job as well', async () => {
+  test('the outcome of a unique job is unknown, too', async () => {
     await startUnreadable();
     const error = await errorOf(fresh.river.insert(job(1), { uniqueOpts: { byArgs: true } }));
     expect(error).toMatchObject({ code: 'RIVER_INSERT_OUTCOME_UNKNOWN', outcome: 'unknown' });
   });
 
-  test('in a transaction nothing is stored', async () => {
+  test('a transaction with such a job is not stored', async () => {
     await startUnreadable();
     const error = await errorOf(fresh.transaction.run(() => fresh.river.insert(job(1))));
     expect(error).toMatchObject({ code: 'RIVER_DATABASE', outcome: 'not-stored' });

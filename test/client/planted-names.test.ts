@@ -282,7 +282,7 @@ describe.each([
   );
 });
 
-test("what is set for River's function holds for sessions that are open", async () => {
+test("a search_path set for River's function holds for sessions that are open", async () => {
   const client = await startClient({ dataSource: { max: 1 } });
   const use = INSERTS['insertMany by unique keys'];
   const insertTwice = async (): Promise<unknown> => {

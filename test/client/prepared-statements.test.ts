@@ -53,7 +53,7 @@ test('a name that the session has already, as behind a pooler, is no error eithe
   expect(await countJobs(spy.database)).toBe(1);
 });
 
-test('in a transaction it is an error that says what to do, and another try succeeds', async () => {
+test('a transaction whose prepared statement is gone rejects with what to do, and the next one succeeds', async () => {
   await start();
   const inTransaction = (): Promise<unknown> => client.transaction.run(insert);
   await inTransaction();

@@ -46,7 +46,7 @@ test('a data source without limits is warned of once, by what to set', async () 
   expect(warning).toContain('When the network falls silent');
 });
 
-test('the warning names only what is missing', async () => {
+test('the warning names only the limits that are missing', async () => {
   const [warning] = await warningsOf({ extra: { query_timeout: 60_000 } });
   expect(warning).toContain('has no connectionTimeoutMillis:');
   expect(warning).not.toContain('query_timeout');

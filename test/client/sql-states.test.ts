@@ -38,7 +38,7 @@ describe('25006', () => {
     expect(await backend()).not.toBe(before);
   });
 
-  test('in a transaction of ours as well, unless that was declared read-only', async () => {
+  test('closes the connection of a transaction of ours, too, unless it was declared read-only', async () => {
     const before = await backend();
     await client.dataSource.query('set default_transaction_read_only = on');
     const insert = (): Promise<unknown> => river.insert(jobArgs('x', {}));

@@ -205,7 +205,7 @@ describe('while the pool has no connection, each call waits for the whole connec
     expect(await countJobs(database)).toBe(5);
   });
 
-  test('and for no more than two, however many wait', async () => {
+  test('and for no longer than two of them, however many calls wait', async () => {
     const { river, dataSource } = await start({ dataSource: LIMIT });
     const runner = dataSource.createQueryRunner();
     await runner.connect();

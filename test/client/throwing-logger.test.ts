@@ -65,7 +65,7 @@ test('a logger that throws on logQueryError hides no error of the database', asy
   await expect(inserted).rejects.toMatchObject({ code: 'RIVER_DATABASE', sqlState: '23514' });
 });
 
-test('its error is reported once', async () => {
+test('the error of a logger that throws is reported once', async () => {
   const once = await startClient({
     database: client.database,
     dataSource: { logger: { ...logger, logQuery: broken } },

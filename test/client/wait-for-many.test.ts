@@ -60,7 +60,7 @@ describe('ten thousand waits', () => {
     await spy.close();
   });
 
-  test('are one query at a time, on one connection', async () => {
+  test('are asked for by one query at a time, on one connection', async () => {
     const ids = await insertMany(client, WAITS);
     let settled = 0;
     let waits: Promise<unknown>[] = [];
@@ -90,7 +90,7 @@ describe('ten thousand waits', () => {
     expect(silence.statements).toEqual([]);
   });
 
-  test('of one signal end with it, of which Node warns after ten listeners', async () => {
+  test('with one signal add one listener to it, and all end when it is aborted', async () => {
     const ids = await insertMany(client, 1_000);
     const abort = new AbortController();
     const waits = ids.map((id) => client.river.waitFor(id, { signal: abort.signal }));
@@ -101,7 +101,7 @@ describe('ten thousand waits', () => {
     }
   });
 
-  test('that run out of time together are told their states by a query or two', async () => {
+  test('that time out together receive the states of their jobs from few queries', async () => {
     const ids = await insertMany(client, 2_000);
     const sent = await spy.during(async () => {
       const waits = ids.map((id) => client.river.waitFor(id, { timeoutMs: 300 }));
@@ -124,7 +124,7 @@ describe('a database in trouble', () => {
   });
   afterAll(() => client.stop());
 
-  test('connections that are lost are not told', async () => {
+  test('a wait goes on when connections are lost', async () => {
     const [id = ''] = await insertMany(client, 1);
     const waiting = client.river.waitFor(id);
     for (let round = 0; round < 5; round++) {
@@ -139,7 +139,7 @@ describe('a database in trouble', () => {
     await expect(waiting).resolves.toMatchObject({ output: 'survived' });
   });
 
-  test('a look that is given up by query_timeout is not told', async () => {
+  test('a wait goes on when a query exceeds query_timeout', async () => {
     const hasty = await startClient({ database, dataSource: { extra: { query_timeout: 400 } } });
     const [id = ''] = await insertMany(hasty, 1);
     const holder = await lockTable();
@@ -161,7 +161,7 @@ describe('a database in trouble', () => {
   test.each([
     ['in the rest after a slow look', 700],
     ['during a slow look', 300],
-  ] as const)('a time-out %s is told at once', async (_when, timeoutMs) => {
+  ] as const)('a time-out %s rejects at once', async (_when, timeoutMs) => {
     const patient = await startClient({ database });
     const [id = ''] = await insertMany(patient, 1);
     const holder = await lockTable();
@@ -211,7 +211,7 @@ describe('a database in trouble', () => {
     }
   });
 
-  test('what no other look can mend is told to all at once', async () => {
+  test('an error that will not pass rejects all waits at once', async () => {
     const ids = await insertMany(client, 3);
     await queryAll(database, 'alter table river_job rename to elsewhere');
     try {

@@ -245,7 +245,7 @@ describe('in a schema', () => {
   });
 });
 
-test('Nest injects their repositories', async () => {
+test("Nest injects the repositories of River's entities", async () => {
   silence();
   const { url } = await createTestDatabase();
   const modules = [

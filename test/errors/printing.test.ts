@@ -143,7 +143,7 @@ describe.each(Object.entries(CALLS))('%s', (_name, call) => {
   });
 });
 
-test('what helps is printed, and code still finds the rest', async () => {
+test('the printed error has what helps, and its properties have the rest', async () => {
   const error = (await CALLS['a violated constraint']?.().catch((e: unknown) => e)) as RiverError;
   for (const text of [inspect(error), JSON.stringify(error)]) {
     for (const part of ['23514', 'refused', 'river_job', 'ERROR', 'violates check constraint']) {
@@ -187,7 +187,7 @@ test('every error with an id becomes JSON, with the id as decimal digits', () =>
   }
 });
 
-test('a reason that is not an error is kept', () => {
+test('the reason of an aborted signal that is not an error is kept as the cause', () => {
   expect(new InsertAbortedError('too late').cause).toBe('too late');
   const reason = { name: SECRET };
   expect(new InsertAbortedError(reason).cause).toMatchObject({ value: reason });

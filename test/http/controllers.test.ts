@@ -126,12 +126,12 @@ test('the context that an interceptor before ours opened reaches the handler', a
   expect(await answer.text()).toBe('acme');
 });
 
-test('its other methods stay as they are', () => {
+test('methods of a decorated controller that are no handlers open no transaction', () => {
   const { transaction } = { transaction: app.get(RiverTransaction) };
   expect(new ShopController(app.get(RiverClient), transaction).isIn()).toBe(false);
 });
 
-test('on a class without handlers it is refused', () => {
+test('@RiverTransactional() on a class without handlers throws when the class is made', () => {
   class Service {
     async work(): Promise<void> {}
   }

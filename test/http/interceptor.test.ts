@@ -256,7 +256,7 @@ describe('a client that goes away', () => {
     expect(await database.stored()).toMatchObject({ jobs: 2 });
   });
 
-  test('is not waited for any more once an outer interceptor asks anew', async () => {
+  test('leaves no listener on the response when an outer interceptor asks anew', async () => {
     expect(await shop.post('/leaving/patient')).toMatchObject({ status: 201 });
     const [before] = notes;
     expect(notes).toEqual([before, before, before]);
@@ -280,7 +280,7 @@ describe("an Observable's values", () => {
   );
 });
 
-test('the answer leaves after COMMIT', async () => {
+test('the answer of a handler leaves after COMMIT', async () => {
   expect(await shop.post('/placed')).toMatchObject({ status: 201 });
   expect(notes).toEqual([NOTHING, { orders: ['book'], jobs: 1 }]);
 });
@@ -290,13 +290,13 @@ test('retries run the handler again, and answer what the last run did', async ()
   expect(await database.stored()).toEqual({ orders: ['book'], jobs: 1 });
 });
 
-test('exception filters see the original', async () => {
+test('exception filters receive the very error that the handler threw', async () => {
   await shop.post('/failing');
   expect(caught[0]).toBe(kept);
   expect(await database.stored()).toEqual(NOTHING);
 });
 
-test('timeoutMs answers when it is over, and refuses what comes later', async () => {
+test('timeoutMs rejects the request when it is over, and statements that come later', async () => {
   expect(await shop.post('/limited')).toMatchObject({ status: 500 });
   expect(names(caught)).toEqual(['TransactionAbortedError']);
   await pause(400);

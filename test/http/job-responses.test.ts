@@ -363,7 +363,7 @@ describe('a controller', () => {
   });
 });
 
-test('copies of a row are equal to it', async () => {
+test('copies of a job row are equal to it', async () => {
   const client = new RiverClient(dataSource, {});
   const { job } = await client.insert(new Report());
   for (const copy of [

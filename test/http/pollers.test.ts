@@ -121,7 +121,7 @@ test('a poller that is first started in a transactional request sees what that s
   expect(await database.stored()).toMatchObject({ jobs: 1 });
 });
 
-test("with afterEnd: 'detach' it goes on outside, and so it does for the next request", async () => {
+test("a poller of a request with afterEnd: 'detach' goes on outside the transaction, also for the next request", async () => {
   await seed();
   expect(await shop.post('/detach')).toMatchObject({ status: 201 });
   const later = await foundLater();
@@ -129,7 +129,7 @@ test("with afterEnd: 'detach' it goes on outside, and so it does for the next re
   expect(new Set(later)).toEqual(new Set([3]));
 });
 
-test('started by transaction.outside() it never sees what is not committed', async () => {
+test('a poller that is started by transaction.outside() never sees what is not committed', async () => {
   await seed();
   expect(await shop.post('/outside')).toMatchObject({ status: 201 });
   expect(new Set([2, 3])).toEqual(new Set([...poller.found, 3]));

@@ -137,7 +137,7 @@ describe('a handler that answers by itself through @Res()', () => {
     expect(await database.stored()).toEqual(ALL);
   });
 
-  test('and throws afterwards has answered what is not so; nothing is stored', async () => {
+  test('that throws after its answer stores nothing, although it has answered', async () => {
     expect(await shop.post('/early/failing')).toMatchObject({ status: 202 });
     expect(await ended).toBe('rolled back');
     expect(await database.stored()).toEqual(NOTHING);
@@ -149,12 +149,12 @@ describe('a handler that answers by itself through @Res()', () => {
     expect(await database.stored()).toEqual(NOTHING);
   });
 
-  test('and throws before is answered for by the exception filters', async () => {
+  test('that throws before its answer is answered for by the exception filters', async () => {
     expect(await shop.post('/failing')).toMatchObject({ status: 500 });
     expect(await database.stored()).toEqual(NOTHING);
   });
 
-  test('from a callback, after its end: what it asks for then is refused', async () => {
+  test('in a callback after its end is refused what it asks for then', async () => {
     expect(await shop.post('/callback')).toEqual({
       status: 500,
       body: { late: 'TransactionEndedError' },
@@ -162,7 +162,7 @@ describe('a handler that answers by itself through @Res()', () => {
     expect(await database.stored()).toEqual(ALL);
   });
 
-  test('or leaves the answer to @Next() is committed all the same', async () => {
+  test('that leaves the answer to @Next() instead is committed all the same', async () => {
     expect(await shop.post('/next')).toMatchObject({ status: 404 });
     for (let tries = 0; tries < 50 && (await database.stored()).jobs === 0; tries++);
     expect(await database.stored()).toEqual(ALL);

@@ -88,7 +88,7 @@ describe('lockTimeoutMs', () => {
   });
 });
 
-test('a migration of TypeORM has the same limit', async () => {
+test('a migration of TypeORM keeps to lockTimeoutMs', async () => {
   // TypeORM prints each migration that fails, whatever its option `logging` says.
   jest.spyOn(console, 'log').mockImplementation(() => undefined);
   await migrator.migrate({ direction: 'up', targetVersion: 6 });
@@ -114,7 +114,7 @@ test('a migration of TypeORM has the same limit', async () => {
   }
 });
 
-test('the command line has the same limit', async () => {
+test('the command line keeps to its lock timeout', async () => {
   await migrator.migrate({ direction: 'up', targetVersion: 6 });
   await useTable();
   const errors: string[] = [];

@@ -147,7 +147,7 @@ describe('isGlobal', () => {
     expect(await countJobs(shop)).toBe(1);
   });
 
-  test('false of forRootAsync is the same', async () => {
+  test('false of forRootAsync: only modules that import it do', async () => {
     const river = RiverModule.forRootAsync({
       dataSource: shopSource,
       isGlobal: false,

@@ -139,7 +139,7 @@ test('a statement that a savepoint does not await and that goes on is cut', asyn
   expect(await stored(shop.database)).toEqual(NOTHING);
 });
 
-test('a signal that is raised before is too late for nobody', async () => {
+test('a signal that is aborted before the start rejects with its reason, and nothing runs', async () => {
   const attempt = transaction.run({ signal: AbortSignal.abort(new Error('raised')) }, () =>
     river.insert(new SendReceipt('book')),
   );
@@ -150,7 +150,7 @@ test('a signal that is raised before is too late for nobody', async () => {
   expect(await stored(shop.database)).toEqual(NOTHING);
 });
 
-test('a limit that is not reached leaves nothing behind', async () => {
+test('a signal that is aborted after the end changes nothing', async () => {
   const controller = new AbortController();
   const options = { timeoutMs: 5_000, signal: controller.signal };
   await transaction.run(options, () => river.insert(new SendReceipt('book')));

@@ -74,7 +74,7 @@ describe('in a transaction', () => {
     expect(transaction.isActive).toBe(false);
   });
 
-  test('it is not active for others meanwhile', async () => {
+  test('code outside it sees no active transaction', async () => {
     let isOver: () => void = () => undefined;
     const running = transaction.run(() => new Promise<void>((resolve) => (isOver = resolve)));
     await new Promise((resolve) => setTimeout(resolve, 10));
