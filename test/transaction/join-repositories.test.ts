@@ -397,8 +397,10 @@ describe('the data source', () => {
     const before = look();
     const first = await start(own);
     const second = await start(own);
-    expect(isSame(look(), before)).toBe(false);
+    const during = look();
+    expect(isSame(during, before)).toBe(false);
     await first.stop();
+    expect(isSame(look(), during)).toBe(true);
     await rolledBack(second.transaction, () => own.getRepository(Order).save({ item: 'lost' }));
     expect(await items()).toEqual([]);
     await second.stop();
