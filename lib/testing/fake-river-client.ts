@@ -29,6 +29,8 @@ export type FakeWorker<Args = unknown> = (job: JobRow<Jsonify<Args>>) => unknown
 export class FakeRiverClient extends RiverClient {
   static {
     for (const name of transactionMethods()) {
+      // Those below that only reject stay as they are.
+      if (Object.hasOwn(this.prototype, name)) continue;
       const method = methodOf(name);
       Object.defineProperty(this.prototype, name, {
         value: function (this: FakeRiverClient, tx: unknown, ...rest: unknown[]): Promise<unknown> {

@@ -17,8 +17,8 @@ const CONDITIONS: readonly (readonly [
   test: (parts: Parts, value: Value) => Test,
 ])[] = [
   [
-    /(\()?\(job\.(\w+), job\.id\) ([<>]) \(\$(\d+)::timestamptz, \$(\d+)::bigint\)/g,
-    ([orNull, column, operator, time, id], value) =>
+    /\(job\.(\w+), job\.id\) ([<>]) \(\$(\d+)::timestamptz, \$(\d+)::bigint\)( OR job\.\w+ IS NULL)?/g,
+    ([column, operator, time, id, orNull], value) =>
       isBehind({ column, operator, orNull }, timeOf(String(value(time))), bigint(value(id))),
   ],
   [
@@ -85,6 +85,12 @@ const CONDITIONS: readonly (readonly [
   [/job\.finalized_at IS NOT NULL/g, () => (job) => job.finalizedAt !== null],
 ];
 
+/**
+ * What the patterns leave of a text whose conditions they all know: a condition beside them is not
+ * taken for one that holds.
+ */
+const LEFT = /^(?:true|AND|::[\w".]+(?:\[\])?|[\s()])*$/;
+
 /** The jobs for which all conditions of the text hold; undefined when it has others. */
 export function conditionsOf(text: string, values: readonly unknown[]): Test | undefined {
   const tests: Test[] = [];
@@ -100,7 +106,7 @@ export function conditionsOf(text: string, values: readonly unknown[]): Test | u
       return '';
     });
   }
-  return /\$\d/.test(rest) ? undefined : (job) => tests.every((test) => test(job));
+  return LEFT.test(rest) ? (job) => tests.every((test) => test(job)) : undefined;
 }
 
 export function jobTime(job: JobRecord, column: string | undefined): number | null {

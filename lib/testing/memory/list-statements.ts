@@ -32,6 +32,9 @@ export function listJobs(
 
 const PICKED = /WHERE (.*)\n\s+ORDER BY .* LIMIT \$(\d+)::int\n\s+FOR UPDATE SKIP LOCKED/s;
 
+/** What stands behind the filters: which jobs the action can change. {@link actionOf} says it here. */
+const OF_ACTION = /(?:\n {4}AND )?NOT job\.state [^]*$/;
+
 /** A statement of `jobManyStatement`: changes or deletes jobs, those that are locked passed over. */
 export function changeJobs(
   transaction: MemoryTransaction,
@@ -40,7 +43,7 @@ export function changeJobs(
 ): Answer {
   const [, where = '', limit] = PICKED.exec(text) ?? [];
   const [canChange, change] = actionOf(transaction, text);
-  const holds = holding(where, values);
+  const holds = holding(where.replace(OF_ACTION, ''), values);
   const jobs = transaction
     .jobs()
     .filter((job) => holds(job) && canChange(job) && !transaction.isLocked(job.id));
@@ -69,6 +72,7 @@ function actionOf(
       retry,
     ];
   }
+  if (!text.includes("ELSE 'cancelled' END")) throw unsupported('this change of many jobs');
   return [
     ({ state, metadata }) => !FINAL.includes(state) && !(state === 'running' && hasMark(metadata)),
     cancel,

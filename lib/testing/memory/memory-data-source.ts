@@ -55,6 +55,10 @@ interface WithStore {
  *   what those begin with that are put together for each call.
  * - Any other text, an entity, COPY and streams are rejected with `RIVER_NOT_IN_MEMORY`.
  *
+ * A statement that is added to the library is not known here until it is written here: the test
+ * `every-method` calls each method of the client in memory, and fails. `test/testing/same-*` runs the same
+ * tests in memory and on Postgres.
+ *
  * Not imitated: snapshots above READ COMMITTED (locks of unique jobs are rejected there, as in Postgres),
  * time-outs of statements and locks, notifications, triggers and policies.
  */
