@@ -13,6 +13,10 @@ export interface Snippet {
 
 const ROOT = process.cwd();
 
+/** Where files are that snippets name. */
+const APPLICATION = join(ROOT, 'test/readme/application');
+const PLACE = { file: 'src/app.module.ts', line: 1 };
+
 export function readSnippets(file: string): Snippet[] {
   return snippetsOf(file, readFileSync(join(ROOT, file), 'utf8'));
 }
@@ -42,15 +46,22 @@ export function compileSnippets(snippets: readonly Snippet[]): string[] {
   const [prelude] = readSnippets('test/readme/prelude.md');
   const sources = new Map(
     [...(prelude === undefined ? [] : [prelude]), ...snippets].map((snippet) => [
-      join(ROOT, 'test/readme', `${snippet.file.replace(/\W/g, '-')}-${snippet.line}.ts`),
+      pathOf(snippet),
       // A snippet without an import is a module, too; the prelude is for all of them.
       snippet === prelude ? snippet : { ...snippet, text: `${snippet.text}\nexport {};\n` },
     ]),
   );
+  // What `nest new` makes, and snippets import.
+  sources.set(join(APPLICATION, 'src/app.module.ts'), {
+    ...PLACE,
+    text: 'export class AppModule {}',
+  });
   const options = compilerOptions();
   const disk = ts.createCompilerHost(options);
   const host: ts.CompilerHost = {
     ...disk,
+    directoryExists: (name) =>
+      name.startsWith(APPLICATION) || disk.directoryExists?.(name) === true,
     fileExists: (name) => sources.has(name) || disk.fileExists(name),
     readFile: (name) => sources.get(name)?.text ?? disk.readFile(name),
     getSourceFile: (name, ...rest) => {
@@ -68,6 +79,14 @@ export function compileSnippets(snippets: readonly Snippet[]): string[] {
   );
 }
 
+/** As its first line says, so that snippets may import each other: `// src/sort.module.ts`. */
+function pathOf({ file, line, text }: Snippet): string {
+  const named = /^\/\/ (\S+\.ts)$/m.exec(text.split('\n', 1)[0] ?? '')?.[1];
+  return named === undefined
+    ? join(ROOT, 'test/readme', `${file.replace(/\W/g, '-')}-${line}.ts`)
+    : join(APPLICATION, named);
+}
+
 function describe({ file, line }: Snippet, { file: source, start, messageText }: ts.Diagnostic) {
   const below = source === undefined ? 0 : source.getLineAndCharacterOfPosition(start ?? 0).line;
   return `${file}:${line + below} ${ts.flattenDiagnosticMessageText(messageText, '\n  ')}`;
@@ -81,6 +100,9 @@ function compilerOptions(): ts.CompilerOptions {
   return {
     ...options,
     noEmit: true,
+    // For imports without `.js`, as in the templates of Nest 10 and 11.
+    module: ts.ModuleKind.ESNext,
+    moduleResolution: ts.ModuleResolutionKind.Bundler,
     noUnusedLocals: false,
     noUnusedParameters: false,
     // For `constructor(private readonly river: RiverClient)` with a name of the prelude.

@@ -1,22 +1,22 @@
 import assert from 'node:assert/strict';
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
 import { delimiter, dirname, join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { mustSucceed, startCommand } from '../compat/command.mjs';
+import { mustSucceed } from '../compat/command.mjs';
 import { installNode } from '../compat/place.mjs';
+import { post, whileItRuns } from './application.mjs';
+import { nestTypeormFor, tryFirstJob } from './first-job.mjs';
 import { MANAGERS } from './managers.mjs';
 
 const APP = fileURLToPath(new URL('app/', import.meta.url));
 const NEW = ['new', 'app', '--skip-git', '--skip-install', '--package-manager', 'npm'];
 const INSTALL_LIMIT_MS = 300_000;
 const SCRIPT_LIMIT_MS = 180_000;
-const STARTED = 'Nest application successfully started';
 
 /**
  * Makes an application by `nest new`, adds orders with their jobs to it, and runs the scripts of
- * its package.json. Its configuration stays as it was made.
+ * its package.json; then the same with the first job of README.md in their place. Its configuration
+ * stays as it was made.
  *
  * @param {import('./cells.mjs').Cell} cell
  * @param {import('../compat/combination.mjs').Bench} bench
@@ -40,8 +40,10 @@ export async function tryTemplate(cell, { place, tarball, databases, report }) {
     (await report.check('build', script('build')));
   if (!isReady) return;
   // Makes the tables as well, so that test files need not make them at the same time.
-  await report.check('start:prod', () => startAndUse(folder, [...run, 'start:prod'], env));
+  const application = { folder, command: [...run, 'start:prod'], env };
+  await report.check('start:prod', () => whileItRuns(application, useOrders));
   for (const name of ['test', 'test:e2e', 'lint']) await report.check(name, script(name));
+  if (manager === 'npm' && cell.node === '') await tryFirstJob({ folder, env, run, report });
 }
 
 /** @param {import('./cells.mjs').Cell} cell */
@@ -71,7 +73,7 @@ async function create(folder, { nest, typeorm, typescript, pg, manager }, tarbal
   const path = join(folder, 'package.json');
   const manifest = JSON.parse(await readFile(path, 'utf8'));
   Object.assign(manifest.dependencies, {
-    '@nestjs/typeorm': nest,
+    '@nestjs/typeorm': nestTypeormFor(nest),
     'nestjs-river': `file:${tarball}`,
     pg,
     typeorm,
@@ -121,50 +123,10 @@ async function change(path, edit) {
   await writeFile(path, edit(await readFile(path, 'utf8')));
 }
 
-/**
- * @param {string} folder
- * @param {readonly string[]} command
- * @param {Record<string, string>} env
- */
-async function startAndUse(folder, [program = '', ...args], env) {
-  const port = await freePort();
-  const options = { cwd: folder, limitMs: SCRIPT_LIMIT_MS, env: { ...env, PORT: `${port}` } };
-  const app = startCommand(program, args, options);
-  try {
-    await app.printed(STARTED);
-    const orders = `http://127.0.0.1:${port}/orders`;
-    // It says that it has started before it listens.
-    for (let tries = 0; tries < 500 && !(await listens(port)); tries++) await setTimeout(20);
-    const response = await fetch(orders, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ email: 'ada@example.com' }),
-    });
-    const { jobId } = await response.json();
-    assert.match(jobId, /^[0-9]+$/);
-    const counts = await (await fetch(orders)).json();
-    assert.deepEqual(counts, { orders: 1, jobs: 1 });
-  } finally {
-    app.end();
-    await app.ended;
-  }
-}
-
-/** @param {number} port @returns {Promise<boolean>} */
-function listens(port) {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => resolve(true));
-    socket.once('error', () => resolve(false)).once('connect', () => socket.end());
-  });
-}
-
-/** @returns {Promise<number>} */
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
-      server.close(() => resolve(port));
-    });
-  });
+/** @param {string} app */
+async function useOrders(app) {
+  const { jobId } = await post(`${app}/orders`, { email: 'ada@example.com' });
+  assert.match(jobId, /^[0-9]+$/);
+  const counts = await (await fetch(`${app}/orders`)).json();
+  assert.deepEqual(counts, { orders: 1, jobs: 1 });
 }
