@@ -280,3 +280,33 @@ test.each([
     field,
   });
 });
+
+test('a server that has no connection left is reported to all callers at once', async () => {
+  const role = `${database.name}_limited`;
+  await queryAll(
+    database,
+    `create role "${role}" login password 'secret' connection limit 1;
+     grant insert, select on all tables in schema public to "${role}";
+     grant usage on all sequences in schema public to "${role}"`,
+  );
+  const url = new URL(database.url);
+  url.username = role;
+  url.password = 'secret';
+  const client = await startClient({ database: { ...database, url: url.href } });
+  const { river, dataSource } = client;
+  const holder = dataSource.createQueryRunner();
+  await holder.connect();
+  try {
+    const inserts = many(64, (n) => river.insert(jobArgs('refused_connection', { n })));
+    for (const insert of await Promise.allSettled(inserts)) {
+      expect(insert).toMatchObject({
+        status: 'rejected',
+        reason: { sqlState: '53300', outcome: 'not-stored', retryable: true },
+      });
+    }
+  } finally {
+    await holder.release();
+    await client.stop();
+    await queryAll(database, `drop owned by "${role}"; drop role "${role}"`);
+  }
+});

@@ -176,7 +176,9 @@ export class InsertLanes {
 
   #failed(lane: Lane, error: unknown): void {
     const calls = lane.calls ?? this.#takeUnconnected(lane);
-    const parts = calls.length > 1 ? partsAfter(error, lane.connection) : 1;
+    // Without a connection the reason is none of theirs, and alone they would fail for it again.
+    const isOfCalls = lane.calls !== undefined && calls.length > 1;
+    const parts = isOfCalls ? partsAfter(error, lane.connection) : 1;
     if (parts === 1) {
       for (const { reject } of calls) reject(error);
       return;
