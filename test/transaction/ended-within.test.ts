@@ -288,6 +288,18 @@ describe('what is allowed stays allowed', () => {
   });
 });
 
+/** While `work` runs, a subscriber whose own query failed rejects each transaction before its BEGIN. */
+async function withRefusedBegin<T>(work: () => Promise<T>): Promise<T> {
+  const { subscribers } = shop.dataSource;
+  const refused = Object.assign(new Error('refused'), { severity: 'ERROR', code: '23505' });
+  subscribers.push({ beforeTransactionStart: () => Promise.reject(refused) });
+  try {
+    return await work();
+  } finally {
+    subscribers.pop();
+  }
+}
+
 test('nothing that watches a transaction is left on the pooled client', async () => {
   interface Emitter {
     eventNames(): (string | symbol)[];
@@ -306,6 +318,7 @@ test('nothing that watches a transaction is left on the pooled client', async ()
   for (let round = 0; round < 20; round++) {
     await transaction.run(() => river.insert(new SendReceipt('book')));
     await failure(transaction.run(() => Promise.reject(new Error('rolled back'))));
+    await failure(withRefusedBegin(() => transaction.run(() => 'does not run')));
   }
   expect(await counts()).toEqual(before);
 });
