@@ -15,7 +15,17 @@ const yarn = (linker) => ({
   install: [...YARN, 'install', '--no-immutable'],
   run: [...YARN, 'run'],
   files: {
-    '.yarnrc.yml': `nodeLinker: ${linker}\nenableTelemetry: false\nenableGlobalCache: true\n`,
+    '.yarnrc.yml': [
+      `nodeLinker: ${linker}`,
+      'enableTelemetry: false',
+      'enableGlobalCache: true',
+      'packageExtensions:',
+      // It does not declare what it imports, which Yarn PnP rejects in every application.
+      "  'ts-jest@*':",
+      '    dependencies:',
+      "      jest-util: '*'",
+      '',
+    ].join('\n'),
     // Makes the folder a project of its own.
     'yarn.lock': '',
   },
