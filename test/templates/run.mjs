@@ -4,11 +4,14 @@
 //   npm run templates                                  the short set: Nest 10, 11 and 12
 //   npm run templates -- --nest 10,11 --typeorm 0.3.20,1 --node 22 --manager pnpm
 //                                                      each with each
-//   npm run templates -- --all                         everything
+//   npm run templates -- --all                         the whole set (in cells.mjs)
+//   npm run templates -- --only 4,9                    these of the whole set, from 1
+//   npm run templates -- --all --write                 and writes what passed into README.md
 //
-// Managers are npm, pnpm, yarn and pnp (Yarn without node_modules). Other options are --pg and
-// --typescript. Uses TEST_DATABASE_URL if set, else the embedded Postgres. Installs from the
-// registry. Ends with `N passed, 0 failed`.
+// Managers are npm, pnpm, yarn and pnp (Yarn without node_modules); builders are in builders.mjs.
+// Other options are --builder, --pg and --typescript. Tries as many at a time as there are cores. Uses
+// TEST_DATABASE_URL if set, else the embedded Postgres. Installs from the registry, through npm's
+// own cache. Ends with `N passed, 0 failed`.
 import { rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -19,9 +22,10 @@ import { inTurns } from '../compat/in-turns.mjs';
 import { pack } from '../compat/pack.mjs';
 import { Report } from '../compat/report.mjs';
 import { cellsOf } from './cells.mjs';
+import { writeTable } from './table.mjs';
 import { tryTemplate } from './template.mjs';
 
-const cells = cellsOf(process.argv.slice(2));
+const { cells, write } = cellsOf(process.argv.slice(2));
 const place = await mkdtemp(join(tmpdir(), 'nestjs-river-templates-'));
 process.once('exit', () => {
   endCommands();
@@ -33,11 +37,14 @@ const report = new Report();
 const { tarball } = await pack(place);
 const databases = await startDatabases();
 try {
-  const sections = cells.map(
-    (cell) => (/** @type {Report} */ section) =>
-      tryTemplate(cell, { place, tarball, databases, report: section }),
-  );
+  /** @type {{ cell: import('./cells.mjs').Cell, passed: boolean }[]} */
+  const results = [];
+  const sections = cells.map((cell) => async (/** @type {Report} */ section) => {
+    await tryTemplate(cell, { place, tarball, databases, report: section });
+    results.push({ cell, passed: section.failed === 0 });
+  });
   await inTurns(report, sections);
+  if (write) await writeTable(results);
 } finally {
   await databases.stop();
 }

@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { mustSucceed } from '../compat/command.mjs';
 import { installNode } from '../compat/place.mjs';
 import { post, whileItRuns } from './application.mjs';
+import { BUILDERS } from './builders.mjs';
+import { THIS_NODE } from './cells.mjs';
 import { nestTypeormFor, tryFirstJob } from './first-job.mjs';
 import { MANAGERS } from './managers.mjs';
 
@@ -23,9 +25,12 @@ const SCRIPT_LIMIT_MS = 180_000;
  */
 export async function tryTemplate(cell, { place, tarball, databases, report }) {
   const { nest, manager } = cell;
+  /** @type {import('./builders.mjs').Builder} */
+  const { migrates = false } = BUILDERS[cell.builder];
   report.say(`\n${nameOf(cell)}`);
   const folder = join(place, nameOf(cell).replace(/[^A-Za-z0-9.]+/g, '-'), 'app');
-  const env = { ...(await environment(cell, place)), DATABASE_URL: await databases.create() };
+  const url = await (migrates ? databases.createEmpty() : databases.create());
+  const env = { ...(await environment(cell, place)), DATABASE_URL: url };
   const { install, run } = MANAGERS[manager];
   const script = (/** @type {string} */ name) => async () => {
     const [program = '', ...args] = [...run, name];
@@ -37,25 +42,28 @@ export async function tryTemplate(cell, { place, tarball, databases, report }) {
       const [program = '', ...args] = install;
       await mustSucceed(program, args, { cwd: folder, limitMs: INSTALL_LIMIT_MS, env });
     })) &&
-    (await report.check('build', script('build')));
+    (await report.check('build', script('build'))) &&
+    (!migrates || (await report.check('migration:run', script('migrate'))));
   if (!isReady) return;
   // Makes the tables as well, so that test files need not make them at the same time.
   const application = { folder, command: [...run, 'start:prod'], env };
   await report.check('start:prod', () => whileItRuns(application, useOrders));
   for (const name of ['test', 'test:e2e', 'lint']) await report.check(name, script(name));
-  if (manager === 'npm' && cell.node === '') await tryFirstJob({ folder, env, run, report });
+  if (migrates) await report.check('migration:revert', script('migrate:revert'));
+  const isPlain = manager === 'npm' && cell.node === THIS_NODE && cell.builder === 'tsc';
+  if (isPlain) await tryFirstJob({ folder, env, run, report });
 }
 
 /** @param {import('./cells.mjs').Cell} cell */
-function nameOf({ nest, typeorm, manager, node, typescript, pg }) {
-  const others = [node && `Node ${node}`, typescript && `TypeScript ${typescript}`];
-  const packages = [`Nest ${nest}`, `TypeORM ${typeorm}`, `pg ${pg}`, manager];
+function nameOf({ nest, typeorm, manager, node, typescript, pg, builder }) {
+  const packages = [`Nest ${nest}`, `TypeORM ${typeorm}`, `pg ${pg}`, manager, `Node ${node}`];
+  const others = [typescript && `TypeScript ${typescript}`, builder];
   return [...packages, ...others].filter((part) => part !== '').join(', ');
 }
 
 /** @param {import('./cells.mjs').Cell} cell @param {string} place */
 async function environment({ node }, place) {
-  if (node === '') return {};
+  if (node === THIS_NODE) return {};
   const program = await installNode(place, node);
   return { PATH: `${dirname(program)}${delimiter}${process.env['PATH']}` };
 }
@@ -65,13 +73,17 @@ async function environment({ node }, place) {
  * @param {import('./cells.mjs').Cell} cell
  * @param {string} tarball
  */
-async function create(folder, { nest, typeorm, typescript, pg, manager }, tarball) {
+async function create(folder, { nest, typeorm, typescript, pg, manager, builder }, tarball) {
   await mkdir(dirname(folder), { recursive: true });
   const cli = ['--yes', '--prefer-offline', `@nestjs/cli@${nest}`, ...NEW];
   await mustSucceed('npx', cli, { cwd: dirname(folder), limitMs: INSTALL_LIMIT_MS });
 
   const path = join(folder, 'package.json');
   const manifest = JSON.parse(await readFile(path, 'utf8'));
+  /** @type {import('./builders.mjs').Builder} */
+  const { packages = () => ({}), scripts, migrates } = BUILDERS[builder];
+  Object.assign(manifest.scripts, scripts);
+  Object.assign(manifest.devDependencies, packages(nest));
   Object.assign(manifest.dependencies, {
     '@nestjs/typeorm': nestTypeormFor(nest),
     'nestjs-river': `file:${tarball}`,
@@ -87,6 +99,13 @@ async function create(folder, { nest, typeorm, typescript, pg, manager }, tarbal
   const isModule = manifest.type === 'module';
   await copySources(join(APP, 'src/orders'), join(folder, 'src/orders'), isModule);
   await copySources(join(APP, 'test'), join(folder, 'test'), isModule);
+  if (migrates) {
+    await copySources(join(APP, 'src/migrations'), join(folder, 'src/migrations'), isModule);
+    // Without this, the application would make what the migration did not.
+    await change(join(folder, 'src/orders/orders.module.ts'), (text) =>
+      text.replace('{ migrate: true }', ''),
+    );
+  }
   await change(join(folder, 'src/app.module.ts'), (text) =>
     text
       .replace(
