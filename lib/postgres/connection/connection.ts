@@ -19,12 +19,8 @@ export interface Connection {
   readonly inTransaction: boolean;
   /** Whether its inserts are those of several callers, so that they must not wait for a lock. */
   readonly isShared?: boolean;
-  /**
-   * @param meanwhile called once when the statement is sent: what can be done while the server works.
-   *   Must not throw
-   * @throws DatabaseError with the driver's error as its cause
-   */
-  run(statement: Statement, values: unknown[], meanwhile?: () => void): Promise<TextRow[]>;
+  /** @throws DatabaseError with the driver's error as its cause */
+  run(statement: Statement, values: unknown[]): Promise<TextRow[]>;
   /** Runs `work` in a transaction: the one that the connection is in, or one for the purpose. */
   transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T>;
   /** Runs `work`, which may take long, on one connection: nothing else of ours is sent on it meanwhile. */
@@ -92,7 +88,7 @@ export class ClientConnection implements Connection {
   }
 
   // A promise more than is needed is felt here.
-  async run(statement: Statement, values: unknown[], meanwhile?: () => void): Promise<TextRow[]> {
+  async run(statement: Statement, values: unknown[]): Promise<TextRow[]> {
     const isPrepared = areNamed(this.#settings) && !unprepared.has(this.client);
     const { text } = statement;
     const begin = this.#log.begin(text);
@@ -103,7 +99,6 @@ export class ClientConnection implements Connection {
       const name = isPrepared ? statement.name : undefined;
       const answer = this.client.query({ name, text, values, types: AS_TEXT });
       query = queryUnderWay(this.client);
-      meanwhile?.();
       const result = await answer;
       // One for each statement, where a text without a name holds several.
       ({ rows } = Array.isArray(result) ? (result.at(-1) as typeof result) : result);

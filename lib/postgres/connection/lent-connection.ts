@@ -19,9 +19,9 @@ export class LentConnection implements Connection {
     this.#begin = begin;
   }
 
-  run(statement: Statement, values: unknown[], meanwhile?: () => void): Promise<TextRow[]> {
+  run(statement: Statement, values: unknown[]): Promise<TextRow[]> {
     this.hasSent = true;
-    return this.#connection.run(statement, values, meanwhile);
+    return this.#connection.run(statement, values);
   }
 
   transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T> {

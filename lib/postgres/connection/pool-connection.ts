@@ -62,9 +62,9 @@ export class PoolConnection implements Connection {
     return this.#onClient(operation, lend, work);
   }
 
-  run(statement: Statement, values: unknown[], meanwhile?: () => void): Promise<TextRow[]> {
+  run(statement: Statement, values: unknown[]): Promise<TextRow[]> {
     return this.#onClient(statement.operation, (connection: Connection) =>
-      connection.run(statement, values, meanwhile),
+      connection.run(statement, values),
     );
   }
 

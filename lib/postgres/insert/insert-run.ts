@@ -17,12 +17,7 @@ export class InsertRun {
     this.#triggers = triggers;
   }
 
-  async run(
-    form: InsertForm,
-    connection: Connection,
-    { jobs, queues }: Batch,
-    meanwhile?: () => void,
-  ): Promise<TextRow[]> {
+  async run(form: InsertForm, connection: Connection, { jobs, queues }: Batch): Promise<TextRow[]> {
     const columns = form === 'one' || form === 'many' ? PLAIN_COLUMNS : UNIQUE_COLUMNS;
     const [first] = jobs;
     const isOne = first !== undefined && isForOne(form);
@@ -34,7 +29,7 @@ export class InsertRun {
     const checks = isOne && form !== 'storedOne' && this.#triggers.isCheckDue;
     const { inTransaction: tracked, isShared: shared = false } = connection;
     const statement = this.#statements.get(form, { tracked, notifies, shared, checks });
-    const rows = await connection.run(statement, values, meanwhile);
+    const rows = await connection.run(statement, values);
     const [{ triggers, held } = {}] = rows;
     if (triggers != null) this.#triggers.note(triggers === 't');
     // It would have failed.

@@ -11,7 +11,7 @@ import { lostTooManyRaces, MAX_LOOKS } from './lost-races.js';
 import { checkListSize } from './list-size.js';
 import type { TextRow } from '../driver/pg-client.js';
 import type { SchemaName } from '../connection/schema-name.js';
-import { expectedResult, missingRow, readUnique, withStored } from '../rows/stored-job.js';
+import { insertedResult, missingRow, readUnique } from '../rows/stored-job.js';
 import { Dropped, TriggeredInserter } from './triggered-inserter.js';
 import type { UniqueLocks } from './unique-locks.js';
 
@@ -115,12 +115,9 @@ export class JobInserter {
     const queues =
       notify.length === 0 ? [] : workableQueues(jobs).filter((queue) => notify.includes(queue));
     const form = jobs.length === 1 ? 'one' : 'many';
-    let expected: JobInsertResult[] = [];
     let rows: TextRow[];
     try {
-      rows = await this.#inserts.run(form, connection, { jobs, queues }, () => {
-        expected = jobs.map(expectedResult);
-      });
+      rows = await this.#inserts.run(form, connection, { jobs, queues });
     } catch (error) {
       const mayBeTrigger = form === 'many' && !connection.inTransaction && isDivisionByZero(error);
       if (!mayBeTrigger || !(await this.#triggers.ask(connection))) throw error;
@@ -131,9 +128,9 @@ export class JobInserter {
       if (jobs.length > 1) await this.#triggered.abort(connection);
       throw new Dropped(rows.length === 0 ? jobs[0] : undefined);
     }
-    const results = expected.map((result, index) => {
+    const results = jobs.map((job, index) => {
       const row = rows[index] ?? missingRow();
-      return withStored(result, row['id'] ?? missingRow(), row);
+      return insertedResult(job, row['id'] ?? missingRow(), row);
     });
     return this.#triggers.exist ? await this.#triggered.asStored(connection, results) : results;
   }
@@ -145,16 +142,8 @@ export class JobInserter {
     queues: readonly string[],
   ): Promise<JobInsertResult> {
     for (let look = 0; look < MAX_LOOKS; look++) {
-      let expected: JobInsertResult | undefined;
-      const [row] = await this.#inserts.run(
-        'uniqueOne',
-        connection,
-        { jobs: [job], queues },
-        () => {
-          expected = expectedResult(job);
-        },
-      );
-      const result = readUnique(row ?? missingRow(), expected ?? missingRow());
+      const [row] = await this.#inserts.run('uniqueOne', connection, { jobs: [job], queues });
+      const result = readUnique(row ?? missingRow(), job);
       if (this.#triggers.exist && result?.uniqueSkippedAsDuplicated !== true) {
         const [stored] = result
           ? await this.#triggered.asStored(connection, [result])
@@ -201,7 +190,7 @@ export class JobInserter {
         const of = open.length === 1 ? 'uniqueOne' : form;
         const rows = await this.#inserts.run(of, connection, { jobs: open, queues });
         open = open.filter((job, place) => {
-          const result = readUnique(rows[place] ?? missingRow(), expectedResult(job));
+          const result = readUnique(rows[place] ?? missingRow(), job);
           if (result !== undefined) results.set(job, result);
           return result === undefined;
         });

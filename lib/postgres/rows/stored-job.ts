@@ -15,22 +15,18 @@ export function storedTimes(table: string): string {
   );
 }
 const TIMES = ['created_at', 'scheduled_at'];
-const UNKNOWN = new Date(Number.NaN);
 
-/**
- * The result of a job that is being stored, made of what was sent, while the server works. Its id and
- * its times come with the answer: {@link withStored}.
- */
-export function expectedResult(job: InsertParams): JobInsertResult {
+/** The result of a new job: what was sent, and the id and the {@link storedTimes} of its row. */
+export function insertedResult(job: InsertParams, id: string, row: TextRow): JobInsertResult {
   const key = job.unique?.path === 'index' ? job.unique : undefined;
-  const row: JobRow = {
-    id: '0',
+  const stored: JobRow = {
+    id,
     args: decodeJson(job.encodedArgs),
     encodedArgs: job.encodedArgs,
     attempt: 0,
     attemptedAt: null,
     attemptedBy: [],
-    createdAt: UNKNOWN,
+    createdAt: decodeTime(row['created_at']) ?? missingRow(),
     errors: [],
     finalizedAt: null,
     kind: job.kind,
@@ -38,28 +34,18 @@ export function expectedResult(job: InsertParams): JobInsertResult {
     metadata: decodeJson(job.metadata) as Record<string, unknown>,
     priority: job.priority,
     queue: job.queue,
-    scheduledAt: UNKNOWN,
+    scheduledAt: decodeTime(row['scheduled_at']) ?? missingRow(),
     state: job.state,
     tags: job.tags,
     uniqueKey: key?.hash.toString('hex') ?? null,
     uniqueStates: key === undefined ? null : statesOfBits(key.stateBits),
   };
-  return { job: row, uniqueSkippedAsDuplicated: false };
-}
-
-/** Completes an {@link expectedResult} by the new row's id and {@link storedTimes}. */
-export function withStored(expected: JobInsertResult, id: string, row: TextRow): JobInsertResult {
-  Object.assign(expected.job, {
-    id,
-    createdAt: decodeTime(row['created_at']),
-    scheduledAt: decodeTime(row['scheduled_at']),
-  });
-  return expected;
+  return { job: stored, uniqueSkippedAsDuplicated: false };
 }
 
 /** A unique job's result. undefined: a concurrent insert won, and its row was not in the statement's snapshot. */
-export function readUnique(row: TextRow, expected: JobInsertResult): JobInsertResult | undefined {
-  if (row['inserted'] != null) return withStored(expected, row['inserted'], row);
+export function readUnique(row: TextRow, job: InsertParams): JobInsertResult | undefined {
+  if (row['inserted'] != null) return insertedResult(job, row['inserted'], row);
   return readExisting(row);
 }
 

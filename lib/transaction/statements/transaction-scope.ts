@@ -77,9 +77,9 @@ export class TransactionScope implements AmbientTransaction, Others {
     const client = new ClientConnection(raw, settings, this.queryRunner, options.readOnly);
     const connection: Connection = {
       inTransaction: true,
-      run: (statement, values, meanwhile) =>
+      run: (statement, values) =>
         this.enqueue('A call of RiverClient', () =>
-          client.run(statement, values, meanwhile).then((rows) => {
+          client.run(statement, values).then((rows) => {
             this.session.noteXid(rows[0]?.['xid']);
             return rows;
           }),
