@@ -20,25 +20,28 @@ const TYPEORM = { 10: '0.3.20', 11: '0.3', 12: '1' };
 const SHORT = Object.entries(TYPEORM).map(([nest, typeorm]) => cell({ nest, typeorm }));
 
 /**
- * Each value of each option, and each pair of Nest, TypeORM and Node, and of a manager and one of
- * those; each builder once or twice.
+ * Each pair of Nest, TypeORM and Node, and of Nest and a package manager; each builder once or
+ * twice.
  */
 const ALL = [
-  cell({ nest: '10', typeorm: '0.3.20', node: '20', typescript: '5.1', pg: '8.11.0' }),
-  cell({ nest: '11', typeorm: '0.3', node: '20', manager: 'pnpm', typescript: '5.7' }),
-  cell({ nest: '12', typeorm: '1', node: '20', manager: 'yarn' }),
+  cell({ nest: '10', typeorm: '0.3.20', node: '20' }),
+  cell({ nest: '11', typeorm: '0.3', node: '20' }),
+  cell({ nest: '12', typeorm: '1', node: '20' }),
   cell({ nest: '10', typeorm: '0.3', node: '22', manager: 'pnpm', typescript: '5.4' }),
   cell({ nest: '11', typeorm: '1', node: '22', manager: 'yarn', typescript: '5.8' }),
   cell({ nest: '12', typeorm: '0.3.20', node: '22', manager: 'pnp' }),
   cell({ nest: '10', typeorm: '1', node: '24', manager: 'yarn', builder: 'swc' }),
-  cell({ nest: '11', typeorm: '0.3.20', node: '24', manager: 'pnp' }),
+  cell({ nest: '11', typeorm: '0.3.20', node: '24', manager: 'pnpm', typescript: '5.7' }),
   cell({ nest: '12', typeorm: '0.3', node: '24', builder: 'swc' }),
-  cell({ nest: '10', typeorm: '0.3.20', node: '26', manager: 'pnp' }),
+  cell({ nest: '10', typeorm: '0.3.20', node: '26', typescript: '5.1', pg: '8.11.0' }),
   cell({ nest: '11', typeorm: '0.3', node: '26', typescript: '5.9', builder: 'webpack' }),
   cell({ nest: '12', typeorm: '1', node: '26', manager: 'pnpm' }),
   cell({ nest: '11', typeorm: '1', node: '22', builder: 'esbuild' }),
   cell({ nest: '10', typeorm: '0.3', node: '20', builder: 'TypeORM CLI with ts-node' }),
   cell({ nest: '11', typeorm: '1', node: '24', builder: 'TypeORM CLI with ts-node' }),
+  cell({ nest: '10', typeorm: '0.3.20', node: '20', manager: 'pnp' }),
+  cell({ nest: '11', typeorm: '0.3', node: '20', manager: 'pnp' }),
+  cell({ nest: '12', typeorm: '1', node: '20', manager: 'yarn' }),
 ];
 
 const OPTIONS = /** @type {const} */ ({
