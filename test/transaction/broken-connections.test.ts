@@ -168,6 +168,19 @@ describe('a transaction that cannot begin', () => {
     expect(await stored(shop.database)).toEqual(NOTHING);
   });
 
+  test('because a subscriber rejected with null rejects with it, and gives the connection back', async () => {
+    const { subscribers } = shop.dataSource;
+    const nothing: unknown = null;
+    subscribers.push({ beforeTransactionStart: () => Promise.reject(nothing as Error) });
+    try {
+      for (let round = 0; round < 3; round++)
+        await expect(transaction.run(() => undefined)).rejects.toBeNull();
+    } finally {
+      subscribers.pop();
+    }
+    await transaction.run(() => river.insert(new SendReceipt('book')));
+  });
+
   test('because the pool is exhausted says so, and is worth another try', async () => {
     const { queryRunner } = await hold();
     try {

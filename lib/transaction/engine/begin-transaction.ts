@@ -68,7 +68,7 @@ export async function beginTransaction(
 
 /** Subscribers of the application are told of the BEGIN, too; their errors are passed on. */
 function ofBegin(error: unknown): unknown {
-  const { query } = error as { readonly query?: unknown };
+  const { query } = Object(error) as { readonly query?: unknown };
   const isOurs = typeof query === 'string' && /^(START|SET) TRANSACTION\b/.test(query);
   return isOurs ? DatabaseError.ofTypeorm('begin', error) : error;
 }
