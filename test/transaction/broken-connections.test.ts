@@ -171,7 +171,7 @@ describe('a transaction that cannot begin', () => {
   test('because a subscriber rejected with null rejects with it, and gives the connection back', async () => {
     const { subscribers } = shop.dataSource;
     const nothing: unknown = null;
-    subscribers.push({ beforeTransactionStart: () => Promise.reject(nothing as Error) });
+    subscribers.push({ beforeTransactionStart: () => Promise.reject(nothing) });
     try {
       for (let round = 0; round < 3; round++)
         await expect(transaction.run(() => undefined)).rejects.toBeNull();
