@@ -24,7 +24,7 @@ const SHORT = Object.entries(TYPEORM).map(([nest, typeorm]) => cell({ nest, type
  * twice.
  */
 const ALL = [
-  cell({ nest: '10', typeorm: '0.3.20', node: '20' }),
+  cell({ nest: '10', typeorm: '0.3.20', node: '20', typescript: '5.1', pg: '8.11.0' }),
   cell({ nest: '11', typeorm: '0.3', node: '20' }),
   cell({ nest: '12', typeorm: '1', node: '20' }),
   cell({ nest: '10', typeorm: '0.3', node: '22', manager: 'pnpm', typescript: '5.4' }),
@@ -33,7 +33,7 @@ const ALL = [
   cell({ nest: '10', typeorm: '1', node: '24', manager: 'yarn', builder: 'swc' }),
   cell({ nest: '11', typeorm: '0.3.20', node: '24', manager: 'pnpm', typescript: '5.7' }),
   cell({ nest: '12', typeorm: '0.3', node: '24', builder: 'swc' }),
-  cell({ nest: '10', typeorm: '0.3.20', node: '26', typescript: '5.1', pg: '8.11.0' }),
+  cell({ nest: '10', typeorm: '0.3.20', node: '26' }),
   cell({ nest: '11', typeorm: '0.3', node: '26', typescript: '5.9', builder: 'webpack' }),
   cell({ nest: '12', typeorm: '1', node: '26', manager: 'pnpm' }),
   cell({ nest: '11', typeorm: '1', node: '22', builder: 'esbuild' }),
