@@ -92,7 +92,7 @@ export class TransactionUnfinishedError extends RiverTransactionError {
   }
 }
 
-/** The transaction was given up: by a time-out, a signal or a client that went away. */
+/** The transaction was aborted: by its time limit, its signal or a client that disconnected. */
 export class TransactionAbortedError extends RiverTransactionError {
   constructor(why: string, cause?: unknown) {
     super(`The transaction was rolled back: ${why}.`, { code: 'RIVER_TRANSACTION_ABORTED', cause });

@@ -59,13 +59,13 @@ export class WaitTimeoutError extends RiverError {
   }
 }
 
-/** The wait was given up by its signal. The job goes on, if it was inserted. */
+/** The wait was aborted by its signal. The job goes on, if it was inserted. */
 export class WaitAbortedError extends RiverError {
   /** @param id undefined when the signal kept the job from being inserted */
   constructor(id: string | undefined, reason: unknown) {
     const message =
       id === undefined
-        ? 'The signal of the wait was raised before the insert. Nothing was inserted.'
+        ? 'The signal of the wait was aborted before the insert. Nothing was inserted.'
         : `The wait for job ${id} was aborted by its signal. The job goes on.`;
     super(message, {
       code: 'RIVER_WAIT_ABORTED',

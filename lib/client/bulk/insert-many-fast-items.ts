@@ -44,7 +44,7 @@ export class FastItems implements JobSource {
       } finally {
         this.#isReading = false;
       }
-      // Somebody has given up meanwhile.
+      // The insert has ended meanwhile.
       if (this.#isOver) return false;
       if (next.done === true) {
         this.#isOver = true;

@@ -38,7 +38,7 @@ export class JobWait {
   #isLast = false;
   #wasThere = false;
 
-  /** @throws WaitAbortedError when the signal is raised already */
+  /** @throws WaitAbortedError when the signal is already aborted */
   constructor(id: string, options: WaitLimits, events: JobWaitEvents) {
     const { timeoutMs, signal } = options;
     if (signal?.aborted) throw aborted(id, options);

@@ -13,14 +13,14 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 /** How to wait for a job. */
 export interface WaitOptions {
   /**
-   * **Milliseconds** after which the wait is given up, 1 to 2147483647; `null` waits without end.
+   * **Milliseconds** after which the wait times out, 1 to 2147483647; `null` waits without end.
    * Default 30000. The job goes on all the same. They begin at the call of `waitFor`, or when the insert
    * of `insertAndWait` is done.
    */
   readonly timeoutMs?: number | null | undefined;
   /**
-   * Gives up the wait when raised. The job goes on all the same. `insertAndWait` inserts nothing when it
-   * is raised already; an insert under way it does not stop.
+   * Aborts the wait. The job goes on all the same. `insertAndWait` inserts nothing when the signal is
+   * already aborted; it does not stop an insert under way.
    */
   readonly signal?: AbortSignal | null | undefined;
 }

@@ -66,7 +66,7 @@ export interface RiverTransactionOptions {
    * transaction. Default `refuse`.
    */
   readonly afterEnd?: 'refuse' | 'detach' | undefined;
-  /** Rolls back when raised before the end. */
+  /** Rolls back when it is aborted before the end. */
   readonly signal?: AbortSignal | undefined;
 }
 
