@@ -7,8 +7,8 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
-import { RiverConfigurationError } from './errors/setup-errors.js';
-import { boolean, got, nonEmptyString, refusal } from './errors/checks.js';
+import { invalidModuleOption, RiverConfigurationError } from './errors/setup-errors.js';
+import { boolean, got, nonEmptyString } from './errors/checks.js';
 import { nameText } from './errors/name-text.js';
 import { reading } from './errors/reading.js';
 import type {
@@ -93,16 +93,14 @@ export class RiverModule extends ConfigurableModuleClass implements OnModuleInit
   }
 }
 
-const refused = refusal(RiverConfigurationError, 'RIVER_INVALID_MODULE_OPTIONS', 'RiverModule: ');
-
 /** Read once, so that what is checked is what holds. */
 function copyOf<Options extends object>(options: Options): Options {
-  return reading(refused.bind(undefined, 'options'), () => ({ ...options }));
+  return reading(invalidModuleOption.bind(undefined, 'options'), () => ({ ...options }));
 }
 
 function checkExtras({ name, isGlobal }: RiverModuleExtras): void {
-  if (name !== undefined) nonEmptyString(name, 'name', refused);
-  if (isGlobal !== undefined) boolean(isGlobal, 'isGlobal', refused);
+  if (name !== undefined) nonEmptyString(name, 'name', invalidModuleOption);
+  if (isGlobal !== undefined) boolean(isGlobal, 'isGlobal', invalidModuleOption);
 }
 
 const ASYNC_OPTIONS = [
@@ -120,11 +118,14 @@ const ASYNC_OPTIONS = [
 function checkAsyncOptions(options: RiverModuleForRootAsyncOptions): void {
   if (!options.useFactory && !options.useClass && !options.useExisting) {
     const instead = 'without options of its own, use RiverModule.forRoot()';
-    throw refused('useFactory', `give one of useFactory, useClass and useExisting; ${instead}`);
+    throw invalidModuleOption(
+      'useFactory',
+      `give one of useFactory, useClass and useExisting; ${instead}`,
+    );
   }
   const stray = Object.keys(options).find((key) => !ASYNC_OPTIONS.includes(key));
   if (stray !== undefined) {
-    throw refused(
+    throw invalidModuleOption(
       nameText(stray),
       `is not an option of forRootAsync (${ASYNC_OPTIONS.join(', ')}); let the factory return it`,
     );
@@ -132,11 +133,11 @@ function checkAsyncOptions(options: RiverModuleForRootAsyncOptions): void {
 }
 
 function noOptions(method: string, given: unknown): RiverConfigurationError {
-  return refused('options', got(`${method} must be given an object`, given));
+  return invalidModuleOption('options', got(`${method} must be given an object`, given));
 }
 
 function notConfigured(): RiverConfigurationError {
-  return refused(
+  return invalidModuleOption(
     'imports',
     'import RiverModule.forRoot(...) or RiverModule.forRootAsync(...), not the class alone',
   );

@@ -4,6 +4,7 @@ import {
   ambientTransactionOf,
   isOutside,
   runInLevel,
+  STRICT,
   type AmbientTransaction,
   type TransactionSource,
 } from './context/ambient-transaction.js';
@@ -11,8 +12,6 @@ import { refuseOtherCopies } from './context/other-copies.js';
 import { requireDataSource } from './explicit-transaction.js';
 import { ForeignTransaction } from './foreign-transaction.js';
 import { scopeOf } from './statements/scope-of.js';
-
-const STRICT = { lenient: false };
 
 /**
  * The transaction that the running code is in: ours, or one that the application has bound, else the

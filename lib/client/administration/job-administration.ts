@@ -259,14 +259,14 @@ export class JobAdministration {
     };
     const row = await this.#row({ ...call, statement: this.#change.rescue, values });
     if (row['changed'] !== 't' && row['state'] === 'running') {
-      throw new JobNotStuckError(checkJobId(call.id), rescueAfterMs);
+      throw new JobNotStuckError(row['id'] ?? '', rescueAfterMs);
     }
     return decodeJob(row);
   }
 
   async #delete(call: Omit<OneJob, 'statement'>): Promise<JobRow> {
     const row = await this.#row({ ...call, statement: this.#change.delete });
-    if (row['changed'] !== 't') throw new JobRunningError(checkJobId(call.id));
+    if (row['changed'] !== 't') throw new JobRunningError(row['id'] ?? '');
     return decodeJob(row);
   }
 

@@ -1,4 +1,4 @@
-import { RiverConfigurationError } from '../../errors/setup-errors.js';
+import { invalidModuleOption } from '../../errors/setup-errors.js';
 import { reading } from '../../errors/reading.js';
 import { DEFAULT_OPTIONS } from '../../default-options.js';
 import { NOTHING_GIVEN } from '../../insert/options/checked-insert-opts.js';
@@ -42,10 +42,4 @@ export class InsertContexts {
   }
 }
 
-function badClock(rule: string, cause?: unknown): RiverConfigurationError {
-  return new RiverConfigurationError(`clock: ${rule}.`, {
-    code: 'RIVER_INVALID_MODULE_OPTIONS',
-    field: 'clock',
-    cause,
-  });
-}
+const badClock = invalidModuleOption.bind(undefined, 'clock');

@@ -89,7 +89,8 @@ export function runInLevel<T>(level: Omit<Frame, 'outer'>, work: () => T): T {
   return frames.run({ dataSource, name, current, ending, holder, outer: frames.getStore() }, work);
 }
 
-const STRICT = { lenient: false };
+/** Where an insert would be rejected, asking throws instead of finding none. */
+export const STRICT = { lenient: false };
 
 /** The transaction of this data source that the running code is in. */
 export function ambientTransactionOf(

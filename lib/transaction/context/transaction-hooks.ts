@@ -2,8 +2,6 @@ import { DEFAULT_OPTIONS } from '../../default-options.js';
 import { HookTimeoutError } from '../../errors/transaction-errors.js';
 import { clearTimeout, setTimeout } from '../../real-time.js';
 
-/** How long a hook may take, unless the module says otherwise. */
-
 /** A hook of the application; a promise that it returns is awaited before the next one runs. */
 export type TransactionHook = () => unknown;
 
