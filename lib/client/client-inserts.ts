@@ -59,7 +59,7 @@ export class ClientInserts {
         // Where a trigger may drop jobs, each call goes alone: it must not be undone with another's.
         canShare: () => !this.#inserter.hasTriggers,
       },
-      { dataSource, connections, options },
+      { dataSource, connections, activeWork, options },
     );
   }
 

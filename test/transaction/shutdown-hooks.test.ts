@@ -2,8 +2,20 @@ import { Injectable, Module, type DynamicModule, type OnModuleDestroy } from '@n
 import { Test } from '@nestjs/testing';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { DataSource } from 'typeorm';
-import { RiverModule, RiverTransaction, TransactionAbortedError } from 'nestjs-river';
-import { createDataSource, createTestDatabase, type TestDatabase } from '../support/index.js';
+import {
+  jobArgs,
+  RiverClient,
+  RiverModule,
+  RiverTransaction,
+  TransactionAbortedError,
+  type RiverError,
+} from 'nestjs-river';
+import {
+  connect,
+  createDataSource,
+  createTestDatabase,
+  type TestDatabase,
+} from '../support/index.js';
 
 let database: TestDatabase;
 let dataSource: DataSource;
@@ -59,3 +71,31 @@ test.each(Object.keys(orders))(
     );
   },
 );
+
+test('inserts that wait for a shared statement are rejected when the time limit is reached', async () => {
+  const own = await createDataSource(database, { max: 1 });
+  const river = RiverModule.forRoot({ dataSource: own, shutdownTimeoutMs: 100 });
+  const app = await (await Test.createTestingModule({ imports: [river] }).compile()).init();
+  const locker = await connect(database);
+  try {
+    await locker.query('begin; lock table river_job in share mode');
+    const client = app.get(RiverClient);
+    const inserts = Array.from({ length: 20 }, (_, n) =>
+      client.insert(jobArgs('waits', { n })).catch((error: unknown) => error as RiverError),
+    );
+    const isWaiting = 'select from pg_locks where not granted and pid <> pg_backend_pid()';
+    while ((await locker.query(isWaiting)).rowCount === 0);
+    await app.close();
+    const outcomes = (await Promise.all(inserts)).map((error) =>
+      'outcome' in error ? `${error.code}: ${error.outcome}` : 'stored',
+    );
+    // The statement of one had been sent, and its connection was closed.
+    expect(outcomes.sort()).toEqual([
+      'RIVER_INSERT_OUTCOME_UNKNOWN: unknown',
+      ...Array<string>(19).fill('RIVER_SHUTTING_DOWN: not-stored'),
+    ]);
+  } finally {
+    await locker.end();
+    await own.destroy();
+  }
+});

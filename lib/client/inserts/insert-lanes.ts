@@ -106,6 +106,11 @@ export class InsertLanes {
     });
   }
 
+  /** Rejects the calls that have not been sent; the others go on. */
+  abort(reason: Error): void {
+    this.#queue.rejectAll(reason);
+  }
+
   #advance(): void {
     while (this.#underWay < this.#maxStatements && this.#queue.size > this.#connecting) {
       const begun = now();

@@ -76,6 +76,12 @@ export class LaneQueue {
     return taken;
   }
 
+  /** Rejects all calls that wait. */
+  rejectAll(error: Error): void {
+    for (const from of [...this.#parts, this.#calls])
+      for (const { reject } of this.#remove(from, from.length)) reject(error);
+  }
+
   #remove(from: LaneCall[], count: number): LaneCall[] {
     const taken = from.splice(0, count);
     for (const call of taken) if (call.signals.length > 0) this.#forget(call);

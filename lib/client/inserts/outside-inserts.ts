@@ -3,6 +3,7 @@ import type { InsertParams } from '../../insert/insert-params.js';
 import type { JobInsertResult } from '../../job/row/job-insert-result.js';
 import { InsertLanes, type LaneWork } from './insert-lanes.js';
 import type { ClientConnections } from '../../transaction/client-connections.js';
+import type { ActiveWork } from '../../transaction/engine/active-work.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
 import { PendingInserts } from './pending-inserts.js';
 
@@ -20,15 +21,24 @@ export class OutsideInserts {
     {
       dataSource,
       connections,
+      activeWork,
       options: { coalesce, maxPendingInserts },
-    }: { dataSource: DataSource; connections: ClientConnections; options: ResolvedOptions },
+    }: {
+      dataSource: DataSource;
+      connections: ClientConnections;
+      activeWork: ActiveWork;
+      options: ResolvedOptions;
+    },
   ) {
     this.pending = new PendingInserts(maxPendingInserts);
     this.#insert = insert;
     this.#canShare = canShare;
     this.#connections = connections;
-    if (coalesce !== false)
-      this.#lanes = new InsertLanes({ dataSource, pool: connections.pool, insert }, coalesce);
+    if (coalesce === false) return;
+    const lanes = new InsertLanes({ dataSource, pool: connections.pool, insert }, coalesce);
+    this.#lanes = lanes;
+    // After the time limit of the shutdown nothing new is sent.
+    activeWork.onAbort((reason) => lanes.abort(reason));
   }
 
   /** @throws TooManyPendingInsertsError */
