@@ -109,19 +109,23 @@ describe('an insert', () => {
     };
     const names = new Set<string>();
     for (const insert of Object.values(inserts)) {
-      await insert();
-      const { statements } = await spy.during(insert);
-      const [name] = statements.flatMap((each) => (each.sql.includes('INSERT') ? each.name : []));
-      expect(name).toMatch(/^river_[0-9a-f]{16}$/);
-      names.add(name ?? '');
+      const { statements } = await spy.during(async () => {
+        for (let call = 0; call < 3; call++) await insert();
+      });
+      const sent = statements.filter(({ sql }) => sql.includes('INSERT')).map(({ name }) => name);
+      expect(sent).toHaveLength(3);
+      for (const name of sent) expect(name).toMatch(/^river_[0-9a-f]{16}$/);
+      // At times a statement asks for triggers as well, which is a form of its own.
+      expect(new Set(sent).size).toBeLessThanOrEqual(2);
+      for (const name of sent) names.add(name ?? '');
     }
-    expect(names.size).toBe(3);
-    const prepared = await client.dataSource.query<{ name: string; calls: string }[]>(
-      'select name, (generic_plans + custom_plans)::text as calls from pg_prepared_statements where name = any ($1)',
+    const [prepared] = await client.dataSource.query<{ names: number; calls: number }[]>(
+      `select count(*)::int as names, sum(generic_plans + custom_plans)::int as calls
+      from pg_prepared_statements where name = any ($1)`,
       [[...names]],
     );
-    expect(prepared).toHaveLength(3);
-    for (const { calls } of prepared) expect(Number(calls)).toBeGreaterThanOrEqual(2);
+    expect(prepared?.names).toBe(names.size);
+    expect(prepared?.calls).toBeGreaterThanOrEqual(9);
   });
 
   test('goes on after the table was given a new column', async () => {
