@@ -28,7 +28,7 @@ async function start(options: Parameters<typeof prepareEvil>[1]): Promise<TestDa
 
 /**
  * Applies version 6. Before version 17, Postgres builds the index with River's function by the search_path of
- * the session, so that there it must have nothing planted in it.
+ * the session, so that there nothing planted may be in it.
  */
 async function createUniqueIndex(options: RiverMigratorOptions): Promise<void> {
   const { rows } = await client.query<{ version: string; path: string }>(
@@ -36,7 +36,7 @@ async function createUniqueIndex(options: RiverMigratorOptions): Promise<void> {
        pg_catalog.current_setting('search_path') as path`,
   );
   const { version, path = '' } = rows[0] ?? {};
-  if (Number(version) < 170_000) await client.query('set search_path = pg_catalog, river');
+  if (Number(version) < 170_000) await client.query('set search_path = river');
   await new RiverMigrator(client, options).migrate({ direction: 'up', targetVersion: 6 });
   await client.query(`set search_path = ${path}`);
 }
