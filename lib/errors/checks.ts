@@ -16,7 +16,7 @@ export type Checks<T extends object> = { readonly [Name in keyof T]-?: Check<T[N
 /** The longest that a timer of Node and a timeout of Postgres can be set to. */
 const MAX_MS = 2_147_483_647;
 
-/** @param where stands before the name of the field in messages */
+/** @param where precedes the name of the field in messages */
 export function refusal<E extends RiverError>(
   Type: new (message: string, options: RiverErrorOptions) => E,
   code: RiverErrorCode,
@@ -114,7 +114,7 @@ export function object<T extends object>(checks: Checks<T>): Check<Partial<T>> {
 /**
  * Checks an object of options, in the order of `checks`. What is undefined is not given.
  *
- * @param as.prefix stands before the names of its members
+ * @param as.prefix precedes the names of its members
  * @returns a frozen copy, so that what was checked is what holds
  */
 export function checkOptions<T extends object>(

@@ -5,7 +5,7 @@ import type { JobRow } from '../job/row/job-row.js';
 import { dataSourceOf, isQueryRunner } from '../transaction/explicit-transaction.js';
 
 /**
- * Where jobs are looked for: what a client sees (in the transaction that the running code is in), or
+ * Where jobs are searched: what a client sees (in the transaction that the running code is in), or
  * what is seen in the transaction of an entity manager or a query runner.
  */
 export type JobSource = RiverClient | EntityManager | QueryRunner;
@@ -47,6 +47,6 @@ function listing(source: JobSource): RiverClient['jobList'] {
 
 function unknownSource(): TypeError {
   return new TypeError(
-    'Jobs are looked for by a RiverClient, or by an EntityManager or a QueryRunner of the data source.',
+    'Pass a RiverClient, or an EntityManager or a QueryRunner of the data source.',
   );
 }

@@ -75,12 +75,12 @@ declare global {
 }
 
 /* eslint-disable @typescript-eslint/ban-ts-comment, @typescript-eslint/no-unused-vars, @typescript-eslint/no-explicit-any, @typescript-eslint/no-empty-object-type -- types of packages that may be missing */
-/** @ts-ignore */
+/** @ts-ignore -- the module is missing where Jest is not installed */
 declare module 'expect' {
   interface Matchers<R extends void | Promise<void>, T = unknown> extends RiverMatchers<R> {}
 }
 
-/** @ts-ignore */
+/** @ts-ignore -- the module is missing where Vitest is not installed */
 declare module 'vitest' {
   interface Assertion<T = any> extends RiverMatchers {}
 }

@@ -5,7 +5,7 @@ import { statement, type Statement } from '../connection/statement.js';
 
 /**
  * What can be done to one job. Each takes its id as $1 and answers its newest row, changed or not,
- * with `changed`; no row when there is no such job.
+ * with `changed`; no row when the job does not exist.
  */
 export interface JobChangeStatements {
   readonly cancel: Statement;
@@ -149,7 +149,7 @@ interface Change {
   readonly operation: string;
   /** From the row `found`, in the row `job` of the table. */
   readonly change: string;
-  /** Whom to tell of a change. */
+  /** Whom to notify of a change. */
   readonly notify?: string;
 }
 

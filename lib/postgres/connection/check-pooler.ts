@@ -12,8 +12,8 @@ interface PooledClient extends PgClient {
 }
 
 /**
- * Looks for a pooler: behind one, the process that runs a statement is not the one of which the
- * connection was told. Only there it costs round trips: a transaction shows whether transactions work,
+ * Looks for a pooler: behind one, the process that runs a statement is not the one whose
+ * id the connection received. Only there it costs round trips: a transaction shows whether transactions work,
  * and whether the pooler keeps track of named statements.
  *
  * @param backend the process that ran a statement on this connection
@@ -25,7 +25,7 @@ export async function checkPooler(
   settings: ConnectionSettings,
 ): Promise<void> {
   const { client } = connection as { readonly client?: PooledClient };
-  // Other drivers tell of no process.
+  // Other drivers report no process.
   if (typeof client?.processID !== 'number' || typeof backend !== 'string') return;
   if (String(client.processID) === backend) return;
   rememberPooler(settings.dataSource);

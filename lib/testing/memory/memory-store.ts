@@ -183,13 +183,13 @@ export class MemoryTransaction {
     this.#layers.push(layer(name));
   }
 
-  /** @throws SqlError when there is no such savepoint */
+  /** @throws SqlError when the savepoint does not exist */
   release(name: string): void {
     const own = this.#layers.splice(this.#find(name));
     for (const each of own) merge(this.#top, each);
   }
 
-  /** @throws SqlError when there is no such savepoint */
+  /** @throws SqlError when the savepoint does not exist */
   rollBackTo(name: string): void {
     this.#layers.splice(this.#find(name));
     this.savepoint(name);
