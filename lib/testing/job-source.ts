@@ -47,6 +47,6 @@ function listing(source: JobSource): RiverClient['jobList'] {
 
 function unknownSource(): TypeError {
   return new TypeError(
-    'Pass a RiverClient, or an EntityManager or a QueryRunner of the data source.',
+    'Jobs are read by a RiverClient, or by an EntityManager or a QueryRunner of the data source.',
   );
 }
