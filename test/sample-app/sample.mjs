@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { get } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { survivorsOf, treeOf } from './process-tree.mjs';
 import { Hopeless, until } from './until.mjs';
@@ -124,6 +125,14 @@ export class Sample {
       throw new Error(error.message + names.join(''));
     });
     await this.#ended;
+  }
+
+  /** The status of a request whose Host header is another name; `fetch` cannot set it. */
+  async statusUnderName(host) {
+    const request = get({ port: this.port, host: 'localhost', headers: { host } });
+    const [response] = await once(request, 'response');
+    response.resume();
+    return response.statusCode;
   }
 
   portIsClosed() {

@@ -157,6 +157,31 @@ async function run() {
     }
   });
 
+  await check('pages of other sites can neither read nor change anything', async () => {
+    const at = `http://localhost:${first.port}`;
+    const status = async (path, options) => (await fetch(`${at}${path}`, options)).status;
+    const form = new URLSearchParams({ strings: 'whale' });
+    assert.equal(await status('/sort', { method: 'POST', body: form }), 400);
+    for (const [header, value] of [
+      ['origin', 'http://other.example'],
+      ['sec-fetch-site', 'cross-site'],
+    ]) {
+      const given = { method: 'POST', headers: { [header]: value } };
+      assert.equal(await status('/queues/slow/pause', given), 403, header);
+    }
+    assert.equal((await first.get('/queues')).find(({ name }) => name === 'slow').pausedAt, null);
+    assert.equal(await first.statusUnderName('other.example'), 421);
+    const { headers } = await fetch(at);
+    assert.match(headers.get('content-security-policy'), /script-src 'self'/);
+    assert.equal(headers.get('x-powered-by'), null);
+  });
+
+  await check('U+0000 in an e-mail address is a bad request', async () => {
+    const items = [{ sku: 'whale-plush', quantity: 2 }];
+    const { status } = await first.request('/orders', { email: 'a\u0000@example.com', items });
+    assert.equal(status, 400);
+  });
+
   const order = { email: 'ada@example.com', items: [{ sku: 'whale-plush', quantity: 2 }] };
   await check('an order that fails leaves neither order nor job', async () => {
     const before = await first.get('/overview');

@@ -1,12 +1,13 @@
 import { createServer } from 'node:net';
+import type { Settings } from '../config/settings.js';
 import { StartError } from './start-error.js';
 
 /** Asked before anything is started, so that the answer comes at once and leaves nothing behind. */
-export async function assertPortIsFree(port: number): Promise<void> {
+export async function assertPortIsFree({ port, host }: Settings): Promise<void> {
   const probe = createServer();
   await new Promise<void>((resolve, reject) => {
     probe.once('error', (error) => reject(portError(port, error)));
-    probe.listen(port, () => probe.close(() => resolve()));
+    probe.listen(port, host, () => probe.close(() => resolve()));
   });
 }
 

@@ -10,18 +10,18 @@ import type { Shutdown } from './shutdown.js';
 
 /** Starts everything in the order in which one part needs another. */
 export async function start(settings: Settings, shutdown: Shutdown): Promise<void> {
-  await assertPortIsFree(settings.port);
+  await assertPortIsFree(settings);
   const database = await openDatabase(settings, shutdown);
   await prepareDatabase(database);
 
   const status = new WorkerStatus();
-  const app = await createApp({ databaseUrl: database.url, worker: status });
+  const app = await createApp({ databaseUrl: database.url, worker: status }, settings.host);
   shutdown.add('the application', () => app.close());
-  await app.listen(settings.port).catch((error: unknown) => {
+  await app.listen(settings.port, settings.host).catch((error: unknown) => {
     throw portError(settings.port, error);
   });
 
-  const url = (await app.getUrl()).replace(/\[::1?\]|127\.0\.0\.1/, 'localhost');
+  const url = (await app.getUrl()).replace('127.0.0.1', 'localhost');
   log('');
   log(`page      ${url}`);
   log(`API docs  ${url}/docs`);
@@ -35,7 +35,7 @@ export async function start(settings: Settings, shutdown: Shutdown): Promise<voi
   worker.start(database.url);
 }
 
-/** The password of the embedded database is no secret; that of another one may be. */
+/** Whoever may use the terminal may use the embedded database; the password of another one is a secret. */
 function shown(url: string, settings: Settings): string {
   if (settings.databaseUrl === undefined) return url;
   const parsed = new URL(url);

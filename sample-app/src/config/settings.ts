@@ -5,6 +5,8 @@ import { paths } from './paths.js';
 /** What the environment can change. */
 export interface Settings {
   readonly port: number;
+  /** Where it listens. The loopback interface, unless HOST says otherwise: there is no login. */
+  readonly host: string;
   /** Undefined: the sample brings its own Postgres. */
   readonly databaseUrl: string | undefined;
   readonly dataFolder: string;
@@ -16,6 +18,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
   const dataFolder = given(env['SAMPLE_DATA_DIR']);
   return {
     port: readPort(given(env['PORT'])),
+    host: given(env['HOST']) ?? '127.0.0.1',
     databaseUrl: given(env['DATABASE_URL']),
     dataFolder: dataFolder === undefined ? paths.dataFolder : resolve(dataFolder),
     dataFolderGiven: dataFolder !== undefined,

@@ -1,20 +1,19 @@
-import { body, object, type BodyOf } from '../http/body.js';
-import { flag, integer, list, optional, text, textLike } from '../http/field.js';
+import { z } from 'zod';
 
-export const createOrderBody = body({
-  email: textLike(/^[^\s@]+@[^\s@]+$/, 'an e-mail address', { example: 'ada@example.com' }),
-  items: list(
-    object({
-      sku: text({ example: 'whale-plush' }),
-      quantity: integer({ minimum: 1, maximum: 99 }, { example: 2 }),
-    }),
-    20,
-  ),
-  failAfterInsert: optional(
-    flag({
-      description: 'Throw when the order and its jobs are inserted, to see that nothing remains',
-      example: false,
-    }),
-  ),
+export const createOrderBody = z.strictObject({
+  email: z.email().meta({ example: 'ada@example.com' }),
+  items: z
+    .array(
+      z.strictObject({
+        sku: z.string().meta({ example: 'whale-plush' }),
+        quantity: z.int().min(1).max(99).meta({ example: 2 }),
+      }),
+    )
+    .min(1)
+    .max(20),
+  failAfterInsert: z.boolean().optional().meta({
+    description: 'Throw when the order and its jobs are inserted, to see that nothing remains',
+    example: false,
+  }),
 });
-export type CreateOrderBody = BodyOf<typeof createOrderBody>;
+export type CreateOrderBody = z.infer<typeof createOrderBody>;

@@ -1,27 +1,33 @@
-import { body, object, type BodyOf } from '../http/body.js';
-import { integer, list, optional, text } from '../http/field.js';
+import { z } from 'zod';
 
 /**
  * Only the form is checked here. Whether a queue's name or a priority is one that River takes, the
- * library knows best, and its answer reaches the client by the RiverErrorFilter.
+ * library checks, and its error reaches the client by the RiverErrorFilter.
  */
-const strings = list(text(), 1000, { example: ['whale', 'tiger', 'bear'] });
-const delayMs = optional(
-  integer({ minimum: 0, maximum: 60_000 }, { description: 'How long the worker takes, at least' }),
-);
+const strings = z
+  .array(z.string())
+  .min(1)
+  .max(1000)
+  .meta({ example: ['whale', 'tiger', 'bear'] });
+const delayMs = z
+  .int()
+  .min(0)
+  .max(60_000)
+  .optional()
+  .meta({ description: 'How long the worker takes, at least' });
 const options = {
-  priority: optional(integer({}, { description: '1 is worked first, 4 last' })),
-  queue: optional(text({ description: 'default, slow or mail have a worker here' })),
-  delay: optional(integer({}, { description: 'Milliseconds until the job may be worked' })),
-  maxAttempts: optional(integer()),
-  tags: optional(list(text(), 20)),
+  priority: z.int().optional().meta({ description: '1 is worked first, 4 last' }),
+  queue: z.string().optional().meta({ description: 'default, slow or mail have a worker here' }),
+  delay: z.int().optional().meta({ description: 'Milliseconds until the job may be worked' }),
+  maxAttempts: z.int().optional(),
+  tags: z.array(z.string()).min(1).max(20).optional(),
 };
 
-export const sortBody = body({ strings, delayMs, ...options });
-export type SortBody = BodyOf<typeof sortBody>;
+export const sortBody = z.strictObject({ strings, delayMs, ...options });
+export type SortBody = z.infer<typeof sortBody>;
 
-export const sortBatchBody = body({
-  jobs: list(object({ strings, delayMs }), 5000),
+export const sortBatchBody = z.strictObject({
+  jobs: z.array(z.strictObject({ strings, delayMs })).min(1).max(5000),
   ...options,
 });
-export type SortBatchBody = BodyOf<typeof sortBatchBody>;
+export type SortBatchBody = z.infer<typeof sortBatchBody>;

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +10,7 @@ import type { Database } from '../database.js';
 import type { KeeperAnswer } from './keeper-answer.js';
 import { removeLeftovers } from './leftovers.js';
 import type { Place } from './place.js';
-import { CREDENTIALS } from './server.js';
+import { SUPERUSER, superuserPassword } from './server.js';
 
 const KEEPER = fileURLToPath(new URL('./keeper.js', import.meta.url));
 
@@ -36,11 +37,12 @@ export async function startEmbedded(place: Place, shutdown: Shutdown): Promise<D
   void ended.then(() => {
     if (!shutdown.isUnderWay) log(`Postgres has stopped; see postgres.log in ${place.home}`);
   });
-  const { user, password } = CREDENTIALS;
-  const server = `postgres://${user}:${password}@127.0.0.1:${answer.port}`;
+  const server = `127.0.0.1:${answer.port}`;
+  // The role's password is set at each start, so nobody has to keep it.
+  const password = randomBytes(24).toString('base64url');
   return {
-    url: `${server}/river_sample`,
-    maintenanceUrl: `${server}/postgres`,
+    url: `postgres://river_sample:${password}@${server}/river_sample`,
+    maintenanceUrl: `postgres://${SUPERUSER}:${await superuserPassword(place)}@${server}/postgres`,
     where: `embedded Postgres, data in ${place.data}`,
   };
 }

@@ -1,13 +1,29 @@
+import { randomBytes } from 'node:crypto';
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { chown, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { freePort } from '../../bootstrap/port.js';
+import { StartError } from '../../bootstrap/start-error.js';
 import type { Place } from './place.js';
 
-/** For a database that only this machine can reach, and that holds nothing but the sample. */
-export const CREDENTIALS = { user: 'river', password: 'river' } as const;
+/** The superuser of the embedded Postgres. The application itself works as an ordinary role. */
+export const SUPERUSER = 'postgres';
+
+const passwordFileOf = ({ data }: Place): string => `${data}.password`;
+
+/** The password of the superuser, which was chosen at random when the data folder was made. */
+export async function superuserPassword(place: Place): Promise<string> {
+  try {
+    return await readFile(passwordFileOf(place), 'utf8');
+  } catch {
+    throw new StartError(
+      `${passwordFileOf(place)} is missing: the data in ${place.data} is of an earlier version of the ` +
+        'sample. Remove that folder, and start again.',
+    );
+  }
+}
 
 /**
  * Made once, under another name: a first start that was interrupted must not leave a data folder
@@ -16,25 +32,21 @@ export const CREDENTIALS = { user: 'river', password: 'river' } as const;
 export async function initialise(place: Place, signal: AbortSignal): Promise<void> {
   if ((await stat(join(place.data, 'PG_VERSION')).catch(() => undefined)) !== undefined) return;
   const unfinished = `${place.data}.unfinished`;
-  const passwordFile = `${place.data}.password`;
+  const passwordFile = passwordFileOf(place);
   await rm(unfinished, { recursive: true, force: true });
   await mkdir(unfinished, { mode: 0o700 });
-  await writeFile(passwordFile, CREDENTIALS.password, { mode: 0o600 });
+  await writeFile(passwordFile, randomBytes(24).toString('base64url'), { mode: 0o600 });
   for (const path of [unfinished, passwordFile]) {
     if (place.user !== undefined) await chown(path, place.user.uid, place.user.gid);
   }
-  try {
-    await promisify(execFile)(
-      join(place.native, 'bin', 'initdb'),
-      // The locale that Postgres brings itself: the same on every system.
-      [`--pgdata=${unfinished}`, `--username=${CREDENTIALS.user}`, `--pwfile=${passwordFile}`]
-        .concat('--auth=scram-sha-256', '--encoding=UTF8', '--locale=C', '--no-instructions')
-        .concat('--locale-provider=builtin', '--builtin-locale=C.UTF-8'),
-      { ...processOptions(place), signal },
-    );
-  } finally {
-    await rm(passwordFile, { force: true });
-  }
+  await promisify(execFile)(
+    join(place.native, 'bin', 'initdb'),
+    // The locale that Postgres brings itself: the same on every system.
+    [`--pgdata=${unfinished}`, `--username=${SUPERUSER}`, `--pwfile=${passwordFile}`]
+      .concat('--auth=scram-sha-256', '--encoding=UTF8', '--locale=C', '--no-instructions')
+      .concat('--locale-provider=builtin', '--builtin-locale=C.UTF-8'),
+    { ...processOptions(place), signal },
+  );
   await rename(unfinished, place.data);
 }
 
