@@ -6,6 +6,7 @@ import { DEFAULT_RIVER_NAME, getRiverTransactionToken } from '../lib/tokens.js';
 import { isPlain } from '../lib/nest/nest-handler.js';
 import { takeOpened } from '../lib/nest/opened-calls.js';
 import { RiverTransactionInterceptor } from '../lib/nest/river-transaction.interceptor.js';
+import { runDecorated } from '../lib/nest/run-decorated.js';
 import type { RiverTransaction } from '../lib/transaction/river-transaction.js';
 import {
   checkTransactionalOptions,
@@ -71,7 +72,7 @@ export function RiverTransactional(
       if (takeOpened(transactions)) return (originals.get(original) ?? original).apply(this, args);
       const transaction = (this as Record<symbol, RiverTransaction | undefined>)[helper];
       if (transaction === undefined) throw madeWithoutNest(propertyKey);
-      return transaction.run(transactionOptionsOf(checked), async () =>
+      return runDecorated(transaction, propertyKey, transactionOptionsOf(checked), async () =>
         notLater(await notLater(original.apply(this, args))),
       );
     };

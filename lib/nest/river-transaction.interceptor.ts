@@ -22,6 +22,7 @@ import { RiverTransactionError } from '../errors/transaction-errors.js';
 import { getRiverTransactionToken } from '../tokens.js';
 import { isSse } from './nest-handler.js';
 import { isOpened, markOpened } from './opened-calls.js';
+import { runDecorated } from './run-decorated.js';
 import type { RiverTransaction } from '../transaction/river-transaction.js';
 import {
   transactionOptionsOf,
@@ -59,7 +60,9 @@ export class RiverTransactionInterceptor implements NestInterceptor {
       const { signal } = controller;
       const stopWatching = watchClient(context, declared, controller);
       const handle = (): Promise<unknown[]> => collect(next, signal, maxHeldValues(declared));
-      this.#inTransactions(declared, signal, () => markOpened(declared, handle)).then(
+      const { name } = context.getHandler();
+      const work = (): Promise<unknown[]> => markOpened(declared, handle);
+      this.#inTransactions(declared, { signal, name }, work).then(
         (values) => {
           for (const value of values) subscriber.next(value);
           subscriber.complete();
@@ -76,13 +79,15 @@ export class RiverTransactionInterceptor implements NestInterceptor {
 
   #inTransactions<T>(
     declared: readonly TransactionalMethodOptions[],
-    signal: AbortSignal,
+    { signal, name }: { signal: AbortSignal; name: string },
     work: () => Promise<T>,
   ): Promise<T> {
     const transactions = declared.length > 0 ? declared : [{}];
     return transactions.reduceRight<() => Promise<T>>(
-      (inner, options: TransactionalMethodOptions) => () =>
-        this.#transaction(options.name).run({ ...transactionOptionsOf(options), signal }, inner),
+      (inner, options: TransactionalMethodOptions) => () => {
+        const transaction = this.#transaction(options.name);
+        return runDecorated(transaction, name, { ...transactionOptionsOf(options), signal }, inner);
+      },
       work,
     )();
   }

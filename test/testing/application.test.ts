@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@j
 import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
 import { RiverClient, RiverModule, RiverTransaction, RiverTransactional } from 'nestjs-river';
 import { RiverTestingModule, type FakeRiverClient } from 'nestjs-river/testing';
+import { automaticMock } from './automatic-mock.js';
 import { createShopDatabase, type ShopDatabase } from '../http/shop-app.js';
 import { OrderEntity, SendReceipt } from '../transaction/orders.js';
 
@@ -188,24 +189,13 @@ describe('beside a mock of a data source', () => {
     expect(items(river)).toEqual(['book', 'book again', 'pen']);
   });
 
-  /** A mock as those of `createMock` and `mockDeep`: a function, with every property. */
-  const automatic = (): unknown => {
-    const properties = new Map<string | symbol, unknown>([['then', undefined]]);
-    return new Proxy(() => undefined, {
-      get: (_target, name) => {
-        if (!properties.has(name)) properties.set(name, automatic());
-        return properties.get(name);
-      },
-    });
-  };
-
   test('an automatic mock of a data source loses no job', async () => {
-    const river = await start(automatic());
+    const river = await start(automaticMock());
     await module.get(OrdersService).byHelper('book');
     await module.get(OrdersService).byDecorator('pen');
     await expect(module.get(OrdersService).byHelper('failing')).rejects.toThrow('failing');
     expect(items(river)).toEqual(['book', 'book again', 'pen']);
-    await river.insertTx(automatic() as EntityManager, new SendReceipt('alone'));
+    await river.insertTx(automaticMock() as EntityManager, new SendReceipt('alone'));
     expect(items(river)).toHaveLength(4);
     await expect(river.insertTx({} as EntityManager, new SendReceipt('x'))).rejects.toMatchObject({
       code: 'RIVER_INVALID_TRANSACTION',
