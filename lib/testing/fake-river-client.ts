@@ -16,7 +16,6 @@ import { storeOf } from './memory/memory-data-source.js';
 import { MemoryStore, type MemoryTransaction } from './memory/memory-store.js';
 import { jsonbText, parseJsonb, printJsonb } from './memory/jsonb.js';
 import { jobRow, type JobRecord } from './memory/records.js';
-import { unsupported } from './memory/unsupported.js';
 import { applicationOf } from './stand-ins.js';
 
 /** Does the work of a job in {@link FakeRiverClient.work}; what it returns is the output. */
@@ -29,8 +28,6 @@ export type FakeWorker<Args = unknown> = (job: JobRow<Jsonify<Args>>) => unknown
 export class FakeRiverClient extends RiverClient {
   static {
     for (const name of transactionMethods()) {
-      // Those below that only reject stay as they are.
-      if (Object.hasOwn(this.prototype, name)) continue;
       const method = methodOf(name);
       Object.defineProperty(this.prototype, name, {
         value: function (this: FakeRiverClient, tx: unknown, ...rest: unknown[]): Promise<unknown> {
@@ -76,9 +73,17 @@ export class FakeRiverClient extends RiverClient {
     return jobs.filter((job) => differences(job, expected).length === 0) as never;
   }
 
-  /** Makes a job running, as a worker does that takes it. */
-  take<Args>(job: JobRow<Args> | JobId): JobRow<Args> {
-    return this.#change(job, () => ({ state: 'running', finalizedAt: null }));
+  /**
+   * Makes a job running, as a worker does that takes it.
+   *
+   * @param attemptedAt when it does so; one that lies back makes the job stuck, for `jobRescue`
+   */
+  take<Args>(
+    job: JobRow<Args> | JobId,
+    { attemptedAt }: { readonly attemptedAt?: Date | undefined } = {},
+  ): JobRow<Args> {
+    const began = attemptedAt?.getTime() ?? currentTime();
+    return this.#change(job, () => ({ state: 'running', attemptedAt: began, finalizedAt: null }));
   }
 
   /** Completes a job, as a worker does, with what it records by `river.RecordOutput`. */
@@ -112,22 +117,6 @@ export class FakeRiverClient extends RiverClient {
   clear(): void {
     this.#store.clear();
     this.#workers.clear();
-  }
-
-  override insertManyFast(): Promise<never> {
-    return Promise.reject(unsupported('insertManyFast'));
-  }
-
-  override insertManyFastTx(): Promise<never> {
-    return Promise.reject(unsupported('insertManyFastTx'));
-  }
-
-  override jobRescue(): Promise<never> {
-    return Promise.reject(unsupported('jobRescue'));
-  }
-
-  override jobRescueTx(): Promise<never> {
-    return Promise.reject(unsupported('jobRescueTx'));
   }
 
   /** Calls a method with what stands for a `tx` of the application; without it, where that is a mock. */

@@ -197,14 +197,11 @@ describe('the client', () => {
     const module = await started(
       Test.createTestingModule({ imports: [RiverTestingModule.forRoot()] }).compile(),
     );
-    const river = module.get(RiverClient);
     const transaction = module.get(RiverTransaction);
     const unsupported = { code: 'RIVER_NOT_IN_MEMORY' };
     const raw = transaction.run((manager) => manager.query('select 1 from orders'));
     await expect(raw).rejects.toMatchObject(unsupported);
     const entity = transaction.run((manager) => manager.save(SortArgs, { strings: [] }));
     await expect(entity).rejects.toMatchObject(unsupported);
-    await expect(river.insertManyFast([new SortArgs([])])).rejects.toMatchObject(unsupported);
-    await expect(river.jobRescue('1')).rejects.toMatchObject(unsupported);
   });
 });

@@ -14,8 +14,8 @@ export interface Side {
   /** Plays the worker. */
   complete(id: string, output: unknown): Promise<void>;
   discard(id: string, error: string): Promise<void>;
-  /** Makes it running, as a worker does. */
-  take(id: string): Promise<void>;
+  /** Makes it running, as a worker does; long ago, its attempt began two hours ago. */
+  take(id: string, when?: 'now' | 'long ago'): Promise<void>;
   /** Forgets all jobs and queues. */
   clear(): Promise<void>;
   stop(): Promise<void>;
@@ -39,7 +39,10 @@ async function startFake(): Promise<Side> {
     dataSource: await transaction.run((manager) => manager.connection),
     complete: (id, output) => Promise.resolve(void river.complete(id, output)),
     discard: (id, error) => Promise.resolve(void river.discard(id, error)),
-    take: (id) => Promise.resolve(void river.take(id)),
+    take: (id, when) => {
+      const attemptedAt = when === 'long ago' ? new Date(Date.now() - 7_200_000) : undefined;
+      return Promise.resolve(void river.take(id, { attemptedAt }));
+    },
     clear: () => Promise.resolve(river.clear()),
     stop: () => app.close(),
   };
@@ -58,9 +61,9 @@ async function startReal(): Promise<Side> {
         state: 'discarded',
         errors: [{ at: '2026-01-01T00:00:00Z', attempt: 1, error, trace: '' }],
       }),
-    take: async (id) => {
-      const take = `update river_job set state = 'running', attempt = attempt + 1, attempted_at = now() where id = $1`;
-      await queryAll(database, take, [id]);
+    take: async (id, when) => {
+      const take = `update river_job set state = 'running', attempt = attempt + 1, attempted_at = now() - $2::interval where id = $1`;
+      await queryAll(database, take, [id, when === 'long ago' ? '2 hours' : '0']);
     },
     clear: async () => {
       await queryAll(database, 'truncate river_job, river_queue');

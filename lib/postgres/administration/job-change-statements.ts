@@ -106,9 +106,9 @@ export function retried(row: string): string {
 }
 
 /** River's own metadata key. */
-const RESCUE_COUNT = 'river:rescue_count';
+export const RESCUE_COUNT = 'river:rescue_count';
 /** The longest of Go's durations, which ends the growth of the delay of a retry. */
-const LONGEST_DELAY_S = 9_223_372_036;
+export const LONGEST_DELAY_S = 9_223_372_036;
 
 /**
  * What River's own rescuer sets, of a row that runs: `cancelled` where that was asked for, `retryable`

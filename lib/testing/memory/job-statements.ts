@@ -64,7 +64,7 @@ export function update(
 }
 
 /** Where it is an object, as it always is unless somebody else has written it. */
-function withMetadata(job: JobRecord, change: (metadata: JsonbObject) => unknown): string {
+export function withMetadata(job: JobRecord, change: (metadata: JsonbObject) => unknown): string {
   const metadata = parseJsonb(job.metadata);
   if (metadata instanceof Map) change(metadata);
   return printJsonb(metadata);
@@ -76,7 +76,7 @@ function merged(job: JobRecord, given: unknown): string {
   return withMetadata(job, (metadata) => more.forEach((value, key) => metadata.set(key, value)));
 }
 
-function utc({ startedAt }: MemoryTransaction): string {
+export function utc({ startedAt }: MemoryTransaction): string {
   return new Date(startedAt).toISOString().replace('Z', '000Z');
 }
 

@@ -17,6 +17,8 @@ type Query = string | { readonly text?: unknown; readonly values?: readonly unkn
 
 /** Stands for a client of `pg`, on a {@link MemoryStore}: one statement after the other. */
 export class MemoryClient extends EventEmitter {
+  /** As `pg` says of its pipeline mode, which has no COPY either: `insertManyFast` then inserts in parts. */
+  readonly pipeline = true;
   /** Its messages are those that a server would send. */
   readonly connection = new EventEmitter();
   readonly #store: MemoryStore;

@@ -53,7 +53,8 @@ interface WithStore {
  * - `MemoryClient` has the form of a client of `pg`: texts come in, rows go out. It knows the statements on
  *   transactions; `executeOf` finds what any other does, by the very texts that the library builds, or by
  *   what those begin with that are put together for each call.
- * - Any other text, an entity, COPY and streams are rejected with `RIVER_NOT_IN_MEMORY`.
+ * - Any other text, an entity, COPY and streams are rejected with `RIVER_NOT_IN_MEMORY`. `insertManyFast`
+ *   inserts in parts, as it does in the pipeline mode of `pg`.
  *
  * A statement that is added to the library is not known here until it is written here: the test
  * `every-method` calls each method of the client in memory, and fails. `test/testing/same-*` runs the same

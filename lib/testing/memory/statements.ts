@@ -5,13 +5,16 @@ import { queueStatements } from '../../postgres/administration/queue-statements.
 import { queueStatsStatement } from '../../postgres/administration/queue-stats-statement.js';
 import { waitingJobStatements } from '../../postgres/administration/waiting-job-statements.js';
 import type { Statement } from '../../postgres/connection/statement.js';
+import { copyStatements } from '../../postgres/copy/copy-statements.js';
 import { notifyStatement } from '../../postgres/insert/notify-statement.js';
 import { answer, type Answer } from './answer.js';
 import * as inserts from './insert-statements.js';
 import * as jobs from './job-statements.js';
 import { changeJobs, listJobs } from './list-statements.js';
 import type { MemoryTransaction } from './memory-store.js';
+import { rescue } from './rescue-statement.js';
 import * as queues from './queue-statements.js';
+import { SqlError } from './sql-error.js';
 import * as unique from './unique-statements.js';
 
 /** What a statement does in memory. */
@@ -24,6 +27,10 @@ export type Execute = (
 const row = (values: Readonly<Record<string, string | null>>): Execute => {
   return () => answer('SELECT', [values]);
 };
+
+function xidOf({ xid }: MemoryTransaction): Answer {
+  return answer('SELECT', [{ xid }]);
+}
 
 /** Statements that are put together for each call, or that no other file needs, by what they begin with. */
 const BY_PATTERN: readonly (readonly [RegExp, Execute])[] = [
@@ -50,10 +57,7 @@ const BY_PATTERN: readonly (readonly [RegExp, Execute])[] = [
     /^SELECT [^;]* AS transaction_time, [^;]* AS statement_time$/,
     (transaction) => answer('SELECT', [jobs.databaseTimes(transaction)]),
   ],
-  [
-    /^SELECT pg_current_xact_id_if_assigned\(\)::text AS xid$/,
-    ({ xid }) => answer('SELECT', [{ xid }]),
-  ],
+  [/^SELECT pg_current_xact_id_if_assigned\(\)::text AS xid$/, xidOf],
   [/^SELECT set_config\('(statement|lock)_timeout'/, row({})],
   // What TypeORM asks as it connects.
   [/^SELECT version\(\)/i, row({ version: 'PostgreSQL 18.0' })],
@@ -83,11 +87,13 @@ function statementsOf(name: string | undefined): ReadonlyMap<string, Execute> {
   const change = jobChangeStatements(schema);
   const waiting = waitingJobStatements(schema);
   const queue = queueStatements(schema);
+  const bulk = copyStatements(schema);
   const all: readonly (readonly [Statement, Execute])[] = [
     [change.cancel, jobs.changing(jobs.cancel)],
     [change.retry, jobs.changing(jobs.retry)],
     [change.delete, jobs.changing(jobs.remove)],
     [change.update, jobs.changing(jobs.update)],
+    [change.rescue, jobs.changing(rescue)],
     [waiting.lock, jobs.lockWaiting],
     [waiting.holder, jobs.findHolder],
     [waiting.change, jobs.changeWaiting],
@@ -104,6 +110,13 @@ function statementsOf(name: string | undefined): ReadonlyMap<string, Execute> {
     ],
     [queueStatsStatement(schema, { finalized: true }), queues.countingQueues({ finalized: true })],
     [notifyStatement(schema), () => answer('SELECT')],
+    [bulk.wake, xidOf],
+    [
+      bulk.abort,
+      () => {
+        throw new SqlError('22012', 'division by zero');
+      },
+    ],
   ];
   const statements = new Map(all.map(([{ text }, execute]) => [text, execute]));
   byPrefix.set(name ?? '', statements);
