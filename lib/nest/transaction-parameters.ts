@@ -5,11 +5,17 @@ import { ambientTransactionNamed } from '../transaction/context/ambient-transact
 
 /** What `@TransactionManager()` gives. */
 export function managerOfTransaction(name: string | undefined): EntityManager {
-  return queryRunnerOfTransaction(name).manager;
+  return ambientQueryRunner(name).manager;
 }
 
 /** What `@TransactionQueryRunner()` gives. */
-export function queryRunnerOfTransaction(name: string = DEFAULT_RIVER_NAME): QueryRunner {
+export function queryRunnerOfTransaction(name: string | undefined): QueryRunner {
+  const queryRunner = ambientQueryRunner(name);
+  // In a test the manager may be of the application's data source, and the query runner in memory.
+  return queryRunner.manager.queryRunner ?? queryRunner;
+}
+
+function ambientQueryRunner(name: string = DEFAULT_RIVER_NAME): QueryRunner {
   const transaction = ambientTransactionNamed(name);
   if (transaction !== undefined) return transaction.queryRunner;
   throw new NotInTransactionError(

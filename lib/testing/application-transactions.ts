@@ -3,13 +3,12 @@ import { ambientTransactionOf } from '../transaction/context/ambient-transaction
 import { dataSourceOf } from '../transaction/explicit-transaction.js';
 import { notInTransaction } from '../transaction/foreign-transaction.js';
 import type { TransactionWork } from '../transaction/river-transaction.js';
+import { ApplicationJoin, type Begin } from './application-join.js';
 
 /** What opens a transaction for the code of the application. */
 interface Opener {
   run<T>(options: { propagation: 'NESTED' }, work: TransactionWork<T>): Promise<T>;
 }
-
-type Begin = (work: (manager: EntityManager) => Promise<unknown>) => Promise<unknown>;
 
 /** Methods of the application that are ours for the time being, with what they were. */
 const ORIGINAL = Symbol('nestjs-river.original');
@@ -23,25 +22,33 @@ export class ApplicationTransactions {
   readonly #memory: DataSource;
   readonly #application: DataSource | undefined;
   readonly #standIns = new WeakMap<object, QueryRunner>();
-  /** Scopes in memory whose work already runs in a transaction of the application. */
+  /** Scopes, and stand-ins, in memory whose work already runs in a transaction of the application. */
   readonly #entered = new WeakSet();
+  /** Absent for mocks, and where repositories join nothing in production either. */
+  readonly #join: ApplicationJoin | undefined;
   #opener: Opener | undefined;
 
-  constructor(memory: DataSource, application: DataSource | undefined) {
+  /** @param joins the module's option `joinRepositories` */
+  constructor(memory: DataSource, application: DataSource | undefined, joins: boolean) {
     this.#memory = memory;
     this.#application = application;
+    if (joins && isGenuine(application)) this.#join = new ApplicationJoin(application);
   }
 
-  /** Lets the application's own `transaction()` take River's tables along. */
+  /** Lets repositories of the application, and its own `transaction()`, take part. */
   join(opener: Opener): void {
-    this.#opener ??= opener;
-    if (isGenuine(this.#application)) this.#takeOver(this.#application.manager);
+    if (this.#opener !== undefined) return;
+    this.#opener = opener;
+    if (this.#join === undefined || !isGenuine(this.#application)) return;
+    this.#join.install((work) => opener.run({ propagation: 'NESTED' }, work));
+    this.#takeOver(this.#application.manager);
   }
 
   /** The application's data source is its own again. */
   leave(): void {
     if (this.#opener === undefined || !isGenuine(this.#application)) return;
     this.#opener = undefined;
+    this.#join?.uninstall();
     const { manager } = this.#application;
     if (Object.hasOwn(manager, 'transaction'))
       delete (manager as Partial<EntityManager>).transaction;
@@ -53,12 +60,12 @@ export class ApplicationTransactions {
     const scope = ambientTransactionOf(this.#memory, { lenient: true });
     if (application === undefined) return await work(manager);
     if (scope === undefined) return await work(application.manager ?? manager);
-    if (this.#entered.has(scope)) return await work(manager);
+    if (this.#entered.has(scope) || this.#entered.has(scope.queryRunner))
+      return await work(manager);
     this.#entered.add(scope);
     const isNested = manager.queryRunner !== scope.queryRunner;
-    const begin = isNested ? beginOn(manager) : beginOn(application);
     return await called(
-      begin,
+      isNested ? beginOn(manager) : this.#beginOn(application),
       isNested ? manager : (application.manager ?? manager),
       async (own) => {
         if (!isNested) Object.defineProperty(scope.queryRunner, 'manager', { value: own });
@@ -66,9 +73,26 @@ export class ApplicationTransactions {
           if (each) this.#standIns.set(each, scope.queryRunner);
         }
         if (isGenuine(application)) this.#takeOver(own);
-        return await work(own);
+        return await this.inside(own.queryRunner, () => work(own));
       },
     );
+  }
+
+  /** Runs `work`, whose repositories join the transaction on a query runner of the application. */
+  inside<T>(queryRunner: QueryRunner | undefined, work: () => T): T {
+    if (this.#join === undefined || queryRunner === undefined) return work();
+    return this.#join.inside(queryRunner, work);
+  }
+
+  /** Runs `work`, whose repositories join nothing. */
+  outside<T>(work: () => T): T {
+    return this.#join === undefined ? work() : this.#join.outside(work);
+  }
+
+  #beginOn(application: DataSource): Begin | undefined {
+    const begin = beginOn(application);
+    const join = this.#join;
+    return begin && join ? (work) => join.begin(begin, work) : begin;
   }
 
   /** Whether a `tx` is of the application, and has to be replaced by what stands for it in memory. */
@@ -107,6 +131,8 @@ export class ApplicationTransactions {
       await standIn.startTransaction();
     }
     follow(runner, standIn);
+    if (runner.manager) Object.defineProperty(standIn, 'manager', { value: runner.manager });
+    this.#entered.add(standIn);
     return standIn;
   }
 

@@ -1,4 +1,4 @@
-import type { DataSource, QueryRunner } from 'typeorm';
+import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import {
   RiverTransaction,
   type RiverTransactionSettings,
@@ -41,8 +41,27 @@ export class FakeRiverTransaction extends RiverTransaction {
 
   override async bind<T>(queryRunner: QueryRunner, work: () => Promise<T> | T): Promise<T> {
     const application = this.#application;
-    const isOther = application?.isOfApplication(queryRunner) === true;
-    const standIn = isOther ? await application.standIn(queryRunner) : undefined;
-    return await super.bind(standIn ?? queryRunner, work);
+    if (application?.isOfApplication(queryRunner) !== true || typeof work !== 'function') {
+      return await super.bind(queryRunner, work);
+    }
+    const standIn = await application.standIn(queryRunner);
+    if (standIn === undefined) return await super.bind(queryRunner, work);
+    return await super.bind(standIn, () => application.inside(queryRunner, work));
+  }
+
+  override async outside<T>(work: () => Promise<T> | T): Promise<T> {
+    const application = this.#application;
+    if (application === undefined || typeof work !== 'function') return await super.outside(work);
+    return await super.outside(() => application.outside(work));
+  }
+
+  /** That of the application's data source, where it has one. */
+  override get queryRunner(): QueryRunner {
+    const inMemory = super.queryRunner;
+    return inMemory.manager.queryRunner ?? inMemory;
+  }
+
+  override get manager(): EntityManager {
+    return super.queryRunner.manager;
   }
 }

@@ -64,8 +64,8 @@ export class RiverTestingModule {
 function fakeParts(): RiverParts {
   const standIns = new Map<DataSource | string, Promise<DataSource>>();
   return {
-    dataSource: (found, what) => {
-      const made = standIns.get(found ?? what) ?? standInFor(found);
+    dataSource: (found, what, { joinRepositories }) => {
+      const made = standIns.get(found ?? what) ?? standInFor(found, joinRepositories);
       standIns.set(found ?? what, made);
       return made;
     },

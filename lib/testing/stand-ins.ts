@@ -8,10 +8,14 @@ const applications = new WeakMap<DataSource, ApplicationTransactions>();
  * A data source in memory for River's tables.
  *
  * @param application the data source of the application that it stands beside
+ * @param joins whether repositories of that one join its transactions
  */
-export async function standInFor(application: DataSource | undefined): Promise<DataSource> {
+export async function standInFor(
+  application: DataSource | undefined,
+  joins: boolean,
+): Promise<DataSource> {
   const memory = await memoryDataSource();
-  applications.set(memory, new ApplicationTransactions(memory, application));
+  applications.set(memory, new ApplicationTransactions(memory, application, joins));
   return memory;
 }
 
