@@ -1,9 +1,12 @@
-import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
+import { DataSource, EntityManager, type QueryRunner } from 'typeorm';
+import type { RiverClient } from '../client/river-client.js';
 import { ambientTransactionOf } from '../transaction/context/ambient-transaction.js';
 import { dataSourceOf } from '../transaction/explicit-transaction.js';
 import { notInTransaction } from '../transaction/foreign-transaction.js';
 import type { TransactionWork } from '../transaction/river-transaction.js';
 import { ApplicationJoin, type Begin } from './application-join.js';
+import { forgetReader, readBy } from './fake-readers.js';
+import { originalMethod, watchQueryRunners, wrapTransaction } from './mocked-methods.js';
 
 /** What opens a transaction for the code of the application. */
 interface Opener {
@@ -26,6 +29,11 @@ export class ApplicationTransactions {
   readonly #entered = new WeakSet();
   /** Absent for mocks, and where repositories join nothing in production either. */
   readonly #join: ApplicationJoin | undefined;
+  /** Callbacks that a mock calls in a transaction of its own, with the manager that it gives them. */
+  readonly #begun = new WeakMap<object, EntityManager | undefined>();
+  /** By the managers of query runners that are mocks. */
+  readonly #mockedRunners = new WeakMap<object, QueryRunner>();
+  #unwrap: (() => void)[] = [];
   #opener: Opener | undefined;
 
   /** @param joins the module's option `joinRepositories` */
@@ -39,19 +47,30 @@ export class ApplicationTransactions {
   join(opener: Opener): void {
     if (this.#opener !== undefined) return;
     this.#opener = opener;
-    if (this.#join === undefined || !isGenuine(this.#application)) return;
+    const application = this.#application;
+    if (application === undefined) return;
+    if (!isGenuine(application)) return this.#wrap(application, opener);
+    if (this.#join === undefined) return;
     this.#join.install((work) => opener.run({ propagation: 'NESTED' }, work));
-    this.#takeOver(this.#application.manager);
+    this.#takeOver(application.manager);
+  }
+
+  /** Lets `requireInserted` of what the application has read the jobs of a client. */
+  showTo(client: RiverClient): void {
+    if (this.#application !== undefined) readBy(this.#application, client);
   }
 
   /** The application's data source is its own again. */
   leave(): void {
-    if (this.#opener === undefined || !isGenuine(this.#application)) return;
+    const application = this.#application;
+    if (application === undefined) return;
+    forgetReader(application);
+    for (const undo of this.#unwrap.splice(0)) undo();
+    if (this.#opener === undefined || !isGenuine(application)) return;
     this.#opener = undefined;
     this.#join?.uninstall();
-    const { manager } = this.#application;
-    if (Object.hasOwn(manager, 'transaction'))
-      delete (manager as Partial<EntityManager>).transaction;
+    if (Object.hasOwn(application.manager, 'transaction'))
+      delete (application.manager as Partial<EntityManager>).transaction;
   }
 
   /** Runs work of a transaction in memory in one of the application, too. */
@@ -64,9 +83,10 @@ export class ApplicationTransactions {
       return await work(manager);
     this.#entered.add(scope);
     const isNested = manager.queryRunner !== scope.queryRunner;
+    const otherwise = isNested ? manager : (application.manager ?? manager);
     return await called(
-      isNested ? beginOn(manager) : this.#beginOn(application),
-      isNested ? manager : (application.manager ?? manager),
+      this.#begun.has(work) ? undefined : isNested ? beginOn(manager) : this.#beginOn(application),
+      this.#begun.get(work) ?? otherwise,
       async (own) => {
         if (!isNested) Object.defineProperty(scope.queryRunner, 'manager', { value: own });
         for (const each of [own, own.queryRunner]) {
@@ -104,6 +124,11 @@ export class ApplicationTransactions {
     return METHODS.some((name) => hasMethod(tx as object, name));
   }
 
+  /** Whether a `tx` is a mock of an entity manager or a query runner. */
+  isMock(tx: object): boolean {
+    return !isGenuine(dataSourceOf((runnerOf(tx) ?? tx) as QueryRunner));
+  }
+
   /**
    * The query runner in memory that stands for the transaction of a `tx` of the application, and ends
    * with it. undefined for a mock of an entity manager, of whose end nobody hears.
@@ -111,19 +136,21 @@ export class ApplicationTransactions {
    * @throws NotInTransactionError
    */
   async standIn(tx: object): Promise<QueryRunner | undefined> {
-    const own = this.#standIns.get(tx);
-    if (own?.isTransactionActive) return own;
-    const runner = runnerOf(tx);
-    if (runner === undefined) {
-      if (tx instanceof Object && isGenuine(dataSourceOf(tx as QueryRunner)))
-        throw notInTransaction('the entity manager');
-      return undefined;
+    const runner = runnerOf(tx) ?? this.#mockedRunners.get(tx);
+    const isMock = this.isMock(tx);
+    if (isMock && (runner === undefined || isManager(runner))) {
+      const ambient = ambientTransactionOf(this.#memory, { lenient: true });
+      if (ambient?.isOpen === true) return ambient.queryRunner;
     }
-    const known = this.#standIns.get(runner);
-    if (known?.isTransactionActive) return known;
+    for (const known of [this.#standIns.get(tx), runner && this.#standIns.get(runner)]) {
+      if (known?.isTransactionActive) return known;
+    }
+    if (runner === undefined) {
+      if (isMock) return undefined;
+      throw notInTransaction('the entity manager');
+    }
     if (runner.isTransactionActive === false) throw notInTransaction('the query runner');
-    const isMock = !isGenuine(dataSourceOf(runner));
-    if (isMock && (runner !== tx || isManager(tx))) return undefined;
+    if (isMock && isManager(runner)) return undefined;
     const standIn = this.#memory.createQueryRunner();
     this.#standIns.set(runner, standIn);
     const { transactionDepth = 1 } = runner as { transactionDepth?: number };
@@ -134,6 +161,27 @@ export class ApplicationTransactions {
     if (runner.manager) Object.defineProperty(standIn, 'manager', { value: runner.manager });
     this.#entered.add(standIn);
     return standIn;
+  }
+
+  /** What a mock runs, by `transaction(work)` or between the calls of a query runner, takes the jobs along. */
+  #wrap(application: DataSource, opener: Opener): void {
+    const around = (
+      given: EntityManager | undefined,
+      work: TransactionWork<unknown>,
+    ): Promise<unknown> => {
+      const begun: TransactionWork<unknown> = () => work(given as EntityManager);
+      this.#begun.set(begun, given);
+      return opener.run({ propagation: 'NESTED' }, begun);
+    };
+    this.#unwrap = [
+      wrapTransaction(application, around),
+      wrapTransaction(application.manager, around),
+      watchQueryRunners(application, (runner) => {
+        const canFollow = ENDS.every((name) => hasMethod(runner, name));
+        if (canFollow && Object(runner.manager) === runner.manager)
+          this.#mockedRunners.set(runner.manager, runner);
+      }),
+    ];
   }
 
   #takeOver(manager: EntityManager): void {
@@ -150,7 +198,12 @@ export class ApplicationTransactions {
 }
 
 /** What mocks of an entity manager have some of. */
-const METHODS = ['save', 'insert', 'getRepository', 'transaction', 'query', 'create', 'findOne'];
+const METHODS = Object.getOwnPropertyNames(EntityManager.prototype).filter(
+  (name) => name !== 'constructor',
+);
+
+/** What begins and ends the transactions of a query runner. */
+const ENDS = ['startTransaction', 'commitTransaction', 'rollbackTransaction'] as const;
 
 /** A query runner has neither. Automatic mocks have everything. */
 function isManager(tx: object): boolean {
@@ -175,7 +228,7 @@ function isGenuine(dataSource: unknown): dataSource is DataSource {
 
 function originalOf(manager: EntityManager): Begin {
   const { transaction } = manager as unknown as { transaction: Begin & { [ORIGINAL]?: Begin } };
-  return transaction[ORIGINAL] ?? transaction.bind(manager);
+  return transaction[ORIGINAL] ?? originalMethod(transaction).bind(manager);
 }
 
 /** What begins a transaction; of a data source, its manager's, since its own goes through that. */
@@ -197,8 +250,7 @@ async function called<T>(
 
 /** Whatever begins or ends on the runner does so on its stand-in, until the transaction is over. */
 function follow(runner: QueryRunner, standIn: QueryRunner): void {
-  const names = ['startTransaction', 'commitTransaction', 'rollbackTransaction'] as const;
-  const originals = names.map(
+  const originals = ENDS.map(
     (name) => [name, Object.getOwnPropertyDescriptor(runner, name)] as const,
   );
   const restore = (): void => {
@@ -207,7 +259,7 @@ function follow(runner: QueryRunner, standIn: QueryRunner): void {
       else Object.defineProperty(runner, name, descriptor);
     }
   };
-  for (const name of names) {
+  for (const name of ENDS) {
     const original = runner[name].bind(runner) as (...args: unknown[]) => Promise<void>;
     const following = async (...args: unknown[]): Promise<void> => {
       await original(...args);

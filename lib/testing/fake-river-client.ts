@@ -8,6 +8,7 @@ import type { JobRow } from '../job/row/job-row.js';
 import { decodeJob } from '../postgres/rows/job-columns.js';
 import { ambientTransactionOf } from '../transaction/context/ambient-transaction.js';
 import type { ActiveWork } from '../transaction/engine/active-work.js';
+import { readBy } from './fake-readers.js';
 import { checkExpected, differences, type ExpectedJob } from './expected-job.js';
 import { kindOf, type JobClass } from './job-class.js';
 import { currentTime } from './memory/clock.js';
@@ -32,9 +33,9 @@ export class FakeRiverClient extends RiverClient {
       Object.defineProperty(this.prototype, name, {
         value: function (this: FakeRiverClient, tx: unknown, ...rest: unknown[]): Promise<unknown> {
           const application = applicationOf(this.#dataSource);
-          return application?.isOfApplication(tx) === true
-            ? this.#standingIn(application.standIn(tx), name, rest)
-            : method.call(this, tx, ...rest);
+          if (application?.isOfApplication(tx) !== true) return method.call(this, tx, ...rest);
+          if (application.isMock(tx)) readBy(tx, this);
+          return this.#standingIn(application.standIn(tx), method, rest);
         },
         configurable: true,
         writable: true,
@@ -51,6 +52,7 @@ export class FakeRiverClient extends RiverClient {
     super(dataSource, resolveOptions(options), activeWork);
     this.#dataSource = dataSource;
     this.#store = storeOf(dataSource) ?? new MemoryStore();
+    applicationOf(dataSource)?.showTo(this);
     this.#store.onCommit((jobs) => this.#workOn(jobs));
   }
 
@@ -119,15 +121,26 @@ export class FakeRiverClient extends RiverClient {
     this.#workers.clear();
   }
 
-  /** Calls a method with what stands for a `tx` of the application; without it, where that is a mock. */
+  /** Calls a method with what stands for a `tx` of the application, or in a transaction for it alone. */
   async #standingIn(
     finding: Promise<QueryRunner | undefined>,
-    name: string,
+    method: Method,
     rest: readonly unknown[],
   ): Promise<unknown> {
     const standIn = await finding;
-    const method = methodOf(standIn === undefined ? name.slice(0, -'Tx'.length) : name);
-    return await method.call(this, ...(standIn === undefined ? rest : [standIn, ...rest]));
+    if (standIn !== undefined) return await method.call(this, standIn, ...rest);
+    const own = this.#dataSource.createQueryRunner();
+    await own.startTransaction();
+    try {
+      const result = await method.call(this, own, ...rest);
+      await own.commitTransaction();
+      return result;
+    } catch (error) {
+      await own.rollbackTransaction();
+      throw error;
+    } finally {
+      await own.release();
+    }
   }
 
   #view(): readonly JobRecord[] {

@@ -11,7 +11,13 @@ import {
   TransactionQueryRunner,
   type RiverModuleForRootOptions,
 } from 'nestjs-river';
-import { RiverTestingModule, type FakeRiverClient } from 'nestjs-river/testing';
+import {
+  requireInserted,
+  requireManyInserted,
+  requireNotInserted,
+  RiverTestingModule,
+  type FakeRiverClient,
+} from 'nestjs-river/testing';
 import { createShopDatabase, type ShopDatabase } from '../http/shop-app.js';
 import { OrderEntity, SendReceipt, type Order } from '../transaction/orders.js';
 
@@ -192,6 +198,27 @@ describe('beside a pooled data source of the application, its repositories', () 
     });
     await expect(failing).rejects.toThrow('failing');
     expect([await orders(), items()]).toEqual([[], []]);
+  });
+
+  test('lead requireInserted to the jobs in memory, in transactions and outside', async () => {
+    await start();
+    const { dataSource } = database;
+    await dataSource.transaction(async (manager) => {
+      await service.place('book');
+      await requireInserted(manager, SendReceipt, { args: { item: 'book' } });
+      await requireInserted(dataSource.manager, SendReceipt);
+      await module.get(RiverTransaction).outside(() => requireNotInserted(river, SendReceipt));
+    });
+    const queryRunner = dataSource.createQueryRunner();
+    await queryRunner.startTransaction();
+    await river.insertTx(queryRunner, new SendReceipt('pen'));
+    await requireManyInserted(queryRunner, [SendReceipt, SendReceipt]);
+    await requireInserted(dataSource.manager, SendReceipt);
+    await queryRunner.rollbackTransaction();
+    await queryRunner.release();
+    await requireInserted(queryRunner, SendReceipt);
+    await module.close();
+    await requireNotInserted(dataSource.manager, SendReceipt);
   });
 
   test('are outside the transaction in its hooks', async () => {
