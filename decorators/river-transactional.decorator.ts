@@ -64,8 +64,10 @@ export function RiverTransactional(
       throw refused(propertyKey, `is decorated twice for the client '${clientName(checked.name)}'`);
     }
     const transactions = [checked, ...declared];
-    // A property that Nest itself injects: without the module, Nest's own error at start-up.
-    const helper = Symbol(`RiverTransaction(${checked.name ?? 'default'})`);
+    // A property that Nest itself injects. Without the module, its error at the start shows this text.
+    const helper = Symbol(
+      `RiverTransaction(${clientName(checked.name)}) for @RiverTransactional(), from RiverModule or, in tests, RiverTestingModule`,
+    );
     Inject(getRiverTransactionToken(checked.name))(target, helper);
 
     const dispatch: Method = function (...args) {

@@ -136,7 +136,7 @@ export class ApplicationTransactions {
    * @throws NotInTransactionError
    */
   async standIn(tx: object): Promise<QueryRunner | undefined> {
-    const runner = runnerOf(tx) ?? this.#mockedRunners.get(tx);
+    const runner = this.#mockedRunners.get(tx) ?? runnerOf(tx);
     const isMock = this.isMock(tx);
     if (isMock && (runner === undefined || isManager(runner))) {
       const ambient = ambientTransactionOf(this.#memory, { lenient: true });

@@ -21,7 +21,7 @@ export interface FakeRiver {
   readonly inject: <T extends object>(service: T) => T;
   /**
    * For `useMocker` of Nest's testing module: the client and the helper are these, and all else is what
-   * `fallback` makes, such as `createMock` of `@golevelup/ts-jest`. A mock of the helper would run nothing.
+   * `fallback` makes, such as `() => createMock()` of `@golevelup/ts-jest`. A mock of the helper would run nothing.
    */
   readonly mocker: (
     fallback: (token?: InjectionToken) => unknown,

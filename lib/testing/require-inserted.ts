@@ -71,7 +71,8 @@ export async function requireManyInserted(
   const there = jobLines('Inserted of these kinds:', jobs);
   const order = wanted.map(({ kind }) => kind).join(', ');
   if (jobs.map(({ kind }) => kind).join(', ') !== order) {
-    throw failure(`Jobs of the kinds ${order} were expected, in this order.`, there);
+    const counts = `(${wanted.length} expected, ${jobs.length} inserted)`;
+    throw failure(`Jobs of the kinds ${order} were expected, in this order ${counts}.`, there);
   }
   const wrong = wanted.flatMap((each, index) => {
     const job = jobs[index];

@@ -82,6 +82,13 @@ describe('a method with @RiverTransactional()', () => {
   });
 });
 
+test('where only the client is mocked, the error of Nest says what to import', async () => {
+  const compiling = Test.createTestingModule({
+    providers: [OrdersService, { provide: RiverClient, useValue: { insert: jest.fn() } }],
+  }).compile();
+  await expect(compiling).rejects.toThrow(/@RiverTransactional\(\).*in tests, RiverTestingModule/);
+});
+
 test('a handler is rejected beside a mock that does not call it', async () => {
   module = await Test.createTestingModule({
     imports: [RiverTestingModule.forRoot()],

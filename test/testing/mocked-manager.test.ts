@@ -118,10 +118,13 @@ describe('beside a mock of a data source', () => {
     expect(strings).toEqual(['outer', '1']);
   });
 
-  test('the manager of a query runner follows that', async () => {
+  test.each([
+    ['a mock with one method', () => ({ save: jest.fn() })],
+    ['an automatic mock', automaticMock],
+  ])('the manager of a query runner follows that, %s', async (_what, mock) => {
     const end = (): jest.Mock<() => Promise<void>> => jest.fn(() => Promise.resolve());
     const make = (): unknown => ({
-      manager: { save: jest.fn() },
+      manager: mock(),
       startTransaction: end(),
       commitTransaction: end(),
       rollbackTransaction: end(),

@@ -137,7 +137,7 @@ describe('requireManyInserted', () => {
   test('shows the jobs where their kinds, their order or their properties are others', async () => {
     await river.insertMany([new SendReceipt(1), new SortArgs([])]);
     expect(await message(requireManyInserted(river, [SortArgs, SendReceipt]))).toMatch(
-      /^Jobs of the kinds sort, send_receipt were expected, in this order\.\n\nInserted of these kinds:\n {2}send_receipt .*\n {2}sort /,
+      /^Jobs of the kinds sort, send_receipt were expected, in this order \(2 expected, 2 inserted\)\.\n\nInserted of these kinds:\n {2}send_receipt .*\n {2}sort /,
     );
     const wrong = requireManyInserted(river, [SendReceipt, [SortArgs, { priority: 3 }]]);
     expect(await message(wrong)).toMatch(
