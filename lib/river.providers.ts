@@ -38,6 +38,12 @@ const RIVER_OPTIONS = Symbol('nestjs-river.ResolvedOptions');
 /** Makes what the providers of a module are; `nestjs-river/testing` makes them without a database. */
 export interface RiverParts {
   /**
+   * The options with every default.
+   *
+   * @throws RiverConfigurationError naming the option and its rule
+   */
+  options(given: unknown): ResolvedOptions;
+  /**
    * The data source that was found, with River's tables in it.
    *
    * @param what how an error names it
@@ -55,6 +61,7 @@ export interface RiverParts {
 export const RIVER_PARTS = Symbol.for('nestjs-river.RiverParts');
 
 const PARTS: RiverParts = {
+  options: resolveOptions,
   dataSource: readyDataSource,
   client: (...args) => new RiverClient(...args),
   transaction: (...args) => new RiverTransaction(...args),
@@ -62,8 +69,8 @@ const PARTS: RiverParts = {
 
 const OPTIONS: Provider = {
   provide: RIVER_OPTIONS,
-  useFactory: resolveOptions,
-  inject: [RIVER_MODULE_OPTIONS],
+  useFactory: (parts: RiverParts, given: unknown) => parts.options(given),
+  inject: [RIVER_PARTS, RIVER_MODULE_OPTIONS],
 };
 
 const ACTIVE_WORK: Provider = {

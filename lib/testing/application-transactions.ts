@@ -5,6 +5,7 @@ import { dataSourceOf } from '../transaction/explicit-transaction.js';
 import { notInTransaction } from '../transaction/foreign-transaction.js';
 import type { TransactionWork } from '../transaction/river-transaction.js';
 import { ApplicationJoin, type Begin } from './application-join.js';
+import { begunQueryRunner } from './memory/memory-data-source.js';
 import { forgetReader, readBy } from './fake-readers.js';
 import { originalMethod, watchQueryRunners, wrapTransaction } from './mocked-methods.js';
 
@@ -53,6 +54,11 @@ export class ApplicationTransactions {
     if (this.#join === undefined) return;
     this.#join.install((work) => opener.run({ propagation: 'NESTED' }, work));
     this.#takeOver(application.manager);
+  }
+
+  /** The application's own data source. */
+  get dataSource(): DataSource | undefined {
+    return this.#application;
   }
 
   /** Lets `requireInserted` of what the application has read the jobs of a client. */
@@ -135,7 +141,7 @@ export class ApplicationTransactions {
    *
    * @throws NotInTransactionError
    */
-  async standIn(tx: object): Promise<QueryRunner | undefined> {
+  standIn(tx: object): QueryRunner | undefined {
     const runner = this.#mockedRunners.get(tx) ?? runnerOf(tx);
     const isMock = this.isMock(tx);
     if (isMock && (runner === undefined || isManager(runner))) {
@@ -151,16 +157,23 @@ export class ApplicationTransactions {
     }
     if (runner.isTransactionActive === false) throw notInTransaction('the query runner');
     if (isMock && isManager(runner)) return undefined;
-    const standIn = this.#memory.createQueryRunner();
-    this.#standIns.set(runner, standIn);
     const { transactionDepth = 1 } = runner as { transactionDepth?: number };
-    for (let depth = 0; depth < Number(transactionDepth) || depth === 0; depth++) {
-      await standIn.startTransaction();
-    }
+    const standIn = begunQueryRunner(this.#memory, Number(transactionDepth) || 1);
+    this.#standIns.set(runner, standIn);
     follow(runner, standIn);
     if (runner.manager) Object.defineProperty(standIn, 'manager', { value: runner.manager });
     this.#entered.add(standIn);
     return standIn;
+  }
+
+  /** What another package, or the application, names as the transaction of the running code. */
+  named<Found extends QueryRunner | EntityManager>(
+    found: Found | undefined,
+  ): Found | QueryRunner | undefined {
+    if (!this.isOfApplication(found)) return found;
+    const runner = runnerOf(found);
+    const isOpen = runner?.isTransactionActive !== false && runner?.isReleased !== true;
+    return (isOpen ? this.standIn(found) : undefined) ?? this.#memory.createQueryRunner();
   }
 
   /** What a mock runs, by `transaction(work)` or between the calls of a query runner, takes the jobs along. */

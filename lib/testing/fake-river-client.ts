@@ -1,4 +1,4 @@
-import type { DataSource, QueryRunner } from 'typeorm';
+import type { DataSource } from 'typeorm';
 import { checkJobId, type JobId } from '../admin/job-id.js';
 import { resolveOptions } from '../client/options/resolved-options.js';
 import { RiverClient } from '../client/river-client.js';
@@ -31,11 +31,17 @@ export class FakeRiverClient extends RiverClient {
     for (const name of transactionMethods()) {
       const method = methodOf(name);
       Object.defineProperty(this.prototype, name, {
+        // Not async: the promise of a call knows whether anybody awaits it.
         value: function (this: FakeRiverClient, tx: unknown, ...rest: unknown[]): Promise<unknown> {
           const application = applicationOf(this.#dataSource);
           if (application?.isOfApplication(tx) !== true) return method.call(this, tx, ...rest);
           if (application.isMock(tx)) readBy(tx, this);
-          return this.#standingIn(application.standIn(tx), method, rest);
+          try {
+            const standIn = application.standIn(tx);
+            return standIn ? method.call(this, standIn, ...rest) : this.#alone(method, rest);
+          } catch (error) {
+            return Promise.reject(error);
+          }
         },
         configurable: true,
         writable: true,
@@ -121,14 +127,8 @@ export class FakeRiverClient extends RiverClient {
     this.#workers.clear();
   }
 
-  /** Calls a method with what stands for a `tx` of the application, or in a transaction for it alone. */
-  async #standingIn(
-    finding: Promise<QueryRunner | undefined>,
-    method: Method,
-    rest: readonly unknown[],
-  ): Promise<unknown> {
-    const standIn = await finding;
-    if (standIn !== undefined) return await method.call(this, standIn, ...rest);
+  /** Calls a method in a transaction for it alone. */
+  async #alone(method: Method, rest: readonly unknown[]): Promise<unknown> {
     const own = this.#dataSource.createQueryRunner();
     await own.startTransaction();
     try {

@@ -44,7 +44,7 @@ export class FakeRiverTransaction extends RiverTransaction {
     if (application?.isOfApplication(queryRunner) !== true || typeof work !== 'function') {
       return await super.bind(queryRunner, work);
     }
-    const standIn = await application.standIn(queryRunner);
+    const standIn = application.standIn(queryRunner);
     if (standIn === undefined) return await super.bind(queryRunner, work);
     return await super.bind(standIn, () => application.inside(queryRunner, work));
   }

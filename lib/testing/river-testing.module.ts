@@ -1,12 +1,13 @@
 import type { DynamicModule, INestApplicationContext, Provider } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
+import { resolveOptions } from '../client/options/resolved-options.js';
 import { RIVER_PARTS, type RiverParts } from '../river.providers.js';
 import type { RiverModuleForRootOptions } from '../river.module-options.js';
 import { RiverModule } from '../river.module.js';
 import { getRiverClientToken, getRiverTransactionToken } from '../tokens.js';
 import { FakeRiverClient } from './fake-river-client.js';
 import { FakeRiverTransaction } from './fake-river-transaction.js';
-import { standInFor } from './stand-ins.js';
+import { optionsInMemory, standInFor } from './stand-ins.js';
 
 /** What is used of the builder that `Test.createTestingModule()` returns. */
 interface Overridable<Builder> {
@@ -64,6 +65,7 @@ export class RiverTestingModule {
 function fakeParts(): RiverParts {
   const standIns = new Map<DataSource | string, Promise<DataSource>>();
   return {
+    options: (given) => optionsInMemory(resolveOptions(given)),
     dataSource: (found, what, { joinRepositories }) => {
       const made = standIns.get(found ?? what) ?? standInFor(found, joinRepositories);
       standIns.set(found ?? what, made);

@@ -38,6 +38,19 @@ describe.each(SIDES)('%s, transactions', (_name, start) => {
     expect(again.uniqueSkippedAsDuplicated).toBe(false);
   });
 
+  test('a call that nobody awaits takes part, and fails the transaction where it fails', async () => {
+    await side.transaction.run((manager) => {
+      void side.river.insertTx(manager, new SortArgs([]));
+    });
+    expect(await kinds()).toEqual(['sort']);
+    const failing = side.transaction.run((manager) => {
+      void side.river.insertTx(manager, new SortArgs([]));
+      void side.river.insertTx(manager, new SortArgs([]), { priority: 9 });
+    });
+    await expect(failing).rejects.toMatchObject({ code: 'RIVER_INVALID_OPTION' });
+    expect(await kinds()).toEqual(['sort']);
+  });
+
   test('a nested transaction is undone alone', async () => {
     await side.transaction.run(async (manager) => {
       await side.river.insert(new SortArgs([]));

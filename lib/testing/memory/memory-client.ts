@@ -44,6 +44,11 @@ export class MemoryClient extends EventEmitter {
     return this.#hasFailed ? 'E' : 'T';
   }
 
+  /** Begins a transaction at once. */
+  begin(): void {
+    this.#begin('START TRANSACTION');
+  }
+
   query(query: Query, second?: unknown, third?: unknown): Promise<Answer> | undefined {
     const callback = [second, third].find((each) => typeof each === 'function');
     const given = typeof query === 'string' ? { text: query, values: undefined } : query;

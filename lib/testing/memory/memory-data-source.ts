@@ -89,6 +89,20 @@ export function storeOf(dataSource: DataSource): MemoryStore | undefined {
   return (dataSource as WithStore)[STORE];
 }
 
+/** A query runner that is in a transaction, in the same turn; savepoints make it `depth` deep. */
+export function begunQueryRunner(dataSource: DataSource, depth: number): QueryRunner {
+  const client = new MemoryClient(storeOf(dataSource) ?? new MemoryStore());
+  client.begin();
+  for (let savepoint = 1; savepoint < depth; savepoint++) {
+    void client.query(`SAVEPOINT typeorm_${savepoint}`);
+  }
+  return Object.assign(dataSource.createQueryRunner(), {
+    databaseConnection: client,
+    isTransactionActive: true,
+    transactionDepth: depth,
+  });
+}
+
 /** TypeORM wraps what its driver throws; what cannot run here says so itself. */
 function explained(queryRunner: QueryRunner): QueryRunner {
   const query = queryRunner.query.bind(queryRunner) as (...args: unknown[]) => Promise<unknown>;
