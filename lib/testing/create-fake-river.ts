@@ -2,7 +2,7 @@ import { NestFactory } from '@nestjs/core';
 import type { InjectionToken } from '@nestjs/common';
 import { RiverClient } from '../client/river-client.js';
 import type { RiverModuleForRootOptions } from '../river.module-options.js';
-import { getRiverClientToken, getRiverTransactionToken } from '../tokens.js';
+import { DEFAULT_RIVER_NAME, getRiverClientToken, getRiverTransactionToken } from '../tokens.js';
 import { RiverTransaction } from '../transaction/river-transaction.js';
 import type { FakeRiverClient } from './fake-river-client.js';
 import type { FakeRiverTransaction } from './fake-river-transaction.js';
@@ -54,9 +54,11 @@ export async function createFakeRiver(options: RiverModuleForRootOptions = {}): 
   const provided = new Map<unknown, object>([
     [getRiverClientToken(name), river],
     [getRiverTransactionToken(name), transaction],
-    [RiverClient, river],
-    [RiverTransaction, transaction],
   ]);
+  // As in RiverModule, the classes stand for the client that has no name.
+  if (name === undefined || name === DEFAULT_RIVER_NAME) {
+    provided.set(RiverClient, river).set(RiverTransaction, transaction);
+  }
   return {
     river,
     transaction,
