@@ -1,7 +1,12 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { joinRepositories } from '../data-source/join-repositories.js';
+import { joinSubscribers } from '../data-source/join-subscribers.js';
 import { trackManagers } from '../data-source/tracked-manager.js';
-import { runInLevel, type AmbientTransaction } from '../transaction/context/ambient-transaction.js';
+import {
+  ambientTransactionOf,
+  runInLevel,
+  type AmbientTransaction,
+} from '../transaction/context/ambient-transaction.js';
 import { ForeignTransaction } from '../transaction/foreign-transaction.js';
 
 /** Begins a transaction of TypeORM, and runs its callback in it. */
@@ -29,11 +34,21 @@ export class ApplicationJoin {
       },
       open: (_isolation: unknown, work: (manager: EntityManager) => Promise<unknown>) => open(work),
     };
-    this.#undo = [trackManagers(this.#dataSource), joinRepositories(this.#dataSource, opener)];
+    this.#undo = [
+      trackManagers(this.#dataSource),
+      joinRepositories(this.#dataSource, opener),
+      joinSubscribers(this.#dataSource),
+    ];
   }
 
   uninstall(): void {
     for (const undo of this.#undo.splice(0).reverse()) undo();
+  }
+
+  /** The query runner of the transaction of the application that the running code is in. */
+  get queryRunner(): QueryRunner | undefined {
+    const ambient = ambientTransactionOf(this.#dataSource, { lenient: true });
+    return ambient?.isOpen === true ? ambient.queryRunner : undefined;
   }
 
   /** Begins a transaction on a connection of its own, which is not handed to the opener again. */

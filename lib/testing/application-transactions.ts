@@ -1,12 +1,17 @@
-import { DataSource, EntityManager, type QueryRunner } from 'typeorm';
+import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import type { RiverClient } from '../client/river-client.js';
-import { ambientTransactionOf } from '../transaction/context/ambient-transaction.js';
+import {
+  ambientTransactionOf,
+  type TransactionSource,
+} from '../transaction/context/ambient-transaction.js';
 import { dataSourceOf } from '../transaction/explicit-transaction.js';
 import { notInTransaction } from '../transaction/foreign-transaction.js';
 import type { TransactionWork } from '../transaction/river-transaction.js';
 import { ApplicationJoin, type Begin } from './application-join.js';
 import { begunQueryRunner } from './memory/memory-data-source.js';
 import { forgetReader, readBy } from './fake-readers.js';
+import { ENDS, follow, settle } from './stand-in-ends.js';
+import { hasMethod, isGenuine, isLikeManager, isManager, runnerOf } from './transaction-shapes.js';
 import { originalMethod, watchQueryRunners, wrapTransaction } from './mocked-methods.js';
 
 /** What opens a transaction for the code of the application. */
@@ -56,11 +61,6 @@ export class ApplicationTransactions {
     this.#takeOver(application.manager);
   }
 
-  /** The application's own data source. */
-  get dataSource(): DataSource | undefined {
-    return this.#application;
-  }
-
   /** Lets `requireInserted` of what the application has read the jobs of a client. */
   showTo(client: RiverClient): void {
     if (this.#application !== undefined) readBy(this.#application, client);
@@ -99,7 +99,9 @@ export class ApplicationTransactions {
           if (each) this.#standIns.set(each, scope.queryRunner);
         }
         if (isGenuine(application)) this.#takeOver(own);
-        return await this.inside(own.queryRunner, () => work(own));
+        const result = await this.inside(own.queryRunner, () => work(own));
+        await settle(scope);
+        return result;
       },
     );
   }
@@ -127,7 +129,7 @@ export class ApplicationTransactions {
     if (Object(tx) !== tx || 'getTransactionStatus' in (tx as object)) return false;
     const runner = runnerOf(tx as object);
     if (runner !== undefined) return dataSourceOf(runner) !== this.#memory;
-    return METHODS.some((name) => hasMethod(tx as object, name));
+    return isLikeManager(tx as object);
   }
 
   /** Whether a `tx` is a mock of an entity manager or a query runner. */
@@ -166,10 +168,17 @@ export class ApplicationTransactions {
     return standIn;
   }
 
-  /** What another package, or the application, names as the transaction of the running code. */
-  named<Found extends QueryRunner | EntityManager>(
-    found: Found | undefined,
-  ): Found | QueryRunner | undefined {
+  /**
+   * What stands for the transaction that the running code is in: of TypeORM's own, or one that the
+   * application or another package names by `source`.
+   */
+  current(source: TransactionSource | undefined): QueryRunner | EntityManager | undefined {
+    const own = this.#join?.queryRunner;
+    if (own !== undefined) return this.standIn(own);
+    return this.named(source?.(this.#application ?? this.#memory));
+  }
+
+  named<T extends QueryRunner | EntityManager>(found: T | undefined): T | QueryRunner | undefined {
     if (!this.isOfApplication(found)) return found;
     const runner = runnerOf(found);
     const isOpen = runner?.isTransactionActive !== false && runner?.isReleased !== true;
@@ -210,35 +219,6 @@ export class ApplicationTransactions {
   }
 }
 
-/** What mocks of an entity manager have some of. */
-const METHODS = Object.getOwnPropertyNames(EntityManager.prototype).filter(
-  (name) => name !== 'constructor',
-);
-
-/** What begins and ends the transactions of a query runner. */
-const ENDS = ['startTransaction', 'commitTransaction', 'rollbackTransaction'] as const;
-
-/** A query runner has neither. Automatic mocks have everything. */
-function isManager(tx: object): boolean {
-  return hasMethod(tx, 'save') || hasMethod(tx, 'getRepository');
-}
-
-function hasMethod(target: object, name: string): boolean {
-  return typeof (target as Readonly<Record<string, unknown>>)[name] === 'function';
-}
-
-function runnerOf(tx: object): QueryRunner | undefined {
-  const isRunner = (value: unknown): value is QueryRunner =>
-    typeof (Object(value) as Partial<QueryRunner>).startTransaction === 'function';
-  const { queryRunner } = tx as Partial<EntityManager>;
-  if (isRunner(tx) && typeof tx.commitTransaction === 'function') return tx;
-  return isRunner(queryRunner) ? queryRunner : undefined;
-}
-
-function isGenuine(dataSource: unknown): dataSource is DataSource {
-  return dataSource instanceof DataSource;
-}
-
 function originalOf(manager: EntityManager): Begin {
   const { transaction } = manager as unknown as { transaction: Begin & { [ORIGINAL]?: Begin } };
   return transaction[ORIGINAL] ?? originalMethod(transaction).bind(manager);
@@ -259,28 +239,4 @@ async function called<T>(
   let result: Promise<T> | undefined;
   await begin?.((manager) => (result = work(manager ?? otherwise)));
   return await (result ?? work(otherwise));
-}
-
-/** Whatever begins or ends on the runner does so on its stand-in, until the transaction is over. */
-function follow(runner: QueryRunner, standIn: QueryRunner): void {
-  const originals = ENDS.map(
-    (name) => [name, Object.getOwnPropertyDescriptor(runner, name)] as const,
-  );
-  const restore = (): void => {
-    for (const [name, descriptor] of originals) {
-      if (descriptor === undefined) delete (runner as Partial<QueryRunner>)[name];
-      else Object.defineProperty(runner, name, descriptor);
-    }
-  };
-  for (const name of ENDS) {
-    const original = runner[name].bind(runner) as (...args: unknown[]) => Promise<void>;
-    const following = async (...args: unknown[]): Promise<void> => {
-      await original(...args);
-      await standIn[name]();
-      if (standIn.isTransactionActive) return;
-      restore();
-      await standIn.release();
-    };
-    Object.defineProperty(runner, name, { value: following, configurable: true, writable: true });
-  }
 }

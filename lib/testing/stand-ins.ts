@@ -38,13 +38,7 @@ export function optionsInMemory(options: ResolvedOptions): ResolvedOptions {
   const { transactionSource, requestQueryRunner } = options;
   return resolveOptions({
     ...options,
-    transactionSource:
-      transactionSource &&
-      ((memory: DataSource) => {
-        const application = applicationOf(memory);
-        const found = transactionSource(application?.dataSource ?? memory);
-        return found && application ? application.named(found) : found;
-      }),
+    transactionSource: (memory: DataSource) => applicationOf(memory)?.current(transactionSource),
     requestQueryRunner:
       requestQueryRunner &&
       ((context: ExecutionContext) => {

@@ -4,6 +4,7 @@ import { getRepositoryToken } from '@nestjs/typeorm';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { DataSource, Repository, type QueryRunner } from 'typeorm';
 import {
+  JobArgs,
   RiverClient,
   RiverModule,
   RiverTransaction,
@@ -21,6 +22,11 @@ import {
 import { createShopDatabase, type ShopDatabase } from '../http/shop-app.js';
 import { OrderEntity, SendReceipt, type Order } from '../transaction/orders.js';
 
+@JobArgs('once', { uniqueOpts: { byArgs: true } })
+class Once {
+  constructor(readonly item: string) {}
+}
+
 /** Its repository is injected, and so has no query runner of its own. */
 @Injectable()
 class OrdersService {
@@ -34,6 +40,11 @@ class OrdersService {
     await this.orders.save({ item });
     await this.river.insert(new SendReceipt(item));
     if (item === 'failing') throw new Error('failing');
+    if (item === 'unawaited') void this.river.insert(new SendReceipt(item), { priority: 9 });
+    if (item === 'swallowed') {
+      const twice = [new Once(item), new Once(item)];
+      await this.river.insertManyFast(twice).catch(() => undefined);
+    }
   }
 
   @RiverTransactional()
@@ -128,6 +139,20 @@ describe('beside a pooled data source of the application, its repositories', () 
     await expect(service[way]('failing')).rejects.toThrow('failing');
     expect([await orders(), items()]).toEqual([['book'], ['book']]);
   });
+
+  test.each(WAYS)(
+    'are undone where the transaction of the jobs cannot be committed, %s',
+    async (way) => {
+      await start();
+      await expect(service[way]('unawaited')).rejects.toMatchObject({
+        code: 'RIVER_INVALID_OPTION',
+      });
+      await expect(service[way]('swallowed')).rejects.toMatchObject({
+        code: 'RIVER_TRANSACTION_ROLLED_BACK',
+      });
+      expect([await orders(), items()]).toEqual([[], []]);
+    },
+  );
 
   test('see within a transaction what others do not see yet', async () => {
     await start();

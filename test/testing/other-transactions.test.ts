@@ -161,6 +161,40 @@ describe('in memory, transactions that a transactionSource finds', () => {
   });
 });
 
+describe('in memory, inserts without a `tx` join what TypeORM itself opens', () => {
+  test('for the manager of a query runner', async () => {
+    await start({});
+    const queryRunner = database.dataSource.createQueryRunner();
+    const place = (item: string): Promise<void> =>
+      queryRunner.manager.transaction(async (manager) => {
+        await manager.save(OrderEntity, { item });
+        await river.insert(new SendReceipt(item));
+        if (item === 'failing') throw new Error('failing');
+      });
+    await place('book');
+    await expect(place('failing')).rejects.toThrow('failing');
+    expect([await orders(), items()]).toEqual([['book'], ['book']]);
+    await queryRunner.release();
+  });
+
+  test('for a save, to what its subscribers insert', async () => {
+    await start({ outsideTransaction: 'error' });
+    const { dataSource } = database;
+    dataSource.subscribers.push({
+      async afterInsert({ entity }: { entity: { item: string } }) {
+        if (entity.item === undefined) return;
+        await river.insert(new SendReceipt(entity.item));
+        if (entity.item === 'failing') throw new Error('failing');
+      },
+    });
+    const repository = dataSource.getRepository(OrderEntity);
+    await repository.save({ item: 'book' });
+    await expect(repository.save({ item: 'failing' })).rejects.toThrow('failing');
+    expect([await orders(), items()]).toEqual([['book'], ['book']]);
+    dataSource.subscribers.pop();
+  });
+});
+
 test('in memory, inserts join the query runner that requestQueryRunner finds', async () => {
   await start({ requestQueryRunner: (_context: ExecutionContext) => current });
   const app = module.createNestApplication({ logger: false });
