@@ -73,6 +73,33 @@ describe.each(SIDES)('%s, transactions', (_name, start) => {
     await requireInserted(side.river, SendReceipt, { args: { order: 3 } });
   });
 
+  test('a unique key follows the job that holds it, through savepoints', async () => {
+    const { river, transaction } = side;
+    const isTaken = async (): Promise<boolean> => {
+      const { job, uniqueSkippedAsDuplicated } = await river.insert(new SendReceipt(1));
+      if (!uniqueSkippedAsDuplicated) await river.jobDelete(job.id);
+      return uniqueSkippedAsDuplicated;
+    };
+    const { job } = await river.insert(new SendReceipt(1));
+    await transaction.run(async () => {
+      const undone = transaction.run({ propagation: 'NESTED' }, async () => {
+        await river.jobCancel(job.id);
+        await river.insert(new SendReceipt(1));
+        expect(await isTaken()).toBe(true);
+        throw new Failure();
+      });
+      await expect(undone).rejects.toThrow(Failure);
+      expect(await isTaken()).toBe(true);
+      await river.jobCancel(job.id);
+      expect(await isTaken()).toBe(false);
+      await river.jobRetry(job.id);
+      expect(await isTaken()).toBe(true);
+      await river.jobDelete(job.id);
+    });
+    expect(await isTaken()).toBe(false);
+    expect(await kinds()).toEqual([]);
+  });
+
   test('REQUIRES_NEW commits although the outer one rolls back', async () => {
     const outer = side.transaction.run(async () => {
       await side.river.insert(new SortArgs([]));

@@ -7,6 +7,8 @@ interface Layer {
   readonly name: string;
   readonly jobs: Map<bigint, JobRecord | null>;
   readonly queues: Map<string, QueueRecord | null>;
+  /** Ids of jobs, by the keys that they got in River's unique index. They may have left it since. */
+  readonly keys: Map<string, bigint>;
   readonly locks: Set<string>;
 }
 
@@ -21,6 +23,8 @@ export class MustWait extends Error {
 export class MemoryStore {
   readonly jobs = new Map<bigint, JobRecord>();
   readonly queues = new Map<string, QueueRecord>();
+  /** As those of a {@link Layer}. */
+  readonly keys = new Map<string, bigint>();
   readonly #open = new Set<MemoryTransaction>();
   readonly #watchers = new Set<(committed: readonly JobRecord[]) => void>();
   #lastId = 0n;
@@ -45,6 +49,7 @@ export class MemoryStore {
   clear(): void {
     this.jobs.clear();
     this.queues.clear();
+    this.keys.clear();
     this.#lastId = 0n;
   }
 
@@ -58,6 +63,7 @@ export class MemoryStore {
     if (layer === undefined) return;
     apply(this.jobs, layer.jobs);
     apply(this.queues, layer.queues);
+    apply(this.keys, layer.keys);
     const committed = [...layer.jobs.values()].filter((job) => job !== null);
     for (const watcher of this.#watchers) watcher(committed);
   }
@@ -118,7 +124,11 @@ export class MemoryTransaction {
 
   /** The job that has this key in River's unique index. */
   holderOf(key: string): JobRecord | undefined {
-    for (const job of this.#seen().values()) if (indexedKey(job) === key) return job;
+    for (const { keys } of [...this.#layers.toReversed(), this.#store]) {
+      const id = keys.get(key);
+      const job = id === undefined ? undefined : this.job(id);
+      if (job !== undefined && indexedKey(job) === key) return job;
+    }
     return undefined;
   }
 
@@ -126,7 +136,7 @@ export class MemoryTransaction {
   insertJob(fields: Omit<JobRecord, 'id'>): JobRecord {
     const job = { ...fields, id: this.#store.nextId() };
     this.#checkKey(job);
-    this.#write().jobs.set(job.id, job);
+    this.#put(job);
     return job;
   }
 
@@ -135,7 +145,7 @@ export class MemoryTransaction {
     this.lockJob(job.id);
     const changed = { ...job, ...changes };
     if (indexedKey(changed) !== indexedKey(job)) this.#checkKey(changed);
-    this.#write().jobs.set(job.id, changed);
+    this.#put(changed);
     return changed;
   }
 
@@ -224,6 +234,13 @@ export class MemoryTransaction {
     return this.#top;
   }
 
+  #put(job: JobRecord): void {
+    const { jobs, keys } = this.#write();
+    jobs.set(job.id, job);
+    const key = indexedKey(job);
+    if (key !== null) keys.set(key, job.id);
+  }
+
   #hasChanged(id: bigint): boolean {
     return this.#layers.some(({ jobs }) => jobs.has(id));
   }
@@ -232,10 +249,11 @@ export class MemoryTransaction {
     const key = indexedKey(job);
     if (key === null) return;
     const holder = this.holderOf(key);
-    const isEqual = (other: JobRecord | null): boolean =>
-      other !== null && other.id !== job.id && indexedKey(other) === key;
     const hasEqual = (other: MemoryTransaction): boolean =>
-      other.#layers.some(({ jobs }) => [...jobs.values()].some(isEqual));
+      other.#layers.some(({ jobs, keys }) => {
+        const equal = jobs.get(keys.get(key) ?? -1n) ?? undefined;
+        return equal !== undefined && equal.id !== job.id && indexedKey(equal) === key;
+      });
     const other = this.#store.others(this).find(hasEqual);
     if (other !== undefined) throw new MustWait(other);
     if (holder !== undefined && holder.id !== job.id) throw uniqueViolation();
@@ -243,12 +261,13 @@ export class MemoryTransaction {
 }
 
 function layer(name: string): Layer {
-  return { name, jobs: new Map(), queues: new Map(), locks: new Set() };
+  return { name, jobs: new Map(), queues: new Map(), keys: new Map(), locks: new Set() };
 }
 
 function merge(into: Layer, from: Layer): void {
   for (const [id, job] of from.jobs) into.jobs.set(id, job);
   for (const [name, queue] of from.queues) into.queues.set(name, queue);
+  for (const [key, id] of from.keys) into.keys.set(key, id);
   for (const key of from.locks) into.locks.add(key);
 }
 
