@@ -11,7 +11,7 @@ const MATRIX_LIMIT_MS = 300_000;
  * @typedef {object} Bench What all combinations share.
  * @property {string} place A folder outside of the repository.
  * @property {string} tarball
- * @property {Awaited<ReturnType<typeof import('./databases.mjs').startDatabases>>} databases
+ * @property {readonly import('./databases.mjs').Databases[]} servers Of one version of Postgres each.
  * @property {import('./report.mjs').Report} report
  */
 
@@ -51,26 +51,31 @@ export async function tryCombination(combination, bench) {
  * @param {string} folder
  * @param {Bench} bench
  */
-async function tryMatrix(folder, { databases, report }) {
+async function tryMatrix(folder, { servers, report }) {
   const program = join(folder, 'typeorm-matrix');
   await cp(MATRIX, program, { recursive: true });
-  const args = /** @type {const} */ ([
-    process.execPath,
-    join(program, 'program.mjs'),
-    await databases.create(),
-  ]);
-  await report.program("TypeORM's own calls", args, folder, MATRIX_LIMIT_MS);
+  for (const { create, suffix } of servers) {
+    const args = /** @type {const} */ ([
+      process.execPath,
+      join(program, 'program.mjs'),
+      await create(),
+    ]);
+    await report.program(`TypeORM's own calls${suffix}`, args, folder, MATRIX_LIMIT_MS);
+  }
 }
 
 /**
  * @param {{ type: string, program: string, folder: string, version: string }} application
  * @param {Bench} bench
  */
-async function run({ type, program, folder, version }, { place, databases, report }) {
+async function run({ type, program, folder, version }, { place, servers, report }) {
   const node = version === '' ? process.execPath : await installNode(place, version);
   const said = await mustSucceed(node, ['--version'], { cwd: folder, limitMs: 10_000 });
-  const urls = [await databases.create(), await databases.create()];
-  await report.program(`${type} on Node ${said.trim()}`, [node, program, ...urls], folder);
+  for (const { create, suffix } of servers) {
+    const urls = [await create(), await create()];
+    const what = `${type} on Node ${said.trim()}${suffix}`;
+    await report.program(what, [node, program, ...urls], folder);
+  }
 }
 
 /** @param {string} folder @param {readonly string[]} packages */

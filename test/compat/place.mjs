@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { mustSucceed } from './command.mjs';
 
-const APP = fileURLToPath(new URL('app/', import.meta.url));
-const INSTALL = ['--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts', '--no-save'];
+export const APP = fileURLToPath(new URL('app/', import.meta.url));
+const INSTALL = ['--prefer-offline', '--no-audit', '--no-fund', '--no-save'];
 
 /** How users' projects are compiled; the folder's package.json decides between ESM and CommonJS. */
-const COMPILER_OPTIONS = {
+export const COMPILER_OPTIONS = {
   target: 'ES2022',
   lib: ['ES2023'],
   module: 'NodeNext',
@@ -26,12 +26,15 @@ const COMPILER_OPTIONS = {
  *
  * @param {string} folder
  * @param {Readonly<Record<string, string>>} packages
+ * @param {{ scripts?: boolean }} [options] whether their own scripts run
  */
-export async function install(folder, packages) {
+export async function install(folder, packages, { scripts = false } = {}) {
   await mkdir(folder, { recursive: true });
   const project = { private: true, dependencies: packages };
   await writeFile(join(folder, 'package.json'), JSON.stringify(project));
-  await mustSucceed('npm', ['install', '--strict-peer-deps', ...INSTALL], {
+  const args = ['install', '--strict-peer-deps', ...INSTALL];
+  if (!scripts) args.push('--ignore-scripts');
+  await mustSucceed('npm', args, {
     cwd: folder,
     limitMs: 240_000,
   });

