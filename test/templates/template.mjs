@@ -21,7 +21,11 @@ const SCRIPT_LIMIT_MS = 180_000;
  * stays as it was made.
  *
  * @param {import('./cells.mjs').Cell} cell
- * @param {import('../compat/combination.mjs').Bench} bench
+ * @param {object} bench
+ * @param {string} bench.place
+ * @param {string} bench.tarball
+ * @param {import('../compat/databases.mjs').Databases} bench.databases
+ * @param {import('../compat/report.mjs').Report} bench.report
  */
 export async function tryTemplate(cell, { place, tarball, databases, report }) {
   const { nest, manager } = cell;
@@ -90,9 +94,14 @@ async function create(folder, { nest, typeorm, typescript, pg, manager, builder 
     pg,
     typeorm,
   });
+  const { files = {}, manifest: added = {} } = /** @type {import('./managers.mjs').Manager} */ (
+    MANAGERS[manager]
+  );
+  Object.assign(manifest, added);
   if (typescript !== '') manifest.devDependencies.typescript = `~${typescript}.0`;
   await writeFile(path, JSON.stringify(manifest, null, 2));
-  for (const [name, text] of Object.entries(MANAGERS[manager].files ?? {})) {
+  for (const [name, text] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, name)), { recursive: true });
     await writeFile(join(folder, name), text);
   }
 
