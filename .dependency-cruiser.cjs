@@ -15,6 +15,7 @@ const ROOMS = [
   'postgres/insert',
   'postgres/copy',
   'postgres/administration',
+  'postgres/worker',
   'transaction/context',
   'transaction/statements',
   'transaction/engine',
@@ -28,6 +29,19 @@ const ROOMS = [
   'client/administration',
   'client',
   'river\\.(module|providers)',
+];
+
+// The rooms of `nestjs-river/worker`, in the same way. They may import all rooms above but the module.
+const WORKER_ROOMS = [
+  'outcome',
+  'attempt',
+  'handlers',
+  'queue',
+  'outcomes',
+  'leader',
+  'maintenance',
+  'periodic',
+  'listen',
 ];
 
 // A room's own files; those of the rooms inside it are listed apart.
@@ -44,10 +58,43 @@ const oneWay = ROOMS.slice(0, -1).map((room, index) => ({
   },
 }));
 
+const workerOneWay = WORKER_ROOMS.slice(0, -1).map((room, index) => ({
+  name: `worker/${room}-imports-only-rooms-before-it`,
+  severity: 'error',
+  from: { path: `^lib/worker/${room}/` },
+  to: { path: `^lib/worker/(${WORKER_ROOMS.slice(index + 1).join('|')})/` },
+}));
+
 module.exports = {
   forbidden: [
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     ...oneWay,
+    ...workerOneWay,
+    {
+      name: 'worker-is-loaded-by-its-own-path-only',
+      comment: 'An application that only inserts never loads it.',
+      severity: 'error',
+      from: { path: '^(lib|decorators)/', pathNot: '^(lib|decorators)/worker/' },
+      to: { path: '^(lib|decorators)/worker/' },
+    },
+    {
+      name: 'statements-of-the-worker-are-its-own',
+      severity: 'error',
+      from: { path: '^(lib|decorators)/', pathNot: '^lib/(worker|postgres/worker)/' },
+      to: { path: '^lib/postgres/worker/' },
+    },
+    {
+      name: 'worker-does-not-know-other-optional-rooms',
+      severity: 'error',
+      from: { path: '^lib/worker/' },
+      to: { path: '^lib/(entities|migrations|cli|adapters|testing)/' },
+    },
+    {
+      name: 'decorators-of-the-worker-are-exported-by-its-index-only',
+      severity: 'error',
+      from: { path: '^lib/worker/', pathNot: '^lib/worker/index' },
+      to: { path: '^decorators/' },
+    },
     {
       name: 'tokens-are-of-nest',
       comment: 'The names of providers mean nothing in the rooms that do not know Nest.',
@@ -82,7 +129,7 @@ module.exports = {
     {
       name: 'lib-does-not-import-decorators',
       severity: 'error',
-      from: { path: '^lib/', pathNot: '^lib/index\\.ts$' },
+      from: { path: '^lib/', pathNot: '^lib/(worker/)?index\\.ts$' },
       to: { path: '^decorators/' },
     },
     {

@@ -7,7 +7,7 @@ const common = {
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
     '^nestjs-river$': '<rootDir>/lib/index.ts',
-    '^nestjs-river/(entities|migrations|testing)$': '<rootDir>/lib/$1/index.ts',
+    '^nestjs-river/(entities|migrations|testing|worker)$': '<rootDir>/lib/$1/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   transform: {

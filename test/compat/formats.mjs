@@ -14,7 +14,7 @@ const require = createRequire(import.meta.url);
 const QUIET = { logger: false, abortOnError: false };
 const OTHER_COPY = { code: 'RIVER_OTHER_COPY' };
 
-const SUBPATHS = ['', '/entities', '/migrations', '/testing'];
+const SUBPATHS = ['', '/entities', '/migrations', '/testing', '/worker'];
 for (const subpath of SUBPATHS) {
   const imported = await import(`nestjs-river${subpath}`);
   const required = require(`nestjs-river${subpath}`);
