@@ -18,14 +18,21 @@ export async function prepareSubjects(names) {
   if (!existsSync(`${ROOT}dist/lib/index.js`)) throw new Error('Build first: npm run build');
   const isNewer = names.some((name) => SUBJECTS[name].isNewer);
   if (isNewer) await installPackages();
-  if (names.includes('river-go')) await buildGo();
+  if (names.some((name) => SUBJECTS[name].module === 'go')) await buildGo();
   // All on the same Node: the peers' where peers take part, else the one that runs this.
   const node = isNewer ? `${HERE}node_modules/node/bin/node` : process.execPath;
   return (name, url, flags = []) => {
-    const { module, pipeline } = SUBJECTS[name];
-    if (module === 'go') return [GO_PROGRAM, url];
+    const { module, ...variant } = SUBJECTS[name];
+    if (module === 'go') return [GO_PROGRAM, url, ...(variant.tuned ? ['tuned'] : [])];
     const script = `${HERE}child.mjs`;
-    return [node, '--expose-gc', ...flags, script, JSON.stringify({ module, url, pipeline })];
+    const { pipeline, tuned } = variant;
+    return [
+      node,
+      '--expose-gc',
+      ...flags,
+      script,
+      JSON.stringify({ module, url, pipeline, tuned }),
+    ];
   };
 }
 

@@ -3,6 +3,9 @@ import { spread } from './statistics.mjs';
 
 export const FIGURES = ['p50_ms', 'p99_ms', 'per_second', 'rss_growth_mib'];
 
+/** `pg` by hand, that inserts and that works. */
+const RAW = ['raw', 'raw-worker'];
+
 export class Results {
   #values = new Map();
   #deadRows = new Map();
@@ -54,6 +57,15 @@ export class Results {
     return spread(ratios);
   }
 
+  /** How much more `over` is than `under`, round by round, as {@link ratio}. */
+  difference(over, under) {
+    const unders = this.values(under);
+    const differences = this.values(over).map((value, round) =>
+      value == null || unders[round] == null ? null : value - unders[round],
+    );
+    return spread(differences);
+  }
+
   /** The figure by which subjects are compared. */
   mainFigure(scenario) {
     return this.#mainFigures[scenario];
@@ -61,7 +73,8 @@ export class Results {
 
   ratioToRaw(scenario, subject) {
     const figure = this.mainFigure(scenario);
-    return this.ratio([scenario, subject, figure], [scenario, 'raw', figure]);
+    const raw = this.subjects(scenario).find((name) => RAW.includes(name)) ?? RAW[0];
+    return this.ratio([scenario, subject, figure], [scenario, raw, figure]);
   }
 
   rounds() {

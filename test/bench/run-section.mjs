@@ -7,6 +7,7 @@ import { SubjectProcess } from './subject-process.mjs';
 import { SUBJECTS, takesPart } from './subjects.mjs';
 
 const DUPLICATES = 10_000;
+const WORKED_BEFORE = 100_000;
 
 /**
  * @param bench `database`, `commandOf`, `subjects`, `rounds`, `results`, `runtimes`, `say`
@@ -61,7 +62,8 @@ class Crew {
     const process = await this.#processOf(subject);
     try {
       if (!process.operations.includes(scenario.request.op)) return undefined;
-      return await measureStep(this.#bench.database, { process, subject, scenario, round });
+      const step = scenario.works ? measureWork : measureStep;
+      return await step(this.#bench.database, { process, subject, scenario, round });
     } finally {
       if (this.#section.fresh) await this.#leave(subject);
     }
@@ -110,6 +112,32 @@ async function measureStep(database, { process, subject, scenario, round }) {
     p99_ms: isOneCall ? null : quantile(latencies, 0.99),
     per_second: (jobs / elapsedMs) * 1000,
     rss_growth_mib: rss,
+  };
+}
+
+/** Works what was inserted before. The worker starts in the time that is taken. */
+async function measureWork(database, { process, subject, scenario }) {
+  const { request, tellsMemory } = scenario;
+  const { store } = SUBJECTS[subject];
+  await database.empty(store.emptied);
+  // Memory grows from where it is once as many jobs as in the other scenarios have been worked.
+  if (tellsMemory) {
+    await process.ask({ op: 'fill', batch: WORKED_BEFORE });
+    await process.ask({ ...request, batch: WORKED_BEFORE });
+  }
+  if (request.batch !== undefined) await process.ask({ op: 'fill', batch: request.batch });
+  await process.ask({ op: 'settle' });
+  await database.checkpoint();
+  const memory = tellsMemory ? watchMemory(process.pid) : () => null;
+  const { latencies, elapsedMs, jobs } = await process.ask(request);
+  if (request.seconds === undefined && request.batch !== undefined && jobs !== request.batch) {
+    throw new Error(`${subject}: ${jobs} jobs worked, not ${request.batch}`);
+  }
+  return {
+    p50_ms: quantile(latencies, 0.5),
+    p99_ms: quantile(latencies, 0.99),
+    per_second: (jobs / elapsedMs) * 1000,
+    rss_growth_mib: memory(),
   };
 }
 

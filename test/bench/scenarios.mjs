@@ -22,6 +22,8 @@ const throughput = (what, request, rest) => ({
   ...latency(what, request, rest),
   main: 'per_second',
 });
+/** The jobs are inserted before, but for those that are measured one by one. */
+const working = (what, request) => ({ what, request, main: 'per_second', works: true });
 const filled = (jobs, table) =>
   latency(
     `one insert after another, into a table of ${jobs} completed jobs`,
@@ -73,6 +75,36 @@ export const SECTIONS = [
         { op: 'insertStream', callers: 1, batch: 1_000_000 },
         { ...ONE_BATCH, warmUp: { limit: 10, batch: 1000 } },
       ),
+    },
+  },
+  {
+    name: 'working jobs',
+    fresh: true,
+    scenarios: {
+      drain100k: working('100,000 jobs that do nothing', { op: 'drain', batch: 100_000 }),
+      drain_defaults: working('jobs that do nothing, default settings, for 5 s', {
+        op: 'drain',
+        batch: 100_000,
+        seconds: 5,
+      }),
+      drain_tx: working(
+        '20,000 jobs that store a business row each, in the transaction of the job',
+        {
+          op: 'drainTransactional',
+          batch: 20_000,
+        },
+      ),
+      insert_to_start: {
+        ...working('from the call of an insert to the start of the job, at low load', {
+          op: 'insertToStart',
+          limit: 300,
+        }),
+        main: 'p50_ms',
+      },
+      drain1m: {
+        ...working('1,000,000 jobs that do nothing', { op: 'drain', batch: 1_000_000 }),
+        tellsMemory: true,
+      },
     },
   },
 ];

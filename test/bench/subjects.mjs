@@ -65,6 +65,88 @@ export const SUBJECTS = {
   },
 };
 
+const PGBOSS = { emptied: ['pgboss.job'], jobs: 'pgboss.job' };
+const GRAPHILE = {
+  emptied: ['graphile_worker._private_jobs'],
+  jobs: 'graphile_worker._private_jobs',
+};
+const DRAINS = ['drain100k', 'insert_to_start', 'drain_tx'];
+
+/** Those that work jobs: with settings for throughput and latency, and with their defaults. */
+Object.assign(SUBJECTS, {
+  'ours-worker': {
+    label: 'nestjs-river',
+    module: 'working/ours',
+    tuned: true,
+    only: [...DRAINS, 'drain1m'],
+    store: RIVER,
+    call: '`@Work` on a provider, `maxWorkers: 2000`; `transaction: true` in `drain_tx`',
+  },
+  'raw-worker': {
+    label: 'pg by hand',
+    module: 'working/raw',
+    only: DRAINS,
+    store: RIVER,
+    call: 'one loop: claim up to 1,000 jobs by SKIP LOCKED, complete them by one statement; in `drain_tx` 10 loops, a transaction per job',
+  },
+  'river-go-worker': {
+    label: 'River in Go',
+    module: 'go',
+    tuned: true,
+    only: DRAINS,
+    store: RIVER,
+    call: "River's Go client: `MaxWorkers: 2000`, `FetchCooldown: 2ms`; `JobCompleteTx` in `drain_tx`",
+  },
+  'pg-boss-worker': {
+    label: 'pg-boss',
+    module: 'working/pg-boss',
+    tuned: true,
+    isNewer: true,
+    only: ['drain100k', 'insert_to_start'],
+    store: PGBOSS,
+    call: '`work` with `batchSize: 1000`, `burstWhenBatchFull`, and notifications',
+  },
+  'graphile-worker-worker': {
+    label: 'graphile-worker',
+    module: 'working/graphile-worker',
+    tuned: true,
+    isNewer: true,
+    only: ['drain100k', 'insert_to_start'],
+    store: GRAPHILE,
+    call: '`run` with 24 jobs at once, a local queue of 500, and `completeJobBatchDelay: 0`; finished jobs are deleted',
+  },
+  'ours-worker-defaults': {
+    label: 'nestjs-river, defaults',
+    module: 'working/ours',
+    only: ['drain_defaults'],
+    store: RIVER,
+    call: '`queues: { default: 100 }`',
+  },
+  'river-go-worker-defaults': {
+    label: 'River in Go, defaults',
+    module: 'go',
+    only: ['drain_defaults'],
+    store: RIVER,
+    call: '`MaxWorkers: 100`',
+  },
+  'pg-boss-worker-defaults': {
+    label: 'pg-boss, defaults',
+    module: 'working/pg-boss',
+    isNewer: true,
+    only: ['drain_defaults'],
+    store: PGBOSS,
+    call: '`work` without options',
+  },
+  'graphile-worker-worker-defaults': {
+    label: 'graphile-worker, defaults',
+    module: 'working/graphile-worker',
+    isNewer: true,
+    only: ['drain_defaults'],
+    store: GRAPHILE,
+    call: '`run` without options',
+  },
+});
+
 /** Whether a subject takes part in a scenario, as far as it is known before its process runs. */
 export function takesPart(name, scenarioName, scenario) {
   const { only } = SUBJECTS[name];

@@ -1,5 +1,5 @@
-// What is to be reached, in ratios of one run. `over` and `under` are places in the results; without
-// `under` the figure itself is meant.
+// What is to be reached, in ratios of one run (`over`, `under`: places in the results), differences (`less`),
+// or figures themselves.
 
 const ours = (scenario, figure) => [scenario, 'ours', figure];
 
@@ -47,6 +47,27 @@ function memory(scenario, atMost) {
   };
 }
 
+const worked = (scenario, subject = 'ours-worker') => [scenario, subject, 'per_second'];
+
+function workRate(scenario, peer, atLeast, subject) {
+  return {
+    what: `\`${scenario}\`: jobs/s of \`ours\` to \`${peer}\``,
+    over: worked(scenario, subject),
+    under: worked(scenario, peer),
+    atLeast,
+  };
+}
+
+/** @param atMost milliseconds */
+function startsWithin(figure, peer, atMost) {
+  return {
+    what: `\`insert_to_start\`: ${figure.slice(0, 3)} of \`ours\` less that of \`${peer}\`, ms`,
+    over: ['insert_to_start', 'ours-worker', figure],
+    less: ['insert_to_start', peer, figure],
+    atMost,
+  };
+}
+
 export const TARGETS = [
   p50('single', 'raw', { atMost: 1 }),
   ...['typeorm', 'river-go', 'pg-boss', 'graphile-worker'].map((peer) =>
@@ -72,6 +93,17 @@ export const TARGETS = [
   { what: '`unique_duplicate`: dead row versions of 10,000', deadRowsOf: 'ours', atMost: 0 },
   toOwn('unique_new', 'single', 1.15),
   toOwn('table5m', 'single', 1.15),
+  workRate('drain100k', 'raw-worker', 0.9),
+  workRate('drain100k', 'river-go-worker', 1.25),
+  workRate('drain100k', 'pg-boss-worker', 1),
+  workRate('drain_defaults', 'river-go-worker-defaults', 10, 'ours-worker-defaults'),
+  startsWithin('p50_ms', 'raw-worker', 0.5),
+  startsWithin('p99_ms', 'river-go-worker', 3),
+  {
+    what: '`drain1m`: memory growth of `ours` over 1,000,000 jobs, MiB',
+    over: ['drain1m', 'ours-worker', 'rss_growth_mib'],
+    atMost: 64,
+  },
 ];
 
 /** @returns for each target that was measured: what, its limit, the figures, whether it was reached */
@@ -89,7 +121,8 @@ export function judge(results) {
   });
 }
 
-function figuresOf(results, { over, under, deadRowsOf }) {
+function figuresOf(results, { over, under, less, deadRowsOf }) {
+  if (less !== undefined) return results.difference(over, less);
   if (deadRowsOf !== undefined) {
     const count = results.deadRows(deadRowsOf);
     return count === null ? null : { median: count, min: count, max: count };

@@ -36,20 +36,25 @@ type failure struct {
 }
 
 func main() {
-	if err := serve(context.Background(), os.Args[1], os.Stdin, json.NewEncoder(os.Stdout)); err != nil {
+	tuned := len(os.Args) > 2 && os.Args[2] == "tuned"
+	if err := serve(context.Background(), os.Args[1], tuned, os.Stdin, json.NewEncoder(os.Stdout)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func serve(ctx context.Context, url string, in io.Reader, out *json.Encoder) error {
+func serve(ctx context.Context, url string, tuned bool, in io.Reader, out *json.Encoder) error {
 	subject, err := open(ctx, url)
 	if err != nil {
 		return err
 	}
 	defer subject.pool.Close()
+	subject.tuned = tuned
 
-	operations := []string{"insert", "insertUnique", "insertMany", "insertBulk", "transaction"}
+	operations := []string{
+		"insert", "insertUnique", "insertMany", "insertBulk", "transaction",
+		"fill", "drain", "drainTransactional", "insertToStart",
+	}
 	if err := out.Encode(hello{"Go " + runtime.Version()[len("go"):], operations}); err != nil {
 		return err
 	}
@@ -77,6 +82,15 @@ func (s *subject) answer(ctx context.Context, asked request) (any, error) {
 		// Collects garbage, and gives back what is free.
 		debug.FreeOSMemory()
 		return struct{}{}, nil
+	}
+
+	switch asked.Op {
+	case "fill":
+		return struct{}{}, s.fill(ctx, asked.Batch)
+	case "drain", "drainTransactional":
+		return s.drain(ctx, asked, asked.Op == "drainTransactional")
+	case "insertToStart":
+		return s.insertToStart(ctx, asked)
 	}
 
 	call, err := s.call(ctx, asked)

@@ -22,6 +22,8 @@ const (
 type subject struct {
 	pool    *pgxpool.Pool
 	clients map[string]*river.Client[pgx.Tx]
+	// tuned says whether jobs are worked with more than the default settings.
+	tuned bool
 	// number of the job that was made last.
 	number atomic.Int64
 }
