@@ -1,46 +1,137 @@
 import type { SchemaName } from '../../postgres/connection/schema-name.js';
-import type { ControlEvent } from '../queue/control-event.js';
+import { sleep } from '../../real-time.js';
 import type { OutageLog } from '../outage-log.js';
+import { inOwnContext } from '../own-context.js';
+import type { ControlEvent } from '../queue/control-event.js';
 import type { WorkerDatabase } from '../worker-database.js';
+import { Listening } from './listening.js';
+import {
+  controlEvent,
+  insertedQueue,
+  leadershipEvent,
+  type LeadershipEvent,
+  type Topic,
+} from './topics.js';
 
-/** What a worker receives of elections. */
-export interface LeadershipEvent {
-  /** `resigned` or `request_resign`. */
-  readonly action: string;
-  readonly leaderId: string;
-}
+/** Milliseconds to the first new connection, and to any. */
+const SHORTEST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 64_000;
+/** By what part each pause is longer or shorter. */
+const JITTER = 0.1;
 
 type Listener<Event> = (event: Event) => void;
 /** Removes a listener. */
 export type Unlisten = () => void;
 
-/** Receives the notifications of River's clients on one connection of the worker's. */
+/**
+ * Receives the notifications of River's clients on one connection of the worker's. A lost connection is
+ * opened anew; what was missed meanwhile is for those to find who listen to {@link onReconnect}.
+ */
 export class Notifier {
+  readonly #database: WorkerDatabase;
+  readonly #schema: SchemaName;
+  readonly #outages: OutageLog;
+  readonly #inserts = new Set<Listener<string>>();
+  readonly #controls = new Set<Listener<ControlEvent>>();
+  readonly #leaderships = new Set<Listener<LeadershipEvent>>();
+  readonly #reconnects = new Set<Listener<void>>();
+  #stop = new AbortController();
+  #running = Promise.resolve();
+
   constructor(database: WorkerDatabase, schema: SchemaName, outages: OutageLog) {
-    void [database, schema, outages];
+    this.#database = database;
+    this.#schema = schema;
+    this.#outages = outages;
   }
 
-  /** Listens from here on. Rejects when the first connection fails. */
-  async start(): Promise<void> {}
+  /**
+   * Listens from here on.
+   *
+   * @throws DatabaseError when the first connection fails
+   */
+  async start(): Promise<void> {
+    this.#stop = new AbortController();
+    const { signal } = this.#stop;
+    await inOwnContext(async () => {
+      const first = await this.#open(signal);
+      this.#running = this.#keepOpen(first, signal);
+    });
+  }
 
-  async stop(): Promise<void> {}
+  /** Closes the connection. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
 
   /** A job was inserted into a queue. */
   onInsert(listener: Listener<string>): Unlisten {
-    return () => void listener;
+    return added(this.#inserts, listener);
   }
 
   /** A queue was paused or resumed, or a job of it cancelled. */
   onControl(listener: Listener<ControlEvent>): Unlisten {
-    return () => void listener;
+    return added(this.#controls, listener);
   }
 
+  /** A leader has resigned, or is asked to. */
   onLeadership(listener: Listener<LeadershipEvent>): Unlisten {
-    return () => void listener;
+    return added(this.#leaderships, listener);
   }
 
   /** The connection is there again: notifications may have been missed. */
   onReconnect(listener: () => void): Unlisten {
-    return () => void listener;
+    return added(this.#reconnects, listener);
   }
+
+  #open(signal: AbortSignal): Promise<Listening> {
+    const onNotification = (topic: Topic, payload: string): void => this.#notified(topic, payload);
+    return Listening.open(this.#database, this.#schema, { signal, onNotification });
+  }
+
+  async #keepOpen(first: Listening, signal: AbortSignal): Promise<void> {
+    let listening: Listening | undefined = first;
+    let pauseMs = SHORTEST_PAUSE_MS;
+    while (!signal.aborted) {
+      try {
+        listening ??= await this.#reopen(signal);
+        pauseMs = SHORTEST_PAUSE_MS;
+        const cause = await listening.lost;
+        await listening.close();
+        this.#failed(cause, signal);
+      } catch (error) {
+        this.#failed(error, signal);
+      }
+      listening = undefined;
+      await sleep(pauseMs * (1 + JITTER * (2 * Math.random() - 1)), signal);
+      pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+    }
+  }
+
+  async #reopen(signal: AbortSignal): Promise<Listening> {
+    const listening = await this.#open(signal);
+    this.#outages.succeeded();
+    for (const listener of this.#reconnects) listener();
+    return listening;
+  }
+
+  #failed(cause: unknown, { aborted }: AbortSignal): void {
+    if (!aborted) this.#outages.failed('Listening for notifications', cause);
+  }
+
+  #notified(topic: Topic, payload: string): void {
+    if (topic === 'river_insert') tell(this.#inserts, insertedQueue(payload));
+    else if (topic === 'river_control') tell(this.#controls, controlEvent(payload));
+    else tell(this.#leaderships, leadershipEvent(payload));
+  }
+}
+
+function added<T>(listeners: Set<T>, listener: T): Unlisten {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+function tell<Event>(listeners: Iterable<Listener<Event>>, event: Event | undefined): void {
+  if (event === undefined) return;
+  for (const listener of listeners) listener(event);
 }
