@@ -1,8 +1,7 @@
 import type { JobRow } from '../../job/row/job-row.js';
+import type { JobEventType } from '../outcome/job-event-type.js';
 
-/** What an event of a job is called. `stuck`: an attempt ignores its aborted signal. */
-export type JobEventType =
-  'completed' | 'cancelled' | 'discarded' | 'failed' | 'snoozed' | 'interrupted' | 'stuck';
+export type { JobEventType } from '../outcome/job-event-type.js';
 
 /** What happened to a job worked here. All but `stuck` come after the outcome is stored. */
 export interface JobEvent<Args = unknown> {
