@@ -19,6 +19,7 @@ import type {
 import type { InsertManyItem, InsertManyResults } from './inserts/insert-many-params.js';
 import { JobResults } from './wait/job-results.js';
 import { ClientInserts } from './client-inserts.js';
+import { setParts } from './client-parts.js';
 import { delegate } from './delegate.js';
 import { JobAdministration } from './administration/job-administration.js';
 import { JobManyAdministration } from './administration/job-many-administration.js';
@@ -64,6 +65,7 @@ export class RiverClient {
     this.#activeWork = activeWork;
     this.#inserts = new ClientInserts(connections, schema, { dataSource, options, activeWork });
     this.#results = new JobResults(connections, schema, options.waitFor);
+    setParts(this, { inserts: this.#inserts, results: this.#results });
     this.#jobs = new JobAdministration(connections, schema, options.notify !== false);
     this.#manyJobs = new JobManyAdministration(connections, schema);
     this.#queues = new QueueAdministration(connections, schema);

@@ -51,3 +51,24 @@ test('A wait that has ended does not listen to its signal any more', async () =>
   await expect(wait.ended).resolves.toMatchObject({ state: 'completed' });
   expect(onEnd).toHaveBeenCalledTimes(1);
 });
+
+test('Jobs that have ended in this process are looked for at once, and together', async () => {
+  const looks: string[][] = [];
+  let isDone = false;
+  const waiter = waiterOf((ids) => {
+    looks.push([...ids.keys()]);
+    return Promise.resolve(
+      isDone ? new Map([...ids.keys()].map((id) => [id, job('completed')])) : new Map(),
+    );
+  });
+  const limits = { timeoutMs: undefined, signal: undefined };
+  const waits = ['1', '2', '3'].map((id) => waiter.wait(id, limits));
+  isDone = true;
+  waiter.ended(['1']);
+  waiter.ended(['2', '4']);
+  await Promise.all(waits.slice(0, 2));
+
+  expect(looks).toEqual([['1', '2']]);
+  await waits[2];
+  expect(looks).toEqual([['1', '2'], ['3']]);
+});

@@ -56,6 +56,11 @@ export class JobResults {
     });
   }
 
+  /** Jobs have ended in this process: whoever waits for one of them need not wait for the next poll. */
+  ended(ids: Iterable<string>): void {
+    this.#waiter.ended(ids);
+  }
+
   /** Rejects all waits, so that nobody who waits keeps the application from ending. */
   close(): void {
     this.#waiter.close();

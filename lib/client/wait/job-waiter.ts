@@ -5,7 +5,7 @@ import type { JobRow } from '../../job/row/job-row.js';
 import type { FoundJobs } from '../../postgres/administration/finished-jobs.js';
 import { JobWait } from './job-wait.js';
 import type { WaitLimits } from './wait-options.js';
-import { clearTimeout, now, setTimeout } from '../../real-time.js';
+import { clearTimeout, endOfMicrotasks, now, setTimeout } from '../../real-time.js';
 
 /** Milliseconds to the first look for a job, and to the next one after a job has ended. */
 const SHORTEST_PAUSE_MS = 10;
@@ -30,6 +30,9 @@ export class JobWaiter {
   /** Looks are nobody's: they carry no context of a caller's, and so no transaction. */
   readonly #inOwnContext = AsyncLocalStorage.snapshot();
   readonly #waits = new Set<JobWait>();
+  /** Those whose jobs have ended in this process, and which have not been looked for since. */
+  readonly #ended = new Set<JobWait>();
+  #isAskingForEnded = false;
   #pauseMs = SHORTEST_PAUSE_MS;
   #timer: NodeJS.Timeout | undefined;
   #nextLookAt = Infinity;
@@ -62,6 +65,27 @@ export class JobWaiter {
     return await wait.ended;
   }
 
+  /** Looks at once for jobs that have ended in this process, beside the polls for all others. */
+  ended(ids: Iterable<string>): void {
+    if (this.#waits.size === 0) return;
+    const ended = new Set(ids);
+    for (const wait of this.#waits) if (ended.has(wait.id)) this.#ended.add(wait);
+    if (this.#ended.size === 0 || this.#isAskingForEnded) return;
+    this.#isAskingForEnded = true;
+    void this.#inOwnContext(() => this.#askForEnded());
+  }
+
+  /** One look after another: what ends meanwhile is looked for together. */
+  async #askForEnded(): Promise<void> {
+    await endOfMicrotasks();
+    while (this.#ended.size > 0) {
+      const waits = [...this.#ended];
+      this.#ended.clear();
+      await this.#ask(waits);
+    }
+    this.#isAskingForEnded = false;
+  }
+
   /** Rejects all waits, and from here on new ones. */
   close(): void {
     this.#isClosed = true;
@@ -75,6 +99,7 @@ export class JobWaiter {
 
   #remove(wait: JobWait): void {
     this.#waits.delete(wait);
+    this.#ended.delete(wait);
     if (this.#waits.size === 0) this.#unschedule();
   }
 
