@@ -1,5 +1,4 @@
 import type { ClientInserts } from './client-inserts.js';
-import type { RiverClient } from './river-client.js';
 import type { JobResults } from './wait/job-results.js';
 
 /** What a worker in the same process uses of a client. */
@@ -14,7 +13,7 @@ export function setParts(client: object, parts: ClientParts): void {
   partsOfClients.set(client, parts);
 }
 
-export function partsOf(client: RiverClient): ClientParts {
+export function partsOf(client: object): ClientParts {
   const parts = partsOfClients.get(client);
   if (parts === undefined)
     throw new TypeError('The client was made by another copy of nestjs-river');
