@@ -77,6 +77,14 @@ export type RiverErrorCode =
   | 'RIVER_WAIT_TIMEOUT'
   | 'RIVER_WAIT_ABORTED'
   | 'RIVER_WAIT_IN_TRANSACTION'
+  // An attempt of a worker (AttemptAbortedError, JobLostError, UnworkableJobError)
+  | 'RIVER_JOB_TIMEOUT'
+  | 'RIVER_ATTEMPT_CANCELLED'
+  | 'RIVER_WORKER_STOPPING'
+  | 'RIVER_ATTEMPT_FINISHED'
+  | 'RIVER_JOB_LOST'
+  | 'RIVER_UNWORKABLE_JOB'
+  | 'RIVER_NOT_IN_JOB'
   // The client of RiverTestingModule, of nestjs-river/testing
   | 'RIVER_NOT_IN_MEMORY'
   // The database (DatabaseError, InsertOutcomeUnknownError)

@@ -60,7 +60,8 @@ export function decodeJob(row: TextRow): JobRow {
   };
 }
 
-function decodeArray(text: string | null | undefined): unknown[] {
+/** The elements of an array that was selected by `to_jsonb`. */
+export function decodeArray(text: string | null | undefined): unknown[] {
   const value: unknown = text == null ? null : decodeJson(text);
   return Array.isArray(value) ? value : [];
 }

@@ -1,0 +1,218 @@
+import { AttemptCancelledError, type WorkerStoppingError } from '../../errors/worker-errors.js';
+import type { JobRow } from '../../job/row/job-row.js';
+import { claimedJob } from '../../postgres/worker/claimed-row.js';
+import { claimStatement } from '../../postgres/worker/claim-statement.js';
+import type { Statement } from '../../postgres/connection/statement.js';
+import { Attempt, type AttemptParts } from '../attempt/attempt.js';
+import type { Handler } from '../attempt/handler.js';
+import { inOwnContext } from '../own-context.js';
+import type { WorkerCore } from '../worker-core.js';
+import type { ResolvedQueueOptions } from '../worker-options.js';
+import type { ControlEvent } from './control-event.js';
+import { FetchPace } from './fetch-pace.js';
+import type { ClaimedKinds, KindLimits } from './kind-limits.js';
+import { QueueWatch } from './queue-watch.js';
+
+/** How a queue is worked. */
+export interface ProducerOptions {
+  readonly queue: string;
+  readonly options: ResolvedQueueOptions;
+  readonly parts: AttemptParts;
+  readonly limits: KindLimits;
+  /** Resolves when there is room for the outcomes of more jobs. */
+  readonly whenRoom: () => Promise<void>;
+  /** Whether somebody listens to notifications for this worker. */
+  readonly listens: boolean;
+}
+
+/** Claims the jobs of one queue and works them. */
+export class Producer {
+  readonly queue: string;
+  readonly maxWorkers: number;
+  readonly #core: WorkerCore;
+  readonly #options: ProducerOptions;
+  readonly #claimStatement: Statement;
+  readonly #pace: FetchPace;
+  readonly #watch: QueueWatch;
+  readonly #running = new Map<string, Attempt>();
+  readonly #leaveLimits: () => void;
+  /** Slots taken: attempts that are stuck may have given up theirs. */
+  #taken = 0;
+  #isPaused = false;
+  #isStopping = false;
+  /** Whether a freed slot is a reason to claim: the claim before came back full, or found no slot. */
+  #wantsSlots = false;
+  #claiming: Promise<void> | undefined;
+  /** Jobs that were cancelled while a claim was under way. */
+  readonly #cancelledMeanwhile = new Set<string>();
+  #onIdle: (() => void)[] = [];
+
+  constructor(core: WorkerCore, options: ProducerOptions) {
+    this.#core = core;
+    this.#options = options;
+    this.queue = options.queue;
+    this.maxWorkers = options.options.maxWorkers;
+    this.#claimStatement = claimStatement(core.schema);
+    this.#pace = new FetchPace(options.options, () => this.#claim());
+    this.#leaveLimits = options.limits.onRoom(() => this.#slotFreed());
+    this.#watch = new QueueWatch(core, {
+      queue: options.queue,
+      listens: options.listens,
+      running: () => [...this.#running.keys()],
+      onPaused: (isPaused) => this.#setPaused(isPaused),
+      onCancelled: (id) => this.#cancel(id),
+    });
+  }
+
+  /** How many jobs are under way. */
+  get running(): number {
+    return this.#running.size;
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  /**
+   * Makes or touches the row of the queue, and begins to claim.
+   *
+   * @throws DatabaseError
+   */
+  async start(): Promise<void> {
+    await inOwnContext(async () => {
+      this.#isPaused = await this.#watch.start();
+      this.#pace.triggerNow();
+    });
+  }
+
+  /** A job was inserted into the queue. */
+  wake(): void {
+    inOwnContext(() => this.#trigger());
+  }
+
+  /** What a client has sent to the workers. */
+  control(event: ControlEvent): void {
+    const isForAll = event.queue === '*' && event.action !== 'cancel';
+    if (event.queue !== this.queue && !isForAll) return;
+    if (event.action === 'cancel') this.#cancel(event.jobId);
+    else this.#setPaused(event.action === 'pause');
+  }
+
+  /** Notifications may have been missed. */
+  catchUp(): void {
+    this.wake();
+    inOwnContext(() => this.#watch.catchUp());
+  }
+
+  /** Claims nothing more. A claim under way is finished, and its jobs are worked. */
+  async stopClaiming(): Promise<void> {
+    this.#isStopping = true;
+    this.#pace.stop();
+    await this.#claiming;
+  }
+
+  /** Aborts the signals of all attempts under way. */
+  abortAll(reason: WorkerStoppingError): void {
+    for (const attempt of this.#running.values()) attempt.abort('stop', reason);
+  }
+
+  /** Resolves when nothing is under way any more. To be called after {@link stopClaiming}. */
+  async whenIdle(): Promise<void> {
+    if (this.#running.size > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
+    this.#watch.stop();
+    this.#leaveLimits();
+  }
+
+  get #freeSlots(): number {
+    return this.maxWorkers - this.#taken;
+  }
+
+  #trigger(): void {
+    if (!this.#isPaused && !this.#isStopping) this.#pace.trigger();
+  }
+
+  #setPaused(isPaused: boolean): void {
+    if (this.#isPaused === isPaused) return;
+    this.#isPaused = isPaused;
+    if (isPaused) this.#pace.stop();
+    else inOwnContext(() => this.#trigger());
+  }
+
+  #cancel(id: string): void {
+    this.#running.get(id)?.abort('cancel', new AttemptCancelledError());
+    if (this.#claiming !== undefined) this.#cancelledMeanwhile.add(id);
+  }
+
+  #claim(): void {
+    if (this.#claiming !== undefined || this.#isPaused || this.#isStopping) return;
+    if (this.#freeSlots <= 0) {
+      this.#wantsSlots = true;
+      this.#pace.claimed();
+      return;
+    }
+    this.#wantsSlots = false;
+    this.#claiming = this.#claimAll().finally(() => {
+      this.#claiming = undefined;
+      this.#cancelledMeanwhile.clear();
+      if (this.#isPaused || this.#isStopping) return;
+      this.#pace.claimed();
+      if (this.#wantsSlots && this.#freeSlots > 0) this.#pace.triggerNow();
+    });
+  }
+
+  async #claimAll(): Promise<void> {
+    const { whenRoom, limits } = this.#options;
+    await whenRoom();
+    for (const kinds of limits.claims) {
+      const most = Math.min(this.#freeSlots, limits.room(kinds.limited));
+      if (most <= 0 || this.#isPaused || this.#isStopping) {
+        this.#wantsSlots ||= most <= 0;
+        continue;
+      }
+      try {
+        await this.#claimOf(kinds, most);
+        this.#core.outages.succeeded();
+      } catch (error) {
+        this.#core.outages.failed('Claiming jobs', error);
+        return;
+      }
+    }
+  }
+
+  async #claimOf({ kinds, without, limited }: ClaimedKinds, most: number): Promise<void> {
+    const { connection, clientId } = this.#core;
+    const values = [this.queue, most, clientId, kinds ?? null, without ?? null];
+    const rows = await connection.run(this.#claimStatement, values);
+    // What came back full may have more behind it.
+    if (rows.length >= most) this.#wantsSlots = true;
+    for (const row of rows) this.#begin(claimedJob(row, this.queue), limited);
+  }
+
+  #begin(job: JobRow, limited: Handler | undefined): void {
+    const { parts, limits } = this.#options;
+    this.#taken++;
+    if (limited !== undefined) limits.began(limited);
+    const attempt = new Attempt(job, parts, {
+      onFree: () => {
+        this.#taken--;
+        if (limited !== undefined) limits.ended(limited);
+        this.#slotFreed();
+      },
+      onDone: () => this.#done(job.id, attempt),
+    });
+    this.#running.set(job.id, attempt);
+    if (this.#cancelledMeanwhile.has(job.id)) attempt.abort('cancel', new AttemptCancelledError());
+    void attempt.run();
+  }
+
+  #slotFreed(): void {
+    if (this.#wantsSlots && this.#claiming === undefined && !this.#isPaused && !this.#isStopping)
+      this.#pace.triggerNow();
+  }
+
+  #done(id: string, attempt: Attempt): void {
+    // A job may have been claimed here anew before its outcome was known to be stored.
+    if (this.#running.get(id) === attempt) this.#running.delete(id);
+    if (this.#running.size === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
+  }
+}
