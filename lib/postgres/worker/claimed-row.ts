@@ -1,6 +1,6 @@
 import { statesOfBits } from '../../insert/unique/unique-key.js';
 import { decodeJson } from '../../job/decode-json.js';
-import type { JobRow } from '../../job/row/job-row.js';
+import type { AttemptError, JobRowFields } from '../../job/row/job-row.js';
 import type { JobState } from '../../job/row/job-state.js';
 import type { TextRow } from '../driver/pg-client.js';
 import { decodeArray, decodeAttemptError } from '../rows/job-columns.js';
@@ -17,7 +17,9 @@ export const CLAIMED_COLUMNS = [
   'job.args::pg_catalog.text AS args',
   'job.attempt::pg_catalog.text AS attempt',
   seconds('attempted_at'),
-  'pg_catalog.to_jsonb(job.attempted_by)::pg_catalog.text AS attempted_by',
+  // Mostly the client alone.
+  `CASE WHEN pg_catalog.array_length(job.attempted_by, 1) OPERATOR(pg_catalog.>) 1
+    THEN pg_catalog.to_jsonb(job.attempted_by)::pg_catalog.text END AS attempted_by`,
   seconds('created_at'),
   'pg_catalog.to_jsonb(job.errors)::pg_catalog.text AS errors',
   'job.kind',
@@ -25,65 +27,130 @@ export const CLAIMED_COLUMNS = [
   'job.metadata::pg_catalog.text AS metadata',
   'job.priority::pg_catalog.text AS priority',
   seconds('scheduled_at'),
-  'pg_catalog.to_jsonb(job.tags)::pg_catalog.text AS tags',
+  "CASE WHEN job.tags OPERATOR(pg_catalog.<>) '{}' THEN pg_catalog.to_jsonb(job.tags)::pg_catalog.text END AS tags",
   "pg_catalog.encode(job.unique_key, 'hex') AS unique_key",
   'job.unique_states::pg_catalog.text AS unique_states',
 ].join(', ');
 
-/** The job of a row that was selected as {@link CLAIMED_COLUMNS}; a plain object, whatever copies it. */
-export function claimedJob(row: TextRow, queue: string): JobRow {
-  const { id, kind, args = '{}', errors = null, attempted_by: attemptedBy = null } = row;
-  const encodedArgs = args ?? '{}';
-  return {
-    id: id ?? '0',
-    get args() {
-      return own(this, 'args', decodeJson(encodedArgs));
-    },
-    encodedArgs,
-    attempt: Number(row['attempt']),
-    get attemptedAt() {
-      return own(this, 'attemptedAt', timeOf(row['attempted_at']));
-    },
-    get attemptedBy() {
-      return own(this, 'attemptedBy', decodeArray(attemptedBy) as string[]);
-    },
-    get createdAt() {
-      return own(this, 'createdAt', timeOf(row['created_at']));
-    },
-    get errors() {
-      return own(
-        this,
-        'errors',
-        errors === null ? [] : decodeArray(errors).map(decodeAttemptError),
-      );
-    },
-    finalizedAt: null,
-    kind: kind ?? '',
-    maxAttempts: Number(row['max_attempts']),
-    get metadata() {
-      return own(this, 'metadata', decodeJson(row['metadata'] ?? '{}') as Record<string, unknown>);
-    },
-    priority: Number(row['priority']),
-    queue,
-    get scheduledAt() {
-      return own(this, 'scheduledAt', timeOf(row['scheduled_at']));
-    },
-    state: 'running',
-    get tags() {
-      return own(this, 'tags', decodeArray(row['tags']) as string[]);
-    },
-    uniqueKey: row['unique_key'] ?? null,
-    get uniqueStates(): readonly JobState[] | null {
-      const bits = row['unique_states'];
-      return own(this, 'uniqueStates', bits == null ? null : statesOfBits(bits));
-    },
-  };
-}
+/**
+ * A row that was selected as {@link CLAIMED_COLUMNS}. What methods seldom read is decoded when it is read.
+ */
+export class ClaimedRow implements JobRowFields {
+  readonly id: string;
+  readonly kind: string;
+  readonly queue: string;
+  readonly attempt: number;
+  readonly maxAttempts: number;
+  readonly #row: TextRow;
+  readonly #clientId: string;
+  #args: unknown;
+  #errors: readonly AttemptError[] | undefined;
+  #metadata: Readonly<Record<string, unknown>> | undefined;
 
-/** Decoded once, and from then on an ordinary property. */
-function own<T>(job: object, name: string, value: T): T {
-  Object.defineProperty(job, name, { value, enumerable: true });
-  return value;
+  /** @param claim the queue and the client of the statement */
+  constructor(row: TextRow, { queue, clientId }: { queue: string; clientId: string }) {
+    this.id = row['id'] ?? '0';
+    this.kind = row['kind'] ?? '';
+    this.queue = queue;
+    this.attempt = Number(row['attempt']);
+    this.maxAttempts = Number(row['max_attempts']);
+    this.#row = row;
+    this.#clientId = clientId;
+  }
+
+  get args(): unknown {
+    return (this.#args ??= decodeJson(this.encodedArgs));
+  }
+
+  /** @internal What the schema of a handler makes of them. */
+  set args(value: unknown) {
+    this.#args = value;
+  }
+
+  get encodedArgs(): string {
+    return this.#row['args'] ?? '{}';
+  }
+
+  get attemptedAt(): Date {
+    return timeOf(this.#row['attempted_at']);
+  }
+
+  get attemptedBy(): readonly string[] {
+    const earlier = this.#row['attempted_by'];
+    return earlier == null ? [this.#clientId] : (decodeArray(earlier) as string[]);
+  }
+
+  get createdAt(): Date {
+    return timeOf(this.#row['created_at']);
+  }
+
+  get errors(): readonly AttemptError[] {
+    return (this.#errors ??= decodeArray(this.#row['errors']).map(decodeAttemptError));
+  }
+
+  get finalizedAt(): null {
+    return null;
+  }
+
+  get metadata(): Readonly<Record<string, unknown>> {
+    return (this.#metadata ??= decodeJson(this.#row['metadata'] ?? '{}') as Record<
+      string,
+      unknown
+    >);
+  }
+
+  get priority(): number {
+    return Number(this.#row['priority']);
+  }
+
+  get scheduledAt(): Date {
+    return timeOf(this.#row['scheduled_at']);
+  }
+
+  get state(): JobState {
+    return 'running';
+  }
+
+  get tags(): readonly string[] {
+    return decodeArray(this.#row['tags']) as string[];
+  }
+
+  get uniqueKey(): string | null {
+    return this.#row['unique_key'] ?? null;
+  }
+
+  get uniqueStates(): readonly JobState[] | null {
+    const bits = this.#row['unique_states'];
+    return bits == null ? null : statesOfBits(bits);
+  }
+
+  /** The row as a plain object, as the client returns rows. */
+  toJSON(): JobRowFields {
+    const { id, args, encodedArgs, attempt, attemptedAt, attemptedBy, createdAt, errors } = this;
+    const { finalizedAt, kind, maxAttempts, metadata, priority, queue, scheduledAt, state } = this;
+    const { tags, uniqueKey, uniqueStates } = this;
+    return {
+      id,
+      args,
+      encodedArgs,
+      attempt,
+      attemptedAt,
+      attemptedBy,
+      createdAt,
+      errors,
+      finalizedAt,
+      kind,
+      maxAttempts,
+      metadata,
+      priority,
+      queue,
+      scheduledAt,
+      state,
+      tags,
+      uniqueKey,
+      uniqueStates,
+    };
+  }
 }
 
 /** Seconds since 1970 with six digits of a fraction, cut to the milliseconds that a Date holds. */

@@ -1,25 +1,27 @@
 import { Logger } from '@nestjs/common';
 import type { DatabaseError } from '../../errors/database-errors.js';
 import { JobTimeoutError, UnworkableJobError } from '../../errors/worker-errors.js';
-import type { JobRow } from '../../job/row/job-row.js';
 import { clearTimeout, now, setTimeout } from '../../real-time.js';
 import type { AbortedBy, AttemptResult } from '../outcome/attempt-result.js';
 import { nextState, type NextState } from '../outcome/next-state.js';
 import { isOutcome } from '../outcome/outcome.js';
 import type { SetState, StoredOutcome } from '../outcome/set-state.js';
 import type { ResolvedWorkerOptions } from '../worker-options.js';
-import { AttemptControl } from './attempt-control.js';
+import type { AttemptJob } from './attempt-job.js';
 import { runInJob } from './current-job.js';
 import type { FindHandler, Handler, WorkerMiddleware } from './handler.js';
 import { storedJob } from './job-event.js';
 import type { ReportJobEvent } from './job-event.js';
-import type { WorkedJob } from './job.js';
 
-/** Stores the outcome of an attempt. `instead` makes what is stored where Postgres refuses it. */
+/** Stores the outcome of an attempt, some time. */
 export type StoreOutcome = (
   setState: SetState,
-  instead: (cause: DatabaseError) => SetState,
-) => Promise<StoredOutcome>;
+  to: {
+    /** Makes what is stored where Postgres refuses the outcome. */
+    readonly instead: (cause: DatabaseError) => SetState;
+    readonly settled: (stored: StoredOutcome) => void;
+  },
+) => void;
 
 /**
  * Runs work in a transaction of which the outcome is a part. `work` makes the outcome; `store` of it rejects
@@ -56,16 +58,15 @@ const logger = new Logger('RiverWorker');
 
 /** One attempt of one job. The order of its steps is that of the executor of River's Go client. */
 export class Attempt {
-  readonly job: JobRow;
+  readonly job: AttemptJob;
   readonly #parts: AttemptParts;
   readonly #slot: SlotEvents;
-  readonly #control = new AttemptControl();
   readonly #startedAt = new Date();
   readonly #startedMs = now();
   #timer: NodeJS.Timeout | undefined;
   #isFree = false;
 
-  constructor(job: JobRow, parts: AttemptParts, slot: SlotEvents) {
+  constructor(job: AttemptJob, parts: AttemptParts, slot: SlotEvents) {
     this.job = job;
     this.#parts = parts;
     this.#slot = slot;
@@ -73,52 +74,55 @@ export class Attempt {
 
   /** Aborts its signal. The first reason counts. */
   abort(by: AbortedBy, reason: Error): void {
-    this.#control.abort(by, reason);
+    this.job.abort(by, reason);
   }
 
   /** Works the job and stores its outcome. Never rejects. */
   async run(): Promise<void> {
-    const { findHandler } = this.#parts;
-    const handler = findHandler(this.job.kind);
-    const job = this.#control.workedJob(this.job);
-    try {
-      if (handler?.options.transaction === true) await this.#runInTransaction(job, handler);
-      else await this.#storeResult(await this.#result(() => this.#work(job, handler)), handler);
-    } catch (error) {
-      logger.error(`Job ${job.id}: its outcome could not be stored: ${String(error)}`);
-    } finally {
-      this.#free();
-      this.#slot.onDone();
-    }
+    const handler = this.#parts.findHandler(this.job.kind);
+    if (handler?.options.transaction === true) await this.#runInTransaction(handler);
+    else this.#storeResult(await this.#result(() => this.#work(handler)), handler);
   }
 
-  /** What the job is, as seen by middleware and method: both may throw. */
-  async #work(job: WorkedJob, handler: Handler | undefined): Promise<unknown> {
+  /** Calls the method, with the middleware around it. */
+  #work(handler: Handler | undefined): unknown {
+    const { job } = this;
     // The text is River's.
     if (handler === undefined)
       throw new UnworkableJobError(
         `job kind is not registered in the client's Workers bundle: ${job.kind}`,
       );
     const { middleware } = this.#parts;
-    const innermost = async (): Promise<unknown> => this.#handle(job, handler);
-    return await runInJob(job, () =>
-      middleware.reduceRight((next, each) => async () => await each.around(job, next), innermost)(),
-    );
+    return runInJob(job, () => {
+      if (middleware.length === 0) return this.#handle(handler);
+      const innermost = async (): Promise<unknown> => await this.#handle(handler);
+      return middleware.reduceRight(
+        (next, each) => async () => await each.around(job, next),
+        innermost,
+      )();
+    });
   }
 
   /** Middleware is outside of the time limit. */
-  async #handle(job: WorkedJob, { options, run }: Handler): Promise<unknown> {
-    const { decode } = options;
-    if (decode !== undefined) {
-      const args = await decode(job.args);
-      Object.defineProperty(job, 'args', { value: args, enumerable: true, configurable: true });
-    }
-    const limitMs = options.timeoutMs ?? this.#parts.options.jobTimeoutMs;
-    if (limitMs !== false) this.#limit(limitMs);
-    return await run(job);
+  #handle({ options, run }: Handler): unknown {
+    const { job } = this;
+    const begin = (): unknown => {
+      const limitMs = options.timeoutMs ?? this.#parts.options.jobTimeoutMs;
+      if (limitMs !== false) this.#limit(limitMs);
+      return run(job);
+    };
+    if (options.decode === undefined) return begin();
+    const decoded = options.decode(job.args);
+    if (decoded instanceof Promise)
+      return decoded.then((args: unknown) => {
+        job.args = args;
+        return begin();
+      });
+    job.args = decoded;
+    return begin();
   }
 
-  async #result(work: () => Promise<unknown>): Promise<AttemptResult> {
+  async #result(work: () => unknown): Promise<AttemptResult> {
     try {
       return resultOf(await work());
     } catch (error) {
@@ -126,24 +130,29 @@ export class Attempt {
       return isOutcome(error) ? resultOf(error) : { type: 'threw', error };
     } finally {
       clearTimeout(this.#timer);
-      this.#control.finish();
+      this.job.finish();
     }
   }
 
-  async #storeResult(result: AttemptResult, handler: Handler | undefined): Promise<void> {
+  #storeResult(result: AttemptResult, handler: Handler | undefined): void {
     const endedMs = now();
     const next = this.#next(result, handler);
     this.#free();
-    const stored = await this.#parts.store(next.setState, (cause) => this.#refused(cause, handler));
-    this.#report(next, stored, endedMs);
+    this.#parts.store(next.setState, {
+      instead: (cause) => this.#refused(cause, handler),
+      settled: (stored) => {
+        this.#report(next, stored, endedMs);
+        this.#slot.onDone();
+      },
+    });
   }
 
   /** What it returns commits with its outcome. What it throws rolls back, and is stored afterwards. */
-  async #runInTransaction(job: WorkedJob, handler: Handler): Promise<void> {
+  async #runInTransaction(handler: Handler): Promise<void> {
     let returned: { next: NextState; stored: StoredOutcome; endedMs: number } | undefined;
     const result = await this.#result(async () => {
       await this.#parts.inTransaction(async (store) => {
-        const outcome = await this.#result(() => this.#work(job, handler));
+        const outcome = await this.#result(() => this.#work(handler));
         if (outcome.type === 'threw') throw outcome.error as Error;
         const next = this.#next(outcome, handler);
         // Metadata that cannot be encoded: the attempt has failed.
@@ -152,19 +161,22 @@ export class Attempt {
         returned = { next, stored: await store(next.setState), endedMs: now() };
       });
     });
-    if (result.type === 'returned' && returned !== undefined)
-      return this.#report(returned.next, returned.stored, returned.endedMs);
-    await this.#storeResult(result, handler);
+    if (result.type === 'threw' || returned === undefined)
+      return this.#storeResult(result, handler);
+    this.#free();
+    this.#report(returned.next, returned.stored, returned.endedMs);
+    this.#slot.onDone();
   }
 
-  #next(result: AttemptResult, handler: Handler | undefined): NextState {
+  #next(result: AttemptResult, handler: Handler | undefined, isRefused = false): NextState {
     const { retryPolicy, onError } = this.#parts.options;
+    const { abortedBy, abortReason, changedMetadata } = this.job;
     return nextState(this.job, result, {
-      abortedBy: this.#control.abortedBy,
-      abortReason: this.#control.reason,
+      abortedBy,
+      abortReason,
       startedAt: this.#startedAt,
       endedAt: new Date(),
-      metadata: this.#control.metadata,
+      metadata: isRefused ? NOTHING : changedMetadata,
       retries: [handler?.options.retry, retryPolicy],
       onError,
       onFailure: (failure) => {
@@ -175,18 +187,17 @@ export class Attempt {
 
   /** Postgres has refused the outcome: the attempt has failed, by a text of ours. */
   #refused(cause: DatabaseError, handler: Handler | undefined): SetState {
-    this.#control.metadata.clear();
     const error = new UnworkableJobError(
       `The outcome of the attempt was refused by the database (SQLSTATE ${cause.sqlState ?? 'unknown'}).`,
     );
-    return this.#next({ type: 'threw', error }, handler).setState;
+    return this.#next({ type: 'threw', error }, handler, true).setState;
   }
 
   #limit(ms: number): void {
     const { stuckAfterMs } = this.#parts.options;
     this.#timer = setTimeout(() => {
       this.#timer = setTimeout(() => this.#stuck(), stuckAfterMs);
-      this.#control.abort('timeout', new JobTimeoutError(ms));
+      this.job.abort('timeout', new JobTimeoutError(ms));
     }, ms);
   }
 
@@ -199,8 +210,8 @@ export class Attempt {
     this.#parts.report?.({
       ...NO_TIMES,
       type: 'stuck',
-      job: { ...job },
-      error: this.#control.reason,
+      job: job.toJSON(),
+      error: job.abortReason,
       willRetry: false,
     });
     try {
@@ -235,6 +246,7 @@ export class Attempt {
   }
 }
 
+const NOTHING: ReadonlyMap<string, unknown> = new Map();
 const NO_TIMES = { waitedMs: 0, workedMs: 0, storedAfterMs: 0 };
 
 function resultOf(value: unknown): AttemptResult {

@@ -1,5 +1,4 @@
-import type { JobRow } from '../../job/row/job-row.js';
-import type { AttemptError } from '../../job/row/job-row.js';
+import type { AttemptError, JobRow, JobRowFields } from '../../job/row/job-row.js';
 import type { JobState } from '../../job/row/job-state.js';
 import type { JobEventType } from '../outcome/job-event-type.js';
 import type { SetState } from '../outcome/set-state.js';
@@ -32,7 +31,7 @@ export function storedJob(job: JobRow, setState: SetState, state: JobState): Job
   // A job that was cancelled meanwhile keeps its attempt and its time.
   const isAsAsked = state === setState.state;
   return {
-    ...job,
+    ...toPlain(job),
     state,
     attempt: isAsAsked ? (newAttempt ?? job.attempt) : job.attempt,
     scheduledAt: isAsAsked ? (scheduledAt ?? job.scheduledAt) : job.scheduledAt,
@@ -43,6 +42,10 @@ export function storedJob(job: JobRow, setState: SetState, state: JobState): Job
         ? job.metadata
         : { ...job.metadata, ...(JSON.parse(metadata) as Record<string, unknown>) },
   };
+}
+
+function toPlain(job: JobRow & { toJSON?(): JobRowFields }): JobRow {
+  return job.toJSON?.() ?? job;
 }
 
 function attemptErrorOf(json: string): AttemptError {

@@ -45,6 +45,11 @@ type Change = Pick<SetState, 'state'> & Partial<SetState>;
  * (`reportResults` and `reportError` of its executor).
  */
 export function nextState(job: JobRow, result: AttemptResult, end: AttemptEnd): NextState {
+  // Nearly all of them: nothing is made that is not needed.
+  if (result.type === 'returned' && result.outcome === undefined && end.metadata.size === 0) {
+    const { id, attempt } = job;
+    return { setState: completed(id, attempt, end.endedAt), event: 'completed', error: undefined };
+  }
   const metadata = new Map(end.metadata);
   if (result.type === 'returned' && result.outcome?.type === 'complete') {
     const { output } = result.outcome;
@@ -61,6 +66,19 @@ export function nextState(job: JobRow, result: AttemptResult, end: AttemptEnd): 
   }
   const setState = { ...UNCHANGED, id: job.id, attempt: job.attempt, metadata: encoded, ...change };
   return { setState, event, error };
+}
+
+function completed(id: string, attempt: number, finalizedAt: Date): SetState {
+  return {
+    id,
+    attempt,
+    state: 'completed',
+    newAttempt: undefined,
+    scheduledAt: undefined,
+    finalizedAt,
+    error: undefined,
+    metadata: undefined,
+  };
 }
 
 const UNCHANGED = {

@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { DatabaseError } from '../../errors/database-errors.js';
 import { nextTurn, sleep } from '../../real-time.js';
 import { endsWithin } from '../../abort-signal.js';
+import type { StoreOutcome } from '../attempt/attempt.js';
 import type { SetState, StoredOutcome } from '../outcome/set-state.js';
 import { inOwnContext } from '../own-context.js';
 import type { WorkerCore } from '../worker-core.js';
@@ -45,13 +46,14 @@ export class OutcomeBatcher {
     this.#stored = new StoredOutcomes(core.schema, core.clientId);
   }
 
-  /** Never rejects. What could not be stored until {@link close} was given up is not stored. */
-  add(setState: SetState, instead?: (cause: DatabaseError) => SetState): Promise<StoredOutcome> {
-    return new Promise((settle) => {
-      this.#waiting.push({ setState, instead, mayBeStored: false, settle });
-      this.#writing ??= inOwnContext(() => this.#write());
-    });
-  }
+  /**
+   * Stores an outcome some time, and calls `settled` then, or when it could not be stored until the end of
+   * {@link close}.
+   */
+  readonly add: StoreOutcome = (setState, { instead, settled: settle }) => {
+    this.#waiting.push({ setState, instead, mayBeStored: false, settle });
+    this.#writing ??= inOwnContext(() => this.#write());
+  };
 
   /** Resolves when there is room for the outcomes of more jobs. */
   async whenRoom(): Promise<void> {

@@ -1,9 +1,8 @@
 import { AttemptCancelledError, type WorkerStoppingError } from '../../errors/worker-errors.js';
-import type { JobRow } from '../../job/row/job-row.js';
-import { claimedJob } from '../../postgres/worker/claimed-row.js';
 import { claimStatement } from '../../postgres/worker/claim-statement.js';
 import type { Statement } from '../../postgres/connection/statement.js';
 import { Attempt, type AttemptParts } from '../attempt/attempt.js';
+import { AttemptJob } from '../attempt/attempt-job.js';
 import type { Handler } from '../attempt/handler.js';
 import { inOwnContext } from '../own-context.js';
 import type { WorkerCore } from '../worker-core.js';
@@ -185,10 +184,11 @@ export class Producer {
     const rows = await connection.run(this.#claimStatement, values);
     // What came back full may have more behind it.
     if (rows.length >= most) this.#wantsSlots = true;
-    for (const row of rows) this.#begin(claimedJob(row, this.queue), limited);
+    const claim = { queue: this.queue, clientId };
+    for (const row of rows) this.#begin(new AttemptJob(row, claim), limited);
   }
 
-  #begin(job: JobRow, limited: Handler | undefined): void {
+  #begin(job: AttemptJob, limited: Handler | undefined): void {
     const { parts, limits } = this.#options;
     this.#taken++;
     if (limited !== undefined) limits.began(limited);
