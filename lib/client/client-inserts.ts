@@ -2,6 +2,7 @@ import type { DataSource } from 'typeorm';
 import { openSignals } from '../insert/insert-signals.js';
 import { makeInsertParams, type InsertParams } from '../insert/insert-params.js';
 import type { JobInsertResult } from '../job/row/job-insert-result.js';
+import type { Connection } from '../postgres/connection/connection.js';
 import type { SchemaName } from '../postgres/connection/schema-name.js';
 import { CopyInserter } from '../postgres/copy/copy-inserter.js';
 import { JobInserter } from '../postgres/insert/job-inserter.js';
@@ -12,10 +13,11 @@ import type { ActiveWork } from '../transaction/engine/active-work.js';
 import { InsertManyFastCall } from './bulk/insert-many-fast-call.js';
 import type { InsertManyFastResult } from './bulk/insert-many-fast-options.js';
 import { InsertContexts } from './inserts/insert-contexts.js';
-import { makeManyParams } from './inserts/insert-many-params.js';
+import { makeItemParams, makeManyParams } from './inserts/insert-many-params.js';
 import { InsertNotifications } from './inserts/insert-notifications.js';
 import { OutsideInserts } from './inserts/outside-inserts.js';
 import { checkOutsidePolicy } from './inserts/outside-policy.js';
+import { periodicParams, type PeriodicTime } from './inserts/periodic-params.js';
 import { explain, type UniqueExplanation } from './inserts/unique-explanation.js';
 import type { ResolvedOptions } from './options/resolved-options.js';
 
@@ -84,6 +86,20 @@ export class ClientInserts {
         return place.transaction === undefined ? this.#outside.pending.run(1, run) : run();
       },
     });
+  }
+
+  /**
+   * Prepares the job that a periodic job makes for one time.
+   *
+   * @returns inserts it in a transaction
+   * @throws InvalidJobError
+   */
+  periodic(item: unknown, time: PeriodicTime): (inner: Connection) => Promise<JobInsertResult> {
+    const job = periodicParams(makeItemParams(item, this.#contexts.next()), time);
+    return async (inner) => {
+      const [result] = await this.#inserter.insert(inner, [job], this.notifications.ofWorker);
+      return result as JobInsertResult;
+    };
   }
 
   explain([args, opts]: Given): Promise<UniqueExplanation> {

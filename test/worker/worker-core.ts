@@ -1,5 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { SchemaName } from '../../lib/postgres/connection/schema-name.js';
+import { OutageLog } from '../../lib/worker/outage-log.js';
+import type { WorkerCore } from '../../lib/worker/worker-core.js';
 import { WorkerDatabase } from '../../lib/worker/worker-database.js';
 import {
   createDataSource,
@@ -12,6 +14,8 @@ export interface OpenedWorker {
   readonly dataSource: DataSource;
   readonly database: WorkerDatabase;
   readonly schema: SchemaName;
+  /** Without options of a worker, which not all of its parts need. */
+  readonly core: WorkerCore;
   close(): Promise<void>;
 }
 
@@ -27,9 +31,15 @@ export async function openWorker(
     dataSource,
     database,
     schema: name,
+    core: {
+      clientId: 'test',
+      connection: database.connection,
+      schema: name,
+      outages: new OutageLog(),
+    } as WorkerCore,
     async close() {
       await database.close();
-      await dataSource.destroy();
+      if (dataSource.isInitialized) await dataSource.destroy();
     },
   };
 }

@@ -54,6 +54,11 @@ export class InsertNotifications {
     };
   }
 
+  /** For an insert in a transaction that is the worker's own. */
+  get ofWorker(): Wake {
+    return this.#notifier === undefined ? WAKE_NOBODY : WAKE_IN_TRANSACTION;
+  }
+
   async close(): Promise<void> {
     await this.#notifier?.close();
   }
