@@ -1,25 +1,11 @@
-import type { InsertManyItem } from '../../client/inserts/insert-many-params.js';
 import { partsOf } from '../../client/client-parts.js';
 import type { RiverClient } from '../../client/river-client.js';
 import { PeriodicTable } from '../../postgres/worker/periodic-table.js';
 import { inOwnContext } from '../own-context.js';
 import type { WorkerCore } from '../worker-core.js';
 import { DatabaseClock } from './database-clock.js';
+import type { PeriodicJob } from './periodic-job.js';
 import { PeriodicLoop } from './periodic-loop.js';
-import type { Schedule } from './schedule.js';
-
-/** A job that is inserted whenever its schedule says so. */
-export interface PeriodicJob {
-  readonly id: string;
-  readonly schedule: Schedule;
-  /** Whether a job is inserted when the fleet starts, too. */
-  readonly runOnStart: boolean;
-  /**
-   * Makes the job of one due time; null: not this time. It may be called for one time in several
-   * processes, of which one inserts what it returns.
-   */
-  readonly make: (at: Date) => InsertManyItem | null | Promise<InsertManyItem | null>;
-}
 
 /**
  * Inserts periodic jobs, each due time once in the whole fleet, whoever leads it. Every process watches

@@ -8,7 +8,7 @@ import type { PeriodicTable } from '../../postgres/worker/periodic-table.js';
 import { sleep } from '../../real-time.js';
 import type { OutageLog } from '../outage-log.js';
 import type { DatabaseClock } from './database-clock.js';
-import type { PeriodicJob } from './periodic-jobs.js';
+import type { PeriodicJob } from './periodic-job.js';
 
 /** How long ago a due time may be that is made up at the start. */
 const MADE_UP_MS = 5 * 60_000;
