@@ -12,7 +12,12 @@ import { PoolConnection } from './postgres/connection/pool-connection.js';
 import { warnOfSilence } from './postgres/connection/driver-limits.js';
 import { SchemaName } from './postgres/connection/schema-name.js';
 import type { RiverModuleExtras } from './river.module-options.js';
-import { DEFAULT_RIVER_NAME, getRiverClientToken, getRiverTransactionToken } from './tokens.js';
+import {
+  DEFAULT_RIVER_NAME,
+  getRiverClientToken,
+  getRiverRuntimeToken,
+  getRiverTransactionToken,
+} from './tokens.js';
 import { ActiveWork } from './transaction/engine/active-work.js';
 import { DataSourceJoin } from './data-source/data-source-join.js';
 import { OtherTransactions } from './nest/other-transactions.js';
@@ -34,6 +39,15 @@ const RIVER_OTHER_TRANSACTIONS = Symbol('nestjs-river.OtherTransactions');
 
 /** The options with every default; nothing but their provider sees those that were given. */
 const RIVER_OPTIONS = Symbol('nestjs-river.ResolvedOptions');
+
+/** What a worker needs of the client whose jobs it works. */
+export interface RiverRuntime {
+  readonly dataSource: DataSource;
+  readonly options: ResolvedOptions;
+  readonly activeWork: ActiveWork;
+  readonly client: RiverClient;
+  readonly transaction: RiverTransaction;
+}
 
 /** Makes what the providers of a module are; `nestjs-river/testing` makes them without a database. */
 export interface RiverParts {
@@ -83,7 +97,7 @@ const ACTIVE_WORK: Provider = {
 const SHUTDOWN_CLOCK: Provider = {
   provide: Symbol('nestjs-river.ShutdownClock'),
   useFactory: (modules: ModulesContainer, activeWork: ActiveWork) => ({
-    onModuleInit: () => onFirstShutdownHook(modules, () => activeWork.startClock()),
+    onModuleInit: () => onFirstShutdownHook(modules, () => activeWork.beginShutdown()),
   }),
   inject: [ModulesContainer, RIVER_ACTIVE_WORK],
 };
@@ -105,6 +119,7 @@ export function riverProviders({ name = DEFAULT_RIVER_NAME, dataSource }: RiverM
 } {
   const client = getRiverClientToken(name);
   const transaction = getRiverTransactionToken(name);
+  const runtime = getRiverRuntimeToken(name);
   const providers: Provider[] = [
     { provide: RIVER_NAME, useValue: name },
     { provide: RIVER_PARTS, useValue: PARTS },
@@ -119,6 +134,16 @@ export function riverProviders({ name = DEFAULT_RIVER_NAME, dataSource }: RiverM
     ACTIVE_WORK,
     SHUTDOWN_CLOCK,
     transactionProvider(transaction, name),
+    {
+      provide: runtime,
+      useFactory: (
+        dataSource: DataSource,
+        options: ResolvedOptions,
+        activeWork: ActiveWork,
+        ...[river, helper]: [RiverClient, RiverTransaction]
+      ): RiverRuntime => ({ dataSource, options, activeWork, client: river, transaction: helper }),
+      inject: [RIVER_DATA_SOURCE, RIVER_OPTIONS, RIVER_ACTIVE_WORK, client, transaction],
+    },
     {
       provide: RIVER_DATA_SOURCE_JOIN,
       useFactory: (
@@ -143,14 +168,14 @@ export function riverProviders({ name = DEFAULT_RIVER_NAME, dataSource }: RiverM
       inject: [RIVER_OPTIONS, RIVER_DATA_SOURCE],
     },
   ];
-  if (name !== DEFAULT_RIVER_NAME) return { providers, exports: [client, transaction] };
+  if (name !== DEFAULT_RIVER_NAME) return { providers, exports: [client, transaction, runtime] };
   return {
     providers: [
       ...providers,
       { provide: RiverClient, useExisting: client },
       { provide: RiverTransaction, useExisting: transaction },
     ],
-    exports: [client, transaction, RiverClient, RiverTransaction],
+    exports: [client, transaction, runtime, RiverClient, RiverTransaction],
   };
 }
 

@@ -18,6 +18,16 @@ export function getRiverTransactionToken(name: string = DEFAULT_RIVER_NAME): sym
   return token('RiverTransaction', name);
 }
 
+/** The injection token of the worker of the client of this name, of `nestjs-river/worker`. */
+export function getRiverWorkerToken(name: string = DEFAULT_RIVER_NAME): symbol {
+  return token('RiverWorker', name);
+}
+
+/** @internal What a worker needs of the client of this name. */
+export function getRiverRuntimeToken(name: string = DEFAULT_RIVER_NAME): symbol {
+  return token('RiverRuntime', name);
+}
+
 function token(of: string, name: unknown): symbol {
   if (typeof name === 'string') return Symbol.for(`nestjs-river.${of}.${name}`);
   throw new RiverConfigurationError(

@@ -25,6 +25,7 @@ export class ActiveWork {
   readonly #timeoutMs: number;
   readonly #parts: Closable[] = [];
   readonly #abortListeners = new Set<(reason: Error) => void>();
+  readonly #drains = new Set<() => Promise<void>>();
   readonly #whenCut = new Set<(reason: Error) => void>();
   #gate: Gate | undefined;
   #clock: ShutdownClock | undefined;
@@ -98,6 +99,27 @@ export class ActiveWork {
   startClock(): void {
     this.#isShuttingDown = true;
     this.#clock ??= this.#newClock();
+  }
+
+  /**
+   * The application has begun to shut down: as {@link startClock}, but when the drains have ended.
+   *
+   * @returns when they have
+   */
+  async beginShutdown(): Promise<void> {
+    await Promise.all(Array.from(this.#drains, (drain) => drain()));
+    this.startClock();
+  }
+
+  /**
+   * Adds something that takes in nothing more once the application shuts down, has a time limit of its own,
+   * and may still begin transactions until then: a worker.
+   *
+   * @returns undoes it
+   */
+  drainFirst(drain: () => Promise<void>): () => void {
+    this.#drains.add(drain);
+    return () => void this.#drains.delete(drain);
   }
 
   /** Waits for work that belongs to the shutdown, but not for longer than the shutdown takes. */
