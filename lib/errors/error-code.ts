@@ -86,6 +86,10 @@ export type RiverErrorCode =
   | 'RIVER_JOB_LOST'
   | 'RIVER_UNWORKABLE_JOB'
   | 'RIVER_NOT_IN_JOB'
+  // The set-up of a worker (RiverConfigurationError)
+  | 'RIVER_INVALID_WORKER'
+  | 'RIVER_WORKER_RIGHTS'
+  | 'RIVER_CLIENT_ID_TAKEN'
   // The client of RiverTestingModule, of nestjs-river/testing
   | 'RIVER_NOT_IN_MEMORY'
   // The database (DatabaseError, InsertOutcomeUnknownError)
