@@ -15,6 +15,7 @@ export type RiverErrorCode =
   | 'RIVER_SCHEMA_MISSING'
   | 'RIVER_SCHEMA_OUTDATED'
   | 'RIVER_NO_TRANSACTIONS'
+  | 'RIVER_CANNOT_LISTEN'
   | 'RIVER_PERIODIC_TABLE'
   // River's schema (RiverMigrationError)
   | 'RIVER_INVALID_MIGRATION_OPTIONS'

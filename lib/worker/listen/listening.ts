@@ -3,6 +3,7 @@ import type { QueryRunner } from 'typeorm';
 import { onAbort, withDeadline } from '../../abort-signal.js';
 import { RiverConfigurationError } from '../../errors/setup-errors.js';
 import { ClientConnection, unavailable } from '../../postgres/connection/connection.js';
+import type { PoolConnection } from '../../postgres/connection/pool-connection.js';
 import type { SchemaName } from '../../postgres/connection/schema-name.js';
 import { unpreparedStatement } from '../../postgres/connection/statement.js';
 import { close, type PgClient } from '../../postgres/driver/pg-client.js';
@@ -17,6 +18,7 @@ const PING_MS = 5_000;
 const MAX_CHANNEL = 63;
 
 const SCHEMA = unpreparedStatement('listen', 'SELECT pg_catalog.current_schema() AS name');
+const SESSION = unpreparedStatement('listen', 'SELECT pg_catalog.pg_backend_pid() AS pid');
 const PING = unpreparedStatement('listen', '-- ping');
 
 type OnNotification = (topic: Topic, payload: string) => void;
@@ -50,7 +52,7 @@ export class Listening {
    * @throws DatabaseError, RiverConfigurationError
    */
   static async open(
-    { dataSource }: WorkerDatabase,
+    { dataSource, connection }: WorkerDatabase,
     schema: SchemaName,
     { signal, onNotification }: { signal: AbortSignal; onNotification: OnNotification },
   ): Promise<Listening> {
@@ -64,6 +66,7 @@ export class Listening {
     void listening.lost.then(leave);
     try {
       signal.throwIfAborted();
+      await listening.#requireOwnSession(connection);
       await listening.#listen(schema);
     } catch (error) {
       await listening.close();
@@ -83,8 +86,21 @@ export class Listening {
     this.#lose(undefined);
   }
 
-  async #listen(schema: SchemaName): Promise<void> {
+  /** Behind a pooler in transaction mode, the next transaction runs in the session that is to listen. */
+  async #requireOwnSession(pool: PoolConnection): Promise<void> {
     this.#client.on('error', this.#ended).on('end', this.#ended);
+    const [own] = await this.#connection.run(SESSION, []);
+    const [other] = await pool.transaction((inner) => inner.run(SESSION, []));
+    if (own?.['pid'] !== other?.['pid']) return;
+    throw new RiverConfigurationError(
+      'RiverWorkerModule: the data source is behind a pooler that lends a session for one transaction, as ' +
+        'PgBouncer does in transaction mode, so that no notification arrives. Set connections: ' +
+        '{ listen: false }, or connect to Postgres itself.',
+      { code: 'RIVER_CANNOT_LISTEN', field: 'connections.listen' },
+    );
+  }
+
+  async #listen(schema: SchemaName): Promise<void> {
     const name = schema.name ?? (await this.#connection.run(SCHEMA, []))[0]?.['name'] ?? '';
     this.#topics = new Map(TOPICS.map((topic) => [channelOf(name, topic), topic]));
     this.#client.on('notification', this.#notified);

@@ -4,11 +4,13 @@ import { Logger } from '@nestjs/common';
 import { DatabaseError, RiverConfigurationError } from 'nestjs-river';
 import { Notifier } from '../../../lib/worker/listen/notifier.js';
 import { OutageLog } from '../../../lib/worker/outage-log.js';
+import { startPgBouncer } from '../../poolers/pgbouncer.js';
 import { FreezingProxy } from '../../client/freezing-proxy.js';
 import {
   createTestDatabase,
   queryAll,
   spyStatements,
+  untilPoolIsEmpty,
   type Connectable,
   type TestDatabase,
 } from '../../support/index.js';
@@ -111,21 +113,33 @@ describe('A notifier', () => {
   test('does not start when its first connection fails', async () => {
     const worker = await openWorker(database);
     closing.push(() => worker.close());
-    await worker.database.dataSource.query('select 1');
     const notifier = new Notifier(worker.database, worker.schema, new OutageLog());
     const { master } = worker.database.dataSource.driver as unknown as {
-      master: {
-        options: object;
-        _idle: { client: { end(): Promise<void> } }[];
-        totalCount: number;
-      };
+      master: { options: object };
     };
     Object.assign(master.options, { connectionString: 'postgres://nobody@127.0.0.1:1/none' });
-    await Promise.all(master._idle.map(({ client }) => client.end()));
-    await until(() => master.totalCount === 0);
+    await queryAll(
+      database,
+      `select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and application_name like '%(river worker)'`,
+    );
+    await untilPoolIsEmpty(worker.database.dataSource);
 
     await expect(notifier.start()).rejects.toThrow(DatabaseError);
   });
+
+  test.each(['transaction', 'session'] as const)(
+    'starts behind PgBouncer only where that keeps the session: in %s mode',
+    async (mode) => {
+      const settings = { pool_mode: mode, default_pool_size: 5 };
+      const pooler = await startPgBouncer(database, settings);
+      closing.push(() => pooler.stop());
+      const starting = startNotifier(pooler.database);
+
+      if (mode === 'session') await starting;
+      else await expect(starting).rejects.toMatchObject({ code: 'RIVER_CANNOT_LISTEN' });
+    },
+  );
 
   test('removes a listener', async () => {
     const { notifier, heard } = await startNotifier(database);
