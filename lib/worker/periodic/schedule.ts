@@ -1,5 +1,5 @@
 import { Cron } from 'croner';
-import { describeValue } from '../../errors/describe-value.js';
+import { got, milliseconds, refusal, type Refuse } from '../../errors/checks.js';
 import { RiverConfigurationError } from '../../errors/setup-errors.js';
 import { listedFields } from './cron-fields.js';
 
@@ -8,6 +8,8 @@ export interface Schedule {
   /** The first time after `time` at which it is due; undefined: never again. */
   nextAfter(time: Date): Date | undefined;
 }
+
+const invalid = refusal(RiverConfigurationError, 'RIVER_INVALID_WORKER');
 
 const SECOND_MS = 1_000;
 const LONGEST_MS = 366 * 24 * 3_600 * SECOND_MS;
@@ -36,46 +38,45 @@ const UNITS = { ns: 1e-6, us: 1e-3, µs: 1e-3, μs: 1e-3, ms: 1, s: 1_000, m: 60
  * at several times (`0,30 * * * *`, `30 1,2 * * *`) leaves out what does not exist and is due at both of
  * two equal times. (In Go, the first kind would be left out, and due twice.)
  *
- * @throws RiverConfigurationError
+ * @throws RiverConfigurationError, or what `refuse` makes
  */
-export function cronSchedule(expression: string): Schedule {
-  const refuse = (rule: string, cause?: unknown): never => {
-    throw new RiverConfigurationError(
-      `cron: ${rule}; got ${describeValue(expression)}. ` +
-        "Examples: '*/15 * * * *', 'CRON_TZ=Europe/Berlin 0 2 * * MON-FRI', '@daily', '@every 1h30m'.",
-      { code: 'RIVER_INVALID_MODULE_OPTIONS', field: 'cron', cause },
+export function cronSchedule(value: unknown, field = 'cron', refuse: Refuse = invalid): Schedule {
+  const no = (rule: string, cause?: unknown): never => {
+    throw refuse(
+      field,
+      `${got(rule, value)}. Examples: '*/15 * * * *', 'CRON_TZ=Europe/Berlin 0 2 * * MON-FRI', '@daily', ` +
+        "'@every 1h30m'",
+      cause,
     );
   };
-  if (typeof expression !== 'string') return refuse('must be a cron expression');
-  const [, zone = 'UTC', rest = ''] = /^(?:(?:CRON_)?TZ=(\S+)\s+)?(.*)$/s.exec(expression) ?? [];
+  if (typeof value !== 'string') return no('must be a cron expression');
+  const [, zone = 'UTC', rest = ''] = /^(?:(?:CRON_)?TZ=(\S+)\s+)?(.*)$/s.exec(value) ?? [];
   const spec = rest.trim();
-  if (spec.startsWith('@every '))
-    return everyMs(durationMs(spec.slice(7)) ?? refuse('@every must be followed by 5m, 1h30m, …'));
+  if (spec.startsWith('@every ')) {
+    const ms = durationMs(spec.slice(7));
+    return everyMs(ms ?? no('@every must be followed by a duration such as 1h30m'), field, refuse);
+  }
   let cron: Cron;
   try {
     const timezone = new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone;
     cron = new Cron(listedFields(DESCRIPTORS.get(spec) ?? spec), { mode: '5-part', timezone });
   } catch (cause) {
-    return refuse(cause instanceof Error ? cause.message : 'is not a cron expression', cause);
+    return no(cause instanceof Error ? cause.message : 'must be a cron expression', cause);
   }
   const nextAfter = (time: Date): Date | undefined => cron.nextRun(time) ?? undefined;
-  return nextAfter(new Date(0)) === undefined ? refuse('is never due') : { nextAfter };
+  return nextAfter(new Date(0)) === undefined ? no('is never due') : { nextAfter };
 }
+
+const period = milliseconds(SECOND_MS, LONGEST_MS);
 
 /**
  * A schedule every so many milliseconds, from 1 second to 366 days. They are counted from 1970 in UTC,
  * so that all processes agree, whenever they start: every 6 hours is at 0, 6, 12 and 18 o'clock.
  *
- * @throws RiverConfigurationError
+ * @throws RiverConfigurationError, or what `refuse` makes
  */
-export function everyMs(ms: number): Schedule {
-  if (!Number.isSafeInteger(ms) || ms < SECOND_MS || ms > LONGEST_MS) {
-    throw new RiverConfigurationError(
-      `everyMs: must be a whole number of milliseconds from ${SECOND_MS} to ${LONGEST_MS}; got ` +
-        `${describeValue(ms)}.`,
-      { code: 'RIVER_INVALID_MODULE_OPTIONS', field: 'everyMs' },
-    );
-  }
+export function everyMs(value: unknown, field = 'everyMs', refuse: Refuse = invalid): Schedule {
+  const ms = period(value, field, refuse);
   return { nextAfter: (time) => new Date((Math.floor(time.getTime() / ms) + 1) * ms) };
 }
 
