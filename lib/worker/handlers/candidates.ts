@@ -32,6 +32,16 @@ export function* candidates(modules: ModulesContainer): Iterable<Candidate> {
   }
 }
 
+/** The classes of guards, interceptors, pipes and filters that are bound, but are no providers. */
+export function* enhancers(modules: ModulesContainer): Iterable<Type> {
+  for (const { injectables, providers } of modules.values()) {
+    for (const { metatype, token } of injectables.values()) {
+      const isClass = typeof metatype === 'function' && isConstructor(metatype);
+      if (isClass && !providers.has(token)) yield metatype as Type;
+    }
+  }
+}
+
 function candidateOf(wrapper: InstanceWrapper, module: Module): Candidate | undefined {
   const { metatype, inject, token } = wrapper;
   const isStatic = wrapper.isDependencyTreeStatic() && !wrapper.isTransient;

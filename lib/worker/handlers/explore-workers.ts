@@ -6,7 +6,7 @@ import type { JobObject } from '../../job/job-object.js';
 import type { FindHandler, Handler } from '../attempt/handler.js';
 import type { JobEvent, JobEventType } from '../attempt/job-event.js';
 import type { WorkedJob } from '../attempt/job.js';
-import { candidates, type Candidate } from './candidates.js';
+import { candidates, enhancers, type Candidate } from './candidates.js';
 import { handlerOptions } from './handler-options.js';
 import { kindOf } from './kind-of.js';
 import { NestCalls } from './nest-call.js';
@@ -83,6 +83,7 @@ export function exploreWorkers(
       }
     }
   }
+  for (const type of enhancers(modules)) refuseHandlersOf(type);
   for (const [kind, run] of Object.entries(works)) {
     const name = `works['${nameText(kind)}']`;
     add({ kinds: [kindOf(kind, name)], name, options: handlerOptions({}, name), run });
@@ -117,6 +118,22 @@ function* methodsOf({ prototype }: Type): Iterable<[string, object]> {
   for (const name of scanner.getAllMethodNames(prototype as object)) {
     const method: unknown = (prototype as Record<string, unknown>)[name];
     if (typeof method === 'function') yield [name, method];
+  }
+}
+
+/** Nest makes enhancers for the methods that they are bound to, perhaps several times. */
+function refuseHandlersOf(type: Type): void {
+  for (const [key, method] of methodsOf(type)) {
+    const decorated = [WORK, JOB_EVENT, PERIODIC].some(
+      (key) => factsOf<unknown>(key, method).length > 0,
+    );
+    if (!decorated) continue;
+    const name = `${type.name}.${key}`;
+    throw new RiverConfigurationError(
+      `${name}: its class is not a provider, but a guard, an interceptor, a pipe or a filter. Move the method ` +
+        'to a provider.',
+      { code: 'RIVER_INVALID_WORKER', field: name },
+    );
   }
 }
 

@@ -1,4 +1,4 @@
-import type { PipeTransform, Type } from '@nestjs/common';
+import type { ArgumentsHost, PipeTransform, Type } from '@nestjs/common';
 import {
   ApplicationConfig,
   ContextIdFactory,
@@ -7,6 +7,7 @@ import {
   type NestContainer,
 } from '@nestjs/core';
 import type { WorkedJob } from '../attempt/job.js';
+import { isOutcome } from '../outcome/outcome.js';
 import type { Candidate } from './candidates.js';
 
 /** The type of the execution context of jobs: `context.getType() === 'river'`. */
@@ -30,15 +31,19 @@ type Call = (job: WorkedJob) => unknown;
 export class NestCalls {
   readonly #creator: ExternalContextCreator;
   /** Makes the pipes of a method, which Nest's own creator applies to decorated parameters only. */
-  readonly #pipes: PipesCreator;
+  readonly #pipes: EnhancerCreator<PipeTransform[]>;
+  /** Makes its filters. Of an error that they leave, Nest's own creator logs what may hold args. */
+  readonly #filters: EnhancerCreator<Filters>;
 
   constructor(creator: ExternalContextCreator) {
     this.#creator = withoutGlobals(creator);
-    // `private` in TypeScript alone; the test above watches over it.
-    const { pipesContextCreator } = this.#creator as unknown as {
-      readonly pipesContextCreator: PipesCreator;
+    // `private` in TypeScript alone; the test above watches over them.
+    const { pipesContextCreator, filtersContextCreator } = this.#creator as unknown as {
+      readonly pipesContextCreator: EnhancerCreator<PipeTransform[]>;
+      readonly filtersContextCreator: EnhancerCreator<Filters>;
     };
     this.#pipes = pipesContextCreator;
+    this.#filters = filtersContextCreator;
   }
 
   /**
@@ -73,22 +78,17 @@ export class NestCalls {
     const method = (instance as Record<string, Method>)[name] as Method;
     const isBound = (key: string): boolean =>
       Reflect.hasMetadata(key, method) || Reflect.hasMetadata(key, type);
-    const pipes = isBound(PIPES)
-      ? this.#pipes.create(instance, method, module.token, contextId)
-      : [];
-    const called = pipes.length === 0 ? method : withPipes(method, pipes, argsType);
-    if (![GUARDS, INTERCEPTORS, FILTERS].some(isBound)) return (job) => called.call(instance, job);
-    return this.#creator.create(
-      instance,
-      called,
-      name,
-      undefined,
-      undefined,
-      contextId,
-      undefined,
-      undefined,
-      CONTEXT_TYPE,
-    ) as Call;
+    const enhancers = <T>(creator: EnhancerCreator<T>): T =>
+      creator.create(instance, method, module.token, contextId);
+    let called = method;
+    if (isBound(PIPES)) called = withPipes(method, enhancers(this.#pipes), argsType);
+    let call: Call = (job) => called.call(instance, job);
+    if (isBound(GUARDS) || isBound(INTERCEPTORS)) {
+      const options = { guards: true, interceptors: true, filters: false };
+      const create = this.#creator.create.bind(this.#creator, instance, called, name);
+      call = create(undefined, undefined, contextId, undefined, options, CONTEXT_TYPE) as Call;
+    }
+    return isBound(FILTERS) ? withFilters(call, enhancers(this.#filters), { type, method }) : call;
   }
 }
 
@@ -100,13 +100,19 @@ interface CallOptions {
   readonly contextId?: ReturnType<typeof ContextIdFactory.create>;
 }
 
-interface PipesCreator {
+/** One of the parts of Nest's creator. */
+interface EnhancerCreator<Made> {
   create(
     instance: object,
     method: Method,
     moduleKey: string,
     contextId?: ReturnType<typeof ContextIdFactory.create>,
-  ): PipeTransform[];
+  ): Made;
+}
+
+interface Filters {
+  /** @returns what the filter returns that is meant for the error; null if there is none */
+  invokeCustomFilters(error: unknown, host: ArgumentsHost): unknown;
 }
 
 /** The creator on the same container, but for an empty configuration of the application. */
@@ -130,4 +136,40 @@ function withPipes(method: Method, pipes: readonly PipeTransform[], metatype?: T
   for (const key of Reflect.getMetadataKeys(method))
     Reflect.defineMetadata(key, Reflect.getMetadata(key, method), called);
   return Object.defineProperty(called, 'name', { value: method.name });
+}
+
+/** What a filter returns counts if it is an outcome: one that only reports leaves the attempt failed. */
+function withFilters(
+  call: Call,
+  filters: Filters,
+  { type, method }: { readonly type: Type; readonly method: Method },
+): Call {
+  return async (job) => {
+    try {
+      return await call(job);
+    } catch (error) {
+      const result: unknown = await filters.invokeCustomFilters(error, hostOf(job, type, method));
+      if (isOutcome(result)) return result;
+      throw error;
+    }
+  };
+}
+
+function hostOf(job: WorkedJob, type: Type, method: Method): ArgumentsHost {
+  const notOfJobs = (): never => {
+    throw new TypeError(
+      `A filter of a job was asked for a request: getType() is '${CONTEXT_TYPE}'.`,
+    );
+  };
+  const host = {
+    getArgs: () => [job],
+    getArgByIndex: (index: number) => [job][index],
+    getType: () => CONTEXT_TYPE,
+    getClass: () => type,
+    getHandler: () => method,
+    switchToHttp: notOfJobs,
+    switchToRpc: notOfJobs,
+    switchToWs: notOfJobs,
+  };
+  return host as unknown as ArgumentsHost;
 }
