@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+export { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
 import * as timers from 'node:timers';
 
 // Tests put timers of their own in the place of the global ones, some before this package is loaded

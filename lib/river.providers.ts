@@ -134,16 +134,7 @@ export function riverProviders({ name = DEFAULT_RIVER_NAME, dataSource }: RiverM
     ACTIVE_WORK,
     SHUTDOWN_CLOCK,
     transactionProvider(transaction, name),
-    {
-      provide: runtime,
-      useFactory: (
-        dataSource: DataSource,
-        options: ResolvedOptions,
-        activeWork: ActiveWork,
-        ...[river, helper]: [RiverClient, RiverTransaction]
-      ): RiverRuntime => ({ dataSource, options, activeWork, client: river, transaction: helper }),
-      inject: [RIVER_DATA_SOURCE, RIVER_OPTIONS, RIVER_ACTIVE_WORK, client, transaction],
-    },
+    runtimeProvider(name),
     {
       provide: RIVER_DATA_SOURCE_JOIN,
       useFactory: (
@@ -176,6 +167,25 @@ export function riverProviders({ name = DEFAULT_RIVER_NAME, dataSource }: RiverM
       { provide: RiverTransaction, useExisting: transaction },
     ],
     exports: [client, transaction, runtime, RiverClient, RiverTransaction],
+  };
+}
+
+function runtimeProvider(name: string): Provider {
+  return {
+    provide: getRiverRuntimeToken(name),
+    useFactory: (
+      dataSource: DataSource,
+      options: ResolvedOptions,
+      activeWork: ActiveWork,
+      ...[client, transaction]: [RiverClient, RiverTransaction]
+    ): RiverRuntime => ({ dataSource, options, activeWork, client, transaction }),
+    inject: [
+      RIVER_DATA_SOURCE,
+      RIVER_OPTIONS,
+      RIVER_ACTIVE_WORK,
+      getRiverClientToken(name),
+      getRiverTransactionToken(name),
+    ],
   };
 }
 

@@ -16,6 +16,8 @@ export class SchemaName {
   readonly insertChannel: string;
   /** SQL for the channel on which River's workers are told to cancel, pause and resume. */
   readonly controlChannel: string;
+  /** SQL for the channel on which leaders say that they resign. */
+  readonly leadershipChannel: string;
 
   /** @throws RiverConfigurationError when River would not take the name */
   constructor(readonly name: string | undefined) {
@@ -33,6 +35,7 @@ export class SchemaName {
         : `'${name}.${suffix}'`;
     this.insertChannel = channel('river_insert');
     this.controlChannel = channel('river_control');
+    this.leadershipChannel = channel('river_leadership');
   }
 }
 

@@ -13,7 +13,8 @@ export interface SetStateStatements {
   /** Successes that change nothing else: $2 the ids, $3 the attempts, $4 the times they ended. */
   readonly completed: Statement;
   /**
-   * Which of the outcomes, as above, are in the rows already, for a statement whose response was lost: $2 the
+   * Which of the outcomes, as above, are in the rows already, for a statement whose response was lost. Waits for
+   * that statement, if it is still under way: $2 the
    * ids, $3 the attempts as stored, $4 and $5 the times.
    */
   readonly stored: Statement;
@@ -58,7 +59,8 @@ WHERE job.id OPERATOR(pg_catalog.=) given.id AND job.state OPERATOR(pg_catalog.<
   AND job.attempt OPERATOR(pg_catalog.=) given.attempt AND ${IS_OF_CLIENT}
   AND (job.finalized_at OPERATOR(pg_catalog.=) given.finalized_at
     OR job.scheduled_at OPERATOR(pg_catalog.=) given.scheduled_at
-    OR job.state OPERATOR(pg_catalog.=) 'cancelled')`,
+    OR job.state OPERATOR(pg_catalog.=) 'cancelled')
+FOR SHARE OF job`,
     ),
   };
 }

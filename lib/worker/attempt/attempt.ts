@@ -24,12 +24,11 @@ export type StoreOutcome = (
 ) => void;
 
 /**
- * Runs work in a transaction of which the outcome is a part. `work` makes the outcome; `store` of it rejects
- * when the job is lost.
+ * Runs work in a transaction of which the outcome is a part. The `store` that it is given rejects when the job
+ * is not of this attempt any more. Resolves when the transaction is committed.
  */
 export type RunInTransaction = (
   work: (store: (setState: SetState) => Promise<StoredOutcome>) => Promise<void>,
-  /** The outcome is committed, as far as is known after a COMMIT whose response was lost. */
 ) => Promise<void>;
 
 /** What the attempts of a worker share. */
@@ -44,6 +43,8 @@ export interface AttemptParts {
   readonly inTransaction: RunInTransaction;
   /** undefined: nobody wants events. */
   readonly report: ReportJobEvent | undefined;
+  /** A job has ended for good. */
+  readonly ended: (id: string) => void;
 }
 
 /** What becomes of the slot of an attempt. */
@@ -229,7 +230,9 @@ export class Attempt {
 
   #report(next: NextState, stored: StoredOutcome, endedMs: number): void {
     const { report } = this.#parts;
-    if (report === undefined || !stored.stored) return;
+    if (!stored.stored) return;
+    if (isFinal(stored.state)) this.#parts.ended(this.job.id);
+    if (report === undefined) return;
     const { job } = this;
     const storedAtMs = now();
     const waitedMs = Math.max(0, this.#startedAt.getTime() - job.scheduledAt.getTime());
@@ -251,6 +254,10 @@ const NO_TIMES = { waitedMs: 0, workedMs: 0, storedAfterMs: 0 };
 
 function resultOf(value: unknown): AttemptResult {
   return { type: 'returned', outcome: isOutcome(value) ? value : undefined };
+}
+
+function isFinal(state: string): boolean {
+  return state === 'completed' || state === 'cancelled' || state === 'discarded';
 }
 
 /** The only change is that a job which was cancelled meanwhile is not worked again. */

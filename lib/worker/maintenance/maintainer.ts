@@ -1,0 +1,90 @@
+import { Logger } from '@nestjs/common';
+import { sleep } from '../../real-time.js';
+import { inOwnContext } from '../own-context.js';
+import type { OutageLog } from '../outage-log.js';
+
+/** Milliseconds between the starts of two services at most, and between two batches. */
+const START_PAUSE_MS = 1_000;
+const BATCH_PAUSE_MS = { least: 50, most: 1_000 };
+/** Rows in a batch, and after this many timeouts in a row. River's. */
+const BATCH = 10_000;
+const SMALL_BATCH = 1_000;
+const MAX_TIMEOUTS = 3;
+
+/** Something that a leader does again and again. */
+export interface Service {
+  /** What it does, for messages: `Scheduling jobs`. */
+  readonly what: string;
+  /** Milliseconds to the next run. */
+  untilNext(): number;
+  /** Whether it runs at the start of a term, too. */
+  readonly runsAtStart: boolean;
+  /** Does one batch; whether there may be more. */
+  run(batch: number): Promise<boolean>;
+}
+
+/** Runs the services of a leader, for one term after another. */
+export class Maintainer {
+  readonly #services: readonly Service[];
+  readonly #outages: OutageLog;
+  readonly #random: () => number;
+  #term: AbortController | undefined;
+  #running: Promise<unknown> = Promise.resolve();
+
+  constructor(services: readonly Service[], outages: OutageLog, random = Math.random) {
+    this.#services = services;
+    this.#outages = outages;
+    this.#random = random;
+  }
+
+  /** Begins a term. */
+  start(): void {
+    const term = (this.#term = new AbortController());
+    this.#running = inOwnContext(() => this.#run(term.signal));
+  }
+
+  /** Ends the term, when the statements under way are done. */
+  async stop(): Promise<void> {
+    this.#term?.abort();
+    await this.#running;
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    const running: Promise<void>[] = [];
+    // One after another, so that a new leader does not begin with a burst.
+    for (const service of this.#services) {
+      await sleep(this.#random() * START_PAUSE_MS, signal);
+      if (signal.aborted) break;
+      running.push(this.#repeat(service, signal));
+    }
+    await Promise.all(running);
+  }
+
+  async #repeat(service: Service, signal: AbortSignal): Promise<void> {
+    let timeouts = 0;
+    if (!service.runsAtStart) await sleep(service.untilNext(), signal);
+    while (!signal.aborted) {
+      try {
+        while (await service.run(timeouts >= MAX_TIMEOUTS ? SMALL_BATCH : BATCH)) {
+          const { least, most } = BATCH_PAUSE_MS;
+          await sleep(least + this.#random() * (most - least), signal);
+          if (signal.aborted) return;
+        }
+        if (timeouts < MAX_TIMEOUTS) timeouts = 0;
+        this.#outages.succeeded();
+      } catch (error) {
+        if (isTimeout(error)) timeouts++;
+        if (!signal.aborted) this.#outages.failed(service.what, error);
+      }
+      await sleep(service.untilNext(), signal);
+    }
+  }
+}
+
+function isTimeout(error: unknown): boolean {
+  const { sqlState, cause } = Object(error) as { sqlState?: string; cause?: Error };
+  return sqlState === '57014' || (sqlState === undefined && /timeout/.test(cause?.message ?? ''));
+}
+
+/** For what is to be known once, and is no outage. */
+export const maintenanceLog = new Logger('RiverWorker');
