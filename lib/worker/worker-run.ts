@@ -1,4 +1,5 @@
 import type { RiverRuntime } from '../river.providers.js';
+import { partsOf } from '../client/client-parts.js';
 import { WorkerStoppingError } from '../errors/worker-errors.js';
 import { endsWithin } from '../abort-signal.js';
 import { SchemaName } from '../postgres/connection/schema-name.js';
@@ -13,8 +14,8 @@ import { OutageLog } from './outage-log.js';
 import { inTransactionOf } from './outcomes/in-transaction.js';
 import { OutcomeBatcher } from './outcomes/outcome-batcher.js';
 import { inOwnContext } from './own-context.js';
-import { periodicJobOf } from './periodic/periodic-job-of.js';
 import { PeriodicJobs } from './periodic/periodic-jobs.js';
+import { resolvePeriodic } from './periodic/resolve-periodic.js';
 import { KindLimits } from './queue/kind-limits.js';
 import { Producer } from './queue/producer.js';
 import type { WorkerCore } from './worker-core.js';
@@ -46,6 +47,7 @@ export class WorkerRun {
   readonly #notifier: Notifier | undefined;
   readonly #leadership: Leadership;
   readonly #periodic: PeriodicJobs;
+  readonly #leave: (() => void)[] = [];
 
   private constructor(parts: WorkerRunParts, database: WorkerDatabase, core: WorkerCore) {
     const { runtime, options, explored, middleware, events } = parts;
@@ -74,7 +76,7 @@ export class WorkerRun {
       findHandler: explored.find,
       notifier: this.#notifier,
     });
-    const jobs = explored.periodics.map(periodicJobOf);
+    const jobs = resolvePeriodic(explored.periodics);
     this.#periodic = new PeriodicJobs(core, { client, jobs });
   }
 
@@ -113,6 +115,9 @@ export class WorkerRun {
     try {
       await this.#notifier?.start();
       this.#notifier?.onInsert((queue) => this.producers.get(queue)?.wake());
+      const { notifications } = partsOf(this.#parts.runtime.client).inserts;
+      const inserted = (queue: string): void => this.producers.get(queue)?.inserted();
+      this.#leave.push(notifications.onStored(inserted));
       this.#notifier?.onControl((event) => {
         for (const producer of this.producers.values()) producer.control(event);
       });
@@ -162,6 +167,7 @@ export class WorkerRun {
    * @param cutAfterMs after which those that go on nevertheless are left to be rescued
    */
   async stop({ softStopMs, signal }: { softStopMs: number; signal?: AbortSignal }): Promise<void> {
+    for (const leave of this.#leave) leave();
     const producers = [...this.producers.values()];
     await Promise.all([
       ...producers.map((producer) => producer.stopClaiming()),

@@ -13,6 +13,7 @@ export class InsertNotifications {
   readonly #logger = new Logger('RiverClient');
   readonly #afterCommit: boolean;
   readonly #notifier: InsertNotifier | undefined;
+  readonly #listeners = new Set<(queue: string) => void>();
 
   constructor(
     notify: ResolvedOptions['notify'],
@@ -45,8 +46,8 @@ export class InsertNotifications {
   /** For an insert in a transaction; without one, for an insert by itself. */
   wake(transaction: JoinableTransaction | undefined): Wake {
     const notifier = this.#notifier;
+    if (transaction === undefined) return this.#wakeHere(notifier?.forInsert() ?? WAKE_NOBODY);
     if (notifier === undefined) return WAKE_NOBODY;
-    if (transaction === undefined) return notifier.forInsert();
     if (!this.#afterCommit || transaction.afterCommit === undefined) return WAKE_IN_TRANSACTION;
     return {
       admit: () => [],
@@ -57,6 +58,28 @@ export class InsertNotifications {
   /** For an insert in a transaction that is the worker's own. */
   get ofWorker(): Wake {
     return this.#notifier === undefined ? WAKE_NOBODY : WAKE_IN_TRANSACTION;
+  }
+
+  /**
+   * Calls `listener` for each queue into which an insert outside a transaction has put a job: a worker in the
+   * same process need not wait for the notification.
+   *
+   * @returns undoes it
+   */
+  onStored(listener: (queue: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  #wakeHere(wake: Wake): Wake {
+    if (this.#listeners.size === 0) return wake;
+    return {
+      admit: (queues) => wake.admit(queues),
+      stored: (queues) => {
+        wake.stored(queues);
+        for (const queue of queues) for (const listener of this.#listeners) listener(queue);
+      },
+    };
   }
 
   async close(): Promise<void> {

@@ -14,8 +14,8 @@ const NOTIFIED_SECONDS = 0.005;
  */
 export function scheduleStatement({ prefix, insertChannel }: SchemaName): Statement {
   const table = `${prefix}river_job`;
-  const ahead = `pg_catalog.now() OPERATOR(pg_catalog.+) pg_catalog.make_interval(secs => ${AHEAD_SECONDS})`;
-  const soon = `pg_catalog.now() OPERATOR(pg_catalog.+) pg_catalog.make_interval(secs => ${NOTIFIED_SECONDS})`;
+  const ahead = `(pg_catalog.now() OPERATOR(pg_catalog.+) pg_catalog.make_interval(secs => ${AHEAD_SECONDS}))`;
+  const soon = `(pg_catalog.now() OPERATOR(pg_catalog.+) pg_catalog.make_interval(secs => ${NOTIFIED_SECONDS}))`;
   return statement(
     'schedule',
     `WITH due AS MATERIALIZED (

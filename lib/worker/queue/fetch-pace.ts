@@ -35,12 +35,18 @@ export class FetchPace {
     this.#claimAt(now());
   }
 
-  /** Something was claimed, or looked for. */
-  claimed(): void {
-    this.#lastAt = now();
+  /**
+   * Jobs were looked for. The cooldown spares statements that find nothing; River's client counts it from each
+   * claim, by which a queue of it starts no more than its slots in 100 ms.
+   *
+   * @param found whether there were any
+   */
+  claimed(found: boolean): void {
+    const time = now();
+    if (!found) this.#lastAt = time;
     const pauseMs = this.#options.pollIntervalMs;
     const jitterMs = Math.max(LEAST_JITTER_MS, pauseMs * JITTER) * this.#random();
-    this.#claimAt(this.#lastAt + pauseMs + jitterMs);
+    this.#claimAt(time + pauseMs + jitterMs);
   }
 
   /** Claims no more until it is triggered again. */

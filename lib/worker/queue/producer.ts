@@ -42,6 +42,10 @@ export class Producer {
   /** Whether a freed slot is a reason to claim: the claim before came back full, or found no slot. */
   #wantsSlots = false;
   #claiming: Promise<void> | undefined;
+  /** Jobs that the claim under way has found. */
+  #found = 0;
+  #wokenMeanwhile = false;
+  #insertedMeanwhile = false;
   /** Jobs that were cancelled while a claim was under way. */
   readonly #cancelledMeanwhile = new Set<string>();
   #onIdle: (() => void)[] = [];
@@ -84,9 +88,16 @@ export class Producer {
     });
   }
 
-  /** A job was inserted into the queue. */
+  /** A client has notified of a job inserted into the queue. It may be claimed already. */
   wake(): void {
     inOwnContext(() => this.#trigger());
+  }
+
+  /** A job was inserted into the queue by this process. */
+  inserted(): void {
+    if (this.#isPaused || this.#isStopping) return;
+    if (this.#claiming !== undefined) this.#insertedMeanwhile = true;
+    else inOwnContext(() => this.#pace.triggerNow());
   }
 
   /** What a client has sent to the workers. */
@@ -127,6 +138,7 @@ export class Producer {
   }
 
   #trigger(): void {
+    if (this.#claiming !== undefined) this.#wokenMeanwhile = true;
     if (!this.#isPaused && !this.#isStopping) this.#pace.trigger();
   }
 
@@ -146,15 +158,20 @@ export class Producer {
     if (this.#claiming !== undefined || this.#isPaused || this.#isStopping) return;
     if (this.#freeSlots <= 0) {
       this.#wantsSlots = true;
-      this.#pace.claimed();
+      this.#pace.claimed(false);
       return;
     }
     this.#wantsSlots = false;
+    this.#found = 0;
     this.#claiming = this.#claimAll().finally(() => {
       this.#claiming = undefined;
       this.#cancelledMeanwhile.clear();
       if (this.#isPaused || this.#isStopping) return;
-      this.#pace.claimed();
+      this.#pace.claimed(this.#found > 0);
+      // What was inserted while the claim was under way may not have been seen by it.
+      if (this.#insertedMeanwhile) this.#pace.triggerNow();
+      else if (this.#wokenMeanwhile) this.#pace.trigger();
+      this.#wokenMeanwhile = this.#insertedMeanwhile = false;
       if (this.#wantsSlots && this.#freeSlots > 0) this.#pace.triggerNow();
     });
   }
@@ -182,6 +199,7 @@ export class Producer {
     const { connection, clientId } = this.#core;
     const values = [this.queue, most, clientId, kinds ?? null, without ?? null];
     const rows = await connection.run(this.#claimStatement, values);
+    this.#found += rows.length;
     // What came back full may have more behind it.
     if (rows.length >= most) this.#wantsSlots = true;
     const claim = { queue: this.queue, clientId };
