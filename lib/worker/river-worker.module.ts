@@ -19,6 +19,7 @@ import { DEFAULT_RIVER_NAME, getRiverRuntimeToken, getRiverWorkerToken } from '.
 import { CurrentJob } from './attempt/current-job.js';
 import type { WorkerMiddleware } from './attempt/handler.js';
 import { invalidWorkerOption, resolveWorkerOptions } from './check-worker-options.js';
+import { FIRST_TO_STOP, stopFirst } from './first-to-stop.module.js';
 import { exploreWorkers } from './handlers/explore-workers.js';
 import { RiverWorker } from './river-worker.js';
 import type { ResolvedWorkerOptions, RiverWorkerModuleOptions } from './worker-options.js';
@@ -65,6 +66,7 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<RiverWorkerMod
     return {
       ...module,
       global: true,
+      imports: [...(module.imports ?? []), ...FIRST_TO_STOP],
       providers: [...(module.providers ?? []), ...providers],
       exports,
     };
@@ -166,13 +168,14 @@ export class RiverWorkerModule
     return super.forRootAsync(copy);
   }
 
-  /** Refuses a second worker of one client. */
+  /** Refuses a second worker of one client, once all modules are known. */
   onModuleInit(): void {
     const token = getRiverWorkerToken(this.#name);
     const sameName = [...this.#modules.values()].filter(
       ({ metatype, providers }) => metatype === RiverWorkerModule && providers.has(token),
     );
     if (sameName.length > 1) throw nameTaken(this.#name);
+    stopFirst(this.#modules, () => this.#worker.stop());
   }
 
   /** Begins to work when all modules are ready. */
