@@ -1,5 +1,7 @@
 import { Logger } from '@nestjs/common';
+import { withDeadline } from '../../abort-signal.js';
 import type { ClientInserts } from '../../client/client-inserts.js';
+import type { InsertManyItem } from '../../client/inserts/insert-many-params.js';
 import { DatabaseError } from '../../errors/database-errors.js';
 import { nameText } from '../../errors/name-text.js';
 import type { Connection } from '../../postgres/connection/connection.js';
@@ -139,7 +141,7 @@ export class PeriodicLoop {
   async #insert(at: Date, claim: Claim): Promise<boolean> {
     const { connection, inserts, outages } = this.#parts;
     const { id } = this.#job;
-    const item = await this.#job.make(at);
+    const item = await withDeadline(this.#made(at), { signals: [this.#stop.signal] });
     const insert = item === null ? undefined : inserts.periodic(item, { id, at });
     const isOurs = await connection.transaction(async (inner) => {
       if (!(await claim(inner))) return false;
@@ -148,6 +150,11 @@ export class PeriodicLoop {
     });
     outages.succeeded();
     return isOurs;
+  }
+
+  /** In an own function, so that what it throws at once rejects. A stop does not wait for it. */
+  async #made(at: Date): Promise<InsertManyItem | null> {
+    return await this.#job.make(at);
   }
 
   #answered(databaseMs: number): void {

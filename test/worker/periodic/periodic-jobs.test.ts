@@ -209,6 +209,19 @@ describe('A periodic job', () => {
   });
 });
 
+test('The stop does not wait for what makes a job', async () => {
+  let isMaking = false;
+  const make = (): Promise<null> => {
+    isMaking = true;
+    return new Promise(() => undefined);
+  };
+  const { stop } = await startProcess(job(at((await databaseNow()) + 50), { make }));
+  while (!isMaking) await pause(5);
+  await stop();
+
+  expect(await rows()).toEqual([]);
+});
+
 describe('In a fleet, a periodic job', () => {
   test('is inserted once for each time, whoever stops', async () => {
     const begin = (await databaseNow()) + 400;
