@@ -16,6 +16,17 @@ type telling struct {
 	Error string `json:"error"`
 	// Cancel cancels the job, with this text.
 	Cancel string `json:"cancel"`
+	// Fails says that Error is meant even if it is empty.
+	Fails bool `json:"fails"`
+	// Panic is the text of a panic.
+	Panic string `json:"panic"`
+	// SnoozeMs is when the job is to be worked again.
+	SnoozeMs *float64 `json:"snoozeMs"`
+	// Metadata is set before the job ends.
+	Metadata map[string]any `json:"metadata"`
+	// Waits for the end of the context, and returns its error; with Ignores what the rest says.
+	Waits   bool `json:"waits"`
+	Ignores bool `json:"ignores"`
 	// WorkMs is how much longer than other jobs this one takes.
 	WorkMs float64 `json:"workMs"`
 }
@@ -37,10 +48,25 @@ func (t telling) end(ctx context.Context) error {
 			return err
 		}
 	}
+	for key, value := range t.Metadata {
+		if err := river.MetadataSet(ctx, key, value); err != nil {
+			return err
+		}
+	}
+	if t.Waits {
+		<-ctx.Done()
+		if !t.Ignores {
+			return ctx.Err()
+		}
+	}
 	switch {
+	case t.Panic != "":
+		panic(t.Panic)
+	case t.SnoozeMs != nil:
+		return river.JobSnooze(milliseconds(*t.SnoozeMs))
 	case t.Cancel != "":
 		return river.JobCancel(errors.New(t.Cancel))
-	case t.Error != "":
+	case t.Error != "" || t.Fails:
 		return errors.New(t.Error)
 	}
 	return nil

@@ -25,12 +25,18 @@ type workRequest struct {
 	FetchCooldownMs float64 `json:"fetchCooldownMs"`
 	// WorkMs is how long each job takes.
 	WorkMs float64 `json:"workMs"`
+	// JobTimeoutMs is the time limit of each attempt; a minute if not given.
+	JobTimeoutMs float64 `json:"jobTimeoutMs"`
+	// OnlyKnownKinds leaves jobs of other kinds alone.
+	OnlyKnownKinds bool `json:"onlyKnownKinds"`
 }
 
 type workerRequest struct {
 	envelope
 	// Worker is what work answered.
 	Worker string `json:"worker"`
+	// Cancel cancels the contexts of the jobs under way.
+	Cancel bool `json:"cancel"`
 }
 
 type workResult struct {
@@ -100,12 +106,14 @@ func (r workRequest) config(started *worker) *river.Config {
 	}
 
 	return &river.Config{
-		FetchCooldown:     milliseconds(r.FetchCooldownMs),
-		FetchPollInterval: milliseconds(r.PollIntervalMs),
-		Logger:            quietly(),
-		Queues:            queues,
-		Schema:            r.Schema,
-		Workers:           kinds,
+		FetchCooldown:       milliseconds(r.FetchCooldownMs),
+		FetchOnlyKnownKinds: r.OnlyKnownKinds,
+		FetchPollInterval:   milliseconds(r.PollIntervalMs),
+		JobTimeout:          milliseconds(r.JobTimeoutMs),
+		Logger:              quietly(),
+		Queues:              queues,
+		Schema:              r.Schema,
+		Workers:             kinds,
 	}
 }
 
@@ -129,6 +137,9 @@ func stopWork(ctx context.Context, s *session, request workerRequest) (any, erro
 	delete(s.workers, request.Worker)
 	s.mu.Unlock()
 
+	if request.Cancel {
+		return asked.result(), asked.client.StopAndCancel(ctx)
+	}
 	softly, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	if err := asked.client.Stop(softly); err != nil {
@@ -153,6 +164,9 @@ func (w *worker) recorder() river.Worker[anyArgs] {
 		w.record(job)
 
 		told := tellings(job.EncodedArgs)
+		if told.Waits {
+			return told.end(ctx)
+		}
 		select {
 		case <-time.After(milliseconds(w.workMs + told.WorkMs)):
 			return told.end(ctx)
