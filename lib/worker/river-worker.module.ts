@@ -19,7 +19,7 @@ import { DEFAULT_RIVER_NAME, getRiverRuntimeToken, getRiverWorkerToken } from '.
 import { CurrentJob } from './attempt/current-job.js';
 import type { WorkerMiddleware } from './attempt/handler.js';
 import { invalidWorkerOption, resolveWorkerOptions } from './check-worker-options.js';
-import { FIRST_TO_STOP, stopFirst } from './first-to-stop.module.js';
+import { FIRST_TO_STOP } from './first-to-stop.module.js';
 import { exploreWorkers } from './handlers/explore-workers.js';
 import { RiverWorker } from './river-worker.js';
 import type { ResolvedWorkerOptions, RiverWorkerModuleOptions } from './worker-options.js';
@@ -175,7 +175,6 @@ export class RiverWorkerModule
       ({ metatype, providers }) => metatype === RiverWorkerModule && providers.has(token),
     );
     if (sameName.length > 1) throw nameTaken(this.#name);
-    stopFirst(this.#modules, () => this.#worker.stop());
   }
 
   /** Begins to work when all modules are ready. */
