@@ -27,6 +27,8 @@ type workRequest struct {
 	WorkMs float64 `json:"workMs"`
 	// JobTimeoutMs is the time limit of each attempt; a minute if not given.
 	JobTimeoutMs float64 `json:"jobTimeoutMs"`
+	// RescueAfterMs is how long a job may be running.
+	RescueAfterMs float64 `json:"rescueAfterMs"`
 	// OnlyKnownKinds leaves jobs of other kinds alone.
 	OnlyKnownKinds bool `json:"onlyKnownKinds"`
 }
@@ -106,14 +108,15 @@ func (r workRequest) config(started *worker) *river.Config {
 	}
 
 	return &river.Config{
-		FetchCooldown:       milliseconds(r.FetchCooldownMs),
-		FetchOnlyKnownKinds: r.OnlyKnownKinds,
-		FetchPollInterval:   milliseconds(r.PollIntervalMs),
-		JobTimeout:          milliseconds(r.JobTimeoutMs),
-		Logger:              quietly(),
-		Queues:              queues,
-		Schema:              r.Schema,
-		Workers:             kinds,
+		FetchCooldown:        milliseconds(r.FetchCooldownMs),
+		FetchOnlyKnownKinds:  r.OnlyKnownKinds,
+		FetchPollInterval:    milliseconds(r.PollIntervalMs),
+		JobTimeout:           milliseconds(r.JobTimeoutMs),
+		Logger:               quietly(),
+		Queues:               queues,
+		RescueStuckJobsAfter: milliseconds(r.RescueAfterMs),
+		Schema:               r.Schema,
+		Workers:              kinds,
 	}
 }
 
