@@ -67,6 +67,29 @@ function at(...times: number[]): Schedule {
   };
 }
 
+/** Due so many milliseconds after it is first asked, which a process does at its start. */
+class Soon implements Schedule {
+  readonly #delays: readonly number[];
+  #schedule: Schedule | undefined;
+  dues: readonly number[] = [];
+
+  constructor(...delays: number[]) {
+    this.#delays = delays;
+  }
+
+  nextAfter(time: Date): Date | undefined {
+    if (this.#schedule === undefined) {
+      this.dues = this.#delays.map((delay) => time.getTime() + delay);
+      this.#schedule = at(...this.dues);
+    }
+    return this.#schedule.nextAfter(time);
+  }
+
+  get first(): number {
+    return this.dues[0] ?? 0;
+  }
+}
+
 function job(schedule: Schedule, given: Partial<PeriodicJob> = {}): PeriodicJob {
   const make = (time: Date): CloseMonth => new CloseMonth(time.toISOString());
   return { id: 'month-end', schedule, runOnStart: false, make, ...given };
@@ -117,9 +140,10 @@ async function untilDealtWith(due: number): Promise<void> {
 
 describe('A periodic job', () => {
   test('is inserted at its time as by a client of Go', async () => {
-    const due = (await databaseNow()) + 300;
-    await startProcess(job(at(due)));
+    const soon = new Soon(300);
+    await startProcess(job(soon));
     const [row] = await untilRows(1);
+    const due = soon.first;
 
     expect(row).toEqual({
       args: { month: new Date(due).toISOString() },
@@ -154,17 +178,16 @@ describe('A periodic job', () => {
     const heard = new Promise((resolve) =>
       listener.on('notification', ({ payload }) => resolve(JSON.parse(payload ?? ''))),
     );
-    await startProcess(job(at((await databaseNow()) + 50)));
+    await startProcess(job(new Soon(50)));
 
     expect(await heard).toEqual({ queue: 'accounts' });
   });
 
   test('may be made with options of its own, and later than its time', async () => {
-    const due = (await databaseNow()) + 100;
-    const scheduledAt = new Date(due + 3_600_000);
+    const scheduledAt = new Date((await databaseNow()) + 3_600_000);
     const make = () =>
       InsertManyParams.of(jobArgs('plain', { a: 1 }), { scheduledAt, tags: ['accounts'] });
-    await startProcess(job(at(due), { make }));
+    await startProcess(job(new Soon(50), { make }));
 
     expect(await untilRows(1)).toMatchObject([
       { args: { a: 1 }, state: 'scheduled', due: scheduledAt.getTime() },
@@ -172,19 +195,19 @@ describe('A periodic job', () => {
   });
 
   test('is left out for a time for which nothing is made, in every process', async () => {
-    const due = (await databaseNow()) + 200;
+    const soon = new Soon(200);
     const make = () => null;
-    for (let count = 0; count < 2; count++) await startProcess(job(at(due), { make }));
-    await untilDealtWith(due);
+    for (let count = 0; count < 2; count++) await startProcess(job(soon, { make }));
+    await untilDealtWith(soon.first);
 
     expect(await rows()).toEqual([]);
   });
 
   test('is skipped when an equal unique job is there', async () => {
     const { job: first } = await river.insert(new Once());
-    const due = (await databaseNow()) + 100;
-    await startProcess(job(at(due), { make: () => new Once() }));
-    await untilDealtWith(due);
+    const soon = new Soon(100);
+    await startProcess(job(soon, { make: () => new Once() }));
+    await untilDealtWith(soon.first);
 
     const found = await queryAll(client.database, 'select id::text from river_job');
     expect(found).toEqual([{ id: first.id }]);
@@ -195,14 +218,14 @@ describe('A periodic job', () => {
     jest
       .spyOn(Logger.prototype, 'error')
       .mockImplementation((text: string) => void logged.push(text));
-    const now = await databaseNow();
+    const soon = new Soon(100, 1_000);
     const make = (time: Date): CloseMonth => {
-      if (time.getTime() === now + 100) throw new Error('no month');
+      if (time.getTime() === soon.first) throw new Error('no month');
       return new CloseMonth('2026-05');
     };
-    await startProcess(job(at(now + 100, now + 200), { make }));
+    await startProcess(job(soon, { make }));
 
-    expect(await untilRows(1)).toMatchObject([{ due: now + 200 }]);
+    expect(await untilRows(1)).toMatchObject([{ due: soon.dues[1] }]);
     expect(logged).toEqual([
       "Periodic job 'month-end' was not inserted this time: Error: no month",
     ]);
@@ -215,52 +238,49 @@ test('The stop does not wait for what makes a job', async () => {
     isMaking = true;
     return new Promise(() => undefined);
   };
-  const { stop } = await startProcess(job(at((await databaseNow()) + 50), { make }));
+  const process = await startProcess(job(new Soon(50), { make }));
   while (!isMaking) await pause(5);
-  await stop();
+  await process.stop();
 
   expect(await rows()).toEqual([]);
 });
 
 describe('In a fleet, a periodic job', () => {
   test('is inserted once for each time, whoever stops', async () => {
-    const begin = (await databaseNow()) + 400;
-    const dues = Array.from({ length: 10 }, (_, place) => begin + place * 200);
-    const others = dues.map((due) => due + 70);
-    const both = () => [
-      job(at(...dues)),
-      job(at(...others), { id: 'other', make: () => jobArgs('other', {}) }),
-    ];
+    const delays = Array.from({ length: 5 }, (_, place) => 500 + place * 1_000);
+    const [soon, others] = [new Soon(...delays), new Soon(...delays.map((delay) => delay + 70))];
+    const both = () => [job(soon), job(others, { id: 'other', make: () => jobArgs('other', {}) })];
     const processes = await Promise.all(Array.from({ length: 4 }, () => startProcess(...both())));
-    await untilDealtWith(dues[3] ?? 0);
+    await untilDealtWith(soon.dues[1] ?? 0);
     await processes[0]?.stop();
-    await untilDealtWith(dues[6] ?? 0);
+    await untilDealtWith(soon.dues[3] ?? 0);
     await processes[1]?.stop();
-    await untilRows(20);
+    await untilRows(10);
     await pause(300);
 
     const found = (await rows()).map(({ due }) => due).sort();
-    expect(found).toEqual([...dues, ...others].sort());
+    expect(found).toEqual([...soon.dues, ...others.dues].sort());
   });
 
   test('is not inserted again once it is retried, done and deleted', async () => {
-    const due = (await databaseNow()) + 100;
-    const first = await startProcess(job(at(due)));
+    const soon = new Soon(100);
+    const first = await startProcess(job(soon));
     await untilRows(1);
     await first.stop();
     await queryAll(client.database, 'delete from river_job');
-    const later = due + 700;
-    await startProcess(job(at(due, later)));
+    const later = (await databaseNow()) + 700;
+    await startProcess(job(at(soon.first, later)));
 
     expect(await untilRows(1)).toMatchObject([{ due: later }]);
   });
 
   test('is inserted by another process when the one that took its time is lost', async () => {
-    const due = (await databaseNow()) + 300;
+    const soon = new Soon(2_000);
     // A process that took the time, and whose connection is lost before its COMMIT.
     const lost = await openWorker(client.database);
     closing.push(() => lost.close());
-    await startProcess(job(at(due)));
+    await startProcess(job(soon));
+    const due = soon.first;
     const runner = lost.database.dataSource.createQueryRunner();
     await runner.startTransaction();
     await runner.query(
@@ -276,10 +296,10 @@ describe('In a fleet, a periodic job', () => {
   });
 
   test('is inserted for the last time that passed while no process ran, of the last 5 minutes', async () => {
-    const now = await databaseNow();
-    const first = await startProcess(job(at(now + 50)));
+    const first = await startProcess(job(new Soon(50)));
     await untilRows(1);
     await first.stop();
+    const now = await databaseNow();
     await queryAll(client.database, `update nestjs_river_periodic set due_at = '2020-01-01'`);
     await queryAll(client.database, 'delete from river_job');
     await startProcess(job(at(now - 400_000, now - 20_000, now - 10_000, now + 3_600_000)));
@@ -288,24 +308,24 @@ describe('In a fleet, a periodic job', () => {
   });
 
   test('is not inserted for times before it was known to the fleet', async () => {
-    const now = await databaseNow();
-    await startProcess(job(at(now - 1_000, now + 300)));
+    const soon = new Soon(-1_000, 300);
+    await startProcess(job(soon));
 
-    expect(await untilRows(1)).toMatchObject([{ due: now + 300 }]);
+    expect(await untilRows(1)).toMatchObject([{ due: soon.dues[1] }]);
   });
 });
 
 describe('A job that is run at the start', () => {
   test('is inserted once for processes that start together, and at its times', async () => {
-    const due = (await databaseNow()) + 500;
-    const jobs = () => job(at(due), { runOnStart: true });
+    const soon = new Soon(1_000);
+    const jobs = () => job(soon, { runOnStart: true });
     await Promise.all(Array.from({ length: 4 }, () => startProcess(jobs())));
     await startProcess(jobs());
     const [first, second] = await untilRows(2);
     await pause(100);
 
     expect(first).toMatchObject({ state: 'available', metadata: { periodic: true } });
-    expect(second).toMatchObject({ due });
+    expect(second).toMatchObject({ due: soon.first });
     expect(await rows()).toHaveLength(2);
   });
 
