@@ -21,6 +21,7 @@ import { REFUSED } from './refused.js';
 import { schemaChecks } from './schema-checks.js';
 import { shutdownChecks } from './shutdown-checks.js';
 import { transactionChecks } from './transaction-checks.js';
+import { workerChecks } from './worker-checks.js';
 
 const QUIET = { logger: false, abortOnError: false } as const;
 
@@ -39,6 +40,7 @@ async function main(url: string, otherUrl: string): Promise<void> {
   await replicationChecks(url);
   await schemaChecks(url);
   await shutdownChecks(url);
+  await workerChecks(url);
 
   const instance = await new DataSource(dataSourceOptions(otherUrl)).initialize();
   const two = await NestFactory.createApplicationContext(
