@@ -27,6 +27,8 @@ type workRequest struct {
 	WorkMs float64 `json:"workMs"`
 	// JobTimeoutMs is the time limit of each attempt; a minute if not given.
 	JobTimeoutMs float64 `json:"jobTimeoutMs"`
+	// ClientID is what stands in attempted_by; made by River if not given.
+	ClientID string `json:"clientId"`
 	// RescueAfterMs is how long a job may be running.
 	RescueAfterMs float64 `json:"rescueAfterMs"`
 	// OnlyKnownKinds leaves jobs of other kinds alone.
@@ -110,6 +112,7 @@ func (r workRequest) config(started *worker) *river.Config {
 	return &river.Config{
 		FetchCooldown:        milliseconds(r.FetchCooldownMs),
 		FetchOnlyKnownKinds:  r.OnlyKnownKinds,
+		ID:                   r.ClientID,
 		FetchPollInterval:    milliseconds(r.PollIntervalMs),
 		JobTimeout:           milliseconds(r.JobTimeoutMs),
 		Logger:               quietly(),
