@@ -52,7 +52,9 @@ describe('the tables of README.md name all there is, and nothing else', () => {
 });
 
 test('the errors of a code are of a class that is exported', () => {
-  const index = readFileSync('lib/index.ts', 'utf8');
+  const index = ['lib/index.ts', 'lib/worker/index.ts']
+    .map((file) => readFileSync(file, 'utf8'))
+    .join('\n');
   const classes = README.matchAll(/^\| `RIVER_\w+` +\| ([^|]+) \|/gm);
   for (const [, cell = ''] of classes) {
     for (const [, name = ''] of cell.matchAll(/`(\w+)`/g)) expect(index).toContain(name);
