@@ -33,6 +33,27 @@ type workRequest struct {
 	RescueAfterMs float64 `json:"rescueAfterMs"`
 	// OnlyKnownKinds leaves jobs of other kinds alone.
 	OnlyKnownKinds bool `json:"onlyKnownKinds"`
+	// Periodic are inserted while the client leads.
+	Periodic []periodicJob `json:"periodic"`
+}
+
+type periodicJob struct {
+	ID         string  `json:"id"`
+	EveryMs    float64 `json:"everyMs"`
+	RunOnStart bool    `json:"runOnStart"`
+	Job        job     `json:"job"`
+}
+
+func (p periodicJob) river() *river.PeriodicJob {
+	construct := func() (river.JobArgs, *river.InsertOpts) {
+		args, err := p.Job.args()
+		if err != nil {
+			panic(err)
+		}
+		return args, p.Job.Opts.river()
+	}
+	opts := &river.PeriodicJobOpts{ID: p.ID, RunOnStart: p.RunOnStart}
+	return river.NewPeriodicJob(river.PeriodicInterval(milliseconds(p.EveryMs)), construct, opts)
 }
 
 type workerRequest struct {
@@ -109,6 +130,11 @@ func (r workRequest) config(started *worker) *river.Config {
 		queues[river.QueueDefault] = river.QueueConfig{MaxWorkers: 10}
 	}
 
+	periodic := make([]*river.PeriodicJob, 0, len(r.Periodic))
+	for _, job := range r.Periodic {
+		periodic = append(periodic, job.river())
+	}
+
 	return &river.Config{
 		FetchCooldown:        milliseconds(r.FetchCooldownMs),
 		FetchOnlyKnownKinds:  r.OnlyKnownKinds,
@@ -116,6 +142,7 @@ func (r workRequest) config(started *worker) *river.Config {
 		FetchPollInterval:    milliseconds(r.PollIntervalMs),
 		JobTimeout:           milliseconds(r.JobTimeoutMs),
 		Logger:               quietly(),
+		PeriodicJobs:         periodic,
 		Queues:               queues,
 		RescueStuckJobsAfter: milliseconds(r.RescueAfterMs),
 		Schema:               r.Schema,
