@@ -42,12 +42,17 @@ decorateMethod(TransactionalHandler, 'work', Work(Bench, { transaction: true }))
 
 export async function open({ url, tuned }) {
   const inserting = await applicationWith({ url, tuned });
-  const river = inserting.get(RiverClient);
+  // Of the application that works, while there is one.
+  let river = inserting.get(RiverClient);
   const start = async (handler, each) => {
     onJob = each;
     const application = await applicationWith({ url, tuned, handler });
     await application.get(RiverWorker).start();
-    return () => application.close();
+    river = application.get(RiverClient);
+    return async () => {
+      river = inserting.get(RiverClient);
+      await application.close();
+    };
   };
 
   return await workingOperations(url, {
