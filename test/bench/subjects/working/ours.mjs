@@ -79,7 +79,7 @@ function applicationWith({ url, tuned, handler }) {
     ],
     providers: handler ? [handler] : [],
   };
-  return NestFactory.createApplicationContext(module, { logger: ['error', 'warn'] });
+  return NestFactory.createApplicationContext(module, { logger: ['error'] });
 }
 
 function decorateMethod({ prototype }, name, decorator) {
