@@ -1,4 +1,4 @@
-import { clearTimeout, now, setTimeout } from '../../real-time.js';
+import { clearTimeout, nextTurn, now, setTimeout } from '../../real-time.js';
 import type { ResolvedQueueOptions } from '../worker-options.js';
 
 /** By what part each pause between polls is longer at most, and by how many milliseconds at least. */
@@ -60,9 +60,15 @@ export class FetchPace {
     if (this.#dueAt <= time) return;
     clearTimeout(this.#timer);
     this.#dueAt = time;
-    this.#timer = setTimeout(() => {
-      this.stop();
-      this.#claim();
-    }, time - now());
+    const waitMs = time - now();
+    // A timer waits for a millisecond at least. Slots that are freed in one turn are filled together.
+    if (waitMs <= 0) void nextTurn().then(() => this.#claimIfDue(time));
+    else this.#timer = setTimeout(() => this.#claimIfDue(time), waitMs);
+  }
+
+  #claimIfDue(time: number): void {
+    if (this.#dueAt !== time) return;
+    this.stop();
+    this.#claim();
   }
 }
