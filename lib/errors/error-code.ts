@@ -90,6 +90,7 @@ export type RiverErrorCode =
   // The set-up of a worker (RiverConfigurationError)
   | 'RIVER_INVALID_WORKER'
   | 'RIVER_WORKER_RIGHTS'
+  | 'RIVER_CLIENT_ID_TAKEN'
   // The client of RiverTestingModule, of nestjs-river/testing
   | 'RIVER_NOT_IN_MEMORY'
   // The database (DatabaseError, InsertOutcomeUnknownError)

@@ -70,8 +70,7 @@ export class WorkerRun {
       },
       ended: events.ended,
     };
-    if (options.connections.listen)
-      this.#notifier = new Notifier(database, core.schema, core.outages);
+    if (options.connections.listen) this.#notifier = new Notifier(database, core);
     this.#leadership = new Leadership(core, {
       findHandler: explored.find,
       notifier: this.#notifier,

@@ -7,8 +7,9 @@ import type { PoolConnection } from '../../postgres/connection/pool-connection.j
 import type { SchemaName } from '../../postgres/connection/schema-name.js';
 import { unpreparedStatement } from '../../postgres/connection/statement.js';
 import { close, type PgClient } from '../../postgres/driver/pg-client.js';
+import { CLAIM_CLIENT_ID } from '../../postgres/worker/client-id-statement.js';
 import { connectUnlessAborted } from '../../postgres/driver/request-client.js';
-import { clearTimeout, setTimeout } from '../../real-time.js';
+import { clearTimeout, setTimeout, sleep } from '../../real-time.js';
 import type { WorkerDatabase } from '../worker-database.js';
 import { TOPICS, type Topic } from './topics.js';
 
@@ -16,10 +17,27 @@ import { TOPICS, type Topic } from './topics.js';
 const PING_MS = 5_000;
 /** The bytes of the name of a channel. */
 const MAX_CHANNEL = 63;
+/** Milliseconds between two tries to claim what another session has. */
+const CLAIM_PAUSE_MS = 200;
 
 const SCHEMA = unpreparedStatement('listen', 'SELECT pg_catalog.current_schema() AS name');
 const SESSION = unpreparedStatement('listen', 'SELECT pg_catalog.pg_backend_pid() AS pid');
 const PING = unpreparedStatement('listen', '-- ping');
+
+/** What the session claims for as long as it lasts. */
+export interface Claim {
+  readonly text: string;
+  /** How often it is tried. */
+  readonly tries: number;
+  /** What is thrown when another session has it; undefined: nothing. */
+  readonly refused: Error | undefined;
+}
+
+interface ListeningOptions {
+  readonly signal: AbortSignal;
+  readonly onNotification: OnNotification;
+  readonly claim: Claim;
+}
 
 type OnNotification = (topic: Topic, payload: string) => void;
 
@@ -54,7 +72,7 @@ export class Listening {
   static async open(
     { dataSource, connection }: WorkerDatabase,
     schema: SchemaName,
-    { signal, onNotification }: { signal: AbortSignal; onNotification: OnNotification },
+    { signal, onNotification, claim }: ListeningOptions,
   ): Promise<Listening> {
     const queryRunner = dataSource.createQueryRunner('master');
     const connecting = connectUnlessAborted(queryRunner, [signal]);
@@ -67,6 +85,7 @@ export class Listening {
     try {
       signal.throwIfAborted();
       await listening.#requireOwnSession(connection);
+      await listening.#claim(claim, signal);
       await listening.#listen(schema);
     } catch (error) {
       await listening.close();
@@ -84,6 +103,17 @@ export class Listening {
     await this.#queryRunner.release();
     this.#client.off('error', this.#ended);
     this.#lose(undefined);
+  }
+
+  /** The session of a worker that has just stopped, or was killed, may not have ended yet. */
+  async #claim({ text, tries, refused }: Claim, signal: AbortSignal): Promise<void> {
+    for (let left = tries; left > 0 && !signal.aborted; left--) {
+      const [row] = await this.#connection.run(CLAIM_CLIENT_ID, [text]);
+      if (row?.['claimed'] === 't') return;
+      if (left > 1) await sleep(CLAIM_PAUSE_MS, signal);
+    }
+    signal.throwIfAborted();
+    if (refused !== undefined) throw refused;
   }
 
   /** Behind a pooler in transaction mode, the next transaction runs in the session that is to listen. */

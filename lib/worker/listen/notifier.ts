@@ -1,10 +1,13 @@
 import type { SchemaName } from '../../postgres/connection/schema-name.js';
+import { nameText } from '../../errors/name-text.js';
+import { RiverConfigurationError } from '../../errors/setup-errors.js';
 import { sleep } from '../../real-time.js';
 import type { OutageLog } from '../outage-log.js';
 import { inOwnContext } from '../own-context.js';
 import type { ControlEvent } from '../queue/control-event.js';
+import type { WorkerCore } from '../worker-core.js';
 import type { WorkerDatabase } from '../worker-database.js';
-import { Listening } from './listening.js';
+import { Listening, type Claim } from './listening.js';
 import {
   controlEvent,
   insertedQueue,
@@ -19,6 +22,12 @@ const LONGEST_PAUSE_MS = 64_000;
 /** By what part each pause is longer or shorter. */
 const JITTER = 0.1;
 
+/** How often the client id is asked for at the start: for some 5 seconds. */
+const CLAIM_TRIES = 25;
+
+/** What a notifier is told of its worker. */
+export type NotifierCore = Pick<WorkerCore, 'schema' | 'outages' | 'clientId'>;
+
 type Listener<Event> = (event: Event) => void;
 /** Removes a listener. */
 export type Unlisten = () => void;
@@ -31,6 +40,7 @@ export class Notifier {
   readonly #database: WorkerDatabase;
   readonly #schema: SchemaName;
   readonly #outages: OutageLog;
+  readonly #clientId: string;
   readonly #inserts = new Set<Listener<string>>();
   readonly #controls = new Set<Listener<ControlEvent>>();
   readonly #leaderships = new Set<Listener<LeadershipEvent>>();
@@ -38,22 +48,24 @@ export class Notifier {
   #stop = new AbortController();
   #running = Promise.resolve();
 
-  constructor(database: WorkerDatabase, schema: SchemaName, outages: OutageLog) {
+  constructor(database: WorkerDatabase, { schema, outages, clientId }: NotifierCore) {
     this.#database = database;
     this.#schema = schema;
     this.#outages = outages;
+    this.#clientId = clientId;
   }
 
   /**
-   * Listens from here on.
+   * Listens from here on, and claims the client id for as long as it does.
    *
    * @throws DatabaseError when the first connection fails
+   * @throws RiverConfigurationError when another worker has the client id
    */
   async start(): Promise<void> {
     this.#stop = new AbortController();
     const { signal } = this.#stop;
     await inOwnContext(async () => {
-      const first = await this.#open(signal);
+      const first = await this.#open(signal, this.#claim(CLAIM_TRIES));
       this.#running = this.#keepOpen(first, signal);
     });
   }
@@ -84,9 +96,20 @@ export class Notifier {
     return added(this.#reconnects, listener);
   }
 
-  #open(signal: AbortSignal): Promise<Listening> {
+  /** Another worker's id is an error at the start. A session of our own that was lost may have it still. */
+  #claim(tries: number): Claim {
+    const error = new RiverConfigurationError(
+      `RiverWorkerModule: clientId: another worker in this database has the id '${nameText(this.#clientId)}', or ` +
+        'had it until a moment ago. Give each process its own, or leave the option out.',
+      { code: 'RIVER_CLIENT_ID_TAKEN', field: 'clientId' },
+    );
+    const text = `nestjs-river.worker ${this.#schema.name ?? ''} ${this.#clientId}`;
+    return { text, tries, refused: tries > 1 ? error : undefined };
+  }
+
+  #open(signal: AbortSignal, claim: Claim): Promise<Listening> {
     const onNotification = (topic: Topic, payload: string): void => this.#notified(topic, payload);
-    return Listening.open(this.#database, this.#schema, { signal, onNotification });
+    return Listening.open(this.#database, this.#schema, { signal, onNotification, claim });
   }
 
   async #keepOpen(first: Listening, signal: AbortSignal): Promise<void> {
@@ -109,7 +132,7 @@ export class Notifier {
   }
 
   async #reopen(signal: AbortSignal): Promise<Listening> {
-    const listening = await this.#open(signal);
+    const listening = await this.#open(signal, this.#claim(1));
     this.#outages.succeeded();
     for (const listener of this.#reconnects) listener();
     return listening;

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { Logger } from '@nestjs/common';
@@ -45,7 +46,11 @@ async function startNotifier(target: Connectable, schema?: string): Promise<Star
       .mockImplementation((text: string) => void logged.push(text));
   const worker = await openWorker(target, schema === undefined ? {} : { schema });
   closing.push(() => worker.close());
-  const notifier = new Notifier(worker.database, worker.schema, new OutageLog());
+  const notifier = new Notifier(worker.database, {
+    ...worker.core,
+    outages: new OutageLog(),
+    clientId: randomUUID(),
+  });
   const heard: unknown[] = [];
   notifier.onInsert((queue) => heard.push(queue));
   notifier.onControl((event) => heard.push(event));
@@ -113,7 +118,11 @@ describe('A notifier', () => {
   test('does not start when its first connection fails', async () => {
     const worker = await openWorker(database);
     closing.push(() => worker.close());
-    const notifier = new Notifier(worker.database, worker.schema, new OutageLog());
+    const notifier = new Notifier(worker.database, {
+      ...worker.core,
+      outages: new OutageLog(),
+      clientId: randomUUID(),
+    });
     const { master } = worker.database.dataSource.driver as unknown as {
       master: { options: object };
     };
