@@ -28,7 +28,7 @@ function unqualified(sql: string): string[] {
     .replace(/pg_catalog\.\w+/g, '')
     .replace(/\bAS \w+\(/g, '') // names of columns
     .replace(/\b(SELECT|RETURNING|AS \w+,|changed,|false,) \*/g, '')
-    .replace(/(^|,|\bSET)\s*[a-z_]+ = /g, ''); // assignments
+    .replace(/(^|,|\bSET)\s*[a-z_]+ = /g, ' '); // assignments
   return [...bare.matchAll(UNQUALIFIED)].map(([match]) => match.trim());
 }
 
