@@ -33,6 +33,8 @@ export interface WorkerStatus {
     readonly maxWorkers: number;
     readonly isPaused: boolean;
   }[];
+  /** Why the worker cannot reach the database; undefined while it can. */
+  readonly databaseError: unknown;
   /** **Milliseconds** by which timers of this process came late at most, since the status before. */
   readonly eventLoopDelayMs: number;
 }
@@ -110,9 +112,16 @@ export class RiverWorker {
     await run.addQueue(name, resolved);
   }
 
-  /** Claims no more of a queue, and waits for its jobs under way. The row of the queue stays. */
+  /**
+   * Claims no more of a queue, and waits for its jobs under way. The row of the queue stays.
+   *
+   * @throws RiverConfigurationError when it is not worked, or the worker does not run
+   */
   async removeQueue(name: string): Promise<void> {
-    await this.#requireRun().removeQueue(name);
+    const run = this.#requireRun();
+    if (!run.producers.has(name))
+      throw invalidWorkerOption(`queues.${nameText(name)}`, 'the queue is not worked');
+    await run.removeQueue(name);
   }
 
   /** How it is doing. */
@@ -132,6 +141,7 @@ export class RiverWorker {
           isPaused,
         }),
       ),
+      databaseError: run?.core.outages.error,
       eventLoopDelayMs: delayNs / 1e6,
     };
   }

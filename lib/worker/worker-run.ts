@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import type { RiverRuntime } from '../river.providers.js';
 import { partsOf } from '../client/client-parts.js';
 import { WorkerStoppingError } from '../errors/worker-errors.js';
@@ -21,6 +22,8 @@ import { Producer } from './queue/producer.js';
 import type { WorkerCore } from './worker-core.js';
 import { WorkerDatabase } from './worker-database.js';
 import type { ResolvedQueueOptions, ResolvedWorkerOptions } from './worker-options.js';
+
+const logger = new Logger('RiverWorker');
 
 /** Milliseconds that attempts have to end once their signals are aborted, and outcomes to be stored then. */
 const AFTER_ABORT_MS = 3_000;
@@ -160,29 +163,54 @@ export class WorkerRun {
   }
 
   /**
-   * Claims nothing more, lets the jobs under way end, and gives back everything.
+   * Claims nothing more, lets the jobs under way end, and gives back everything. Takes no longer than its time
+   * limits, also where the database does not respond.
    *
-   * @param softStopMs after which their signals abort
-   * @param cutAfterMs after which those that go on nevertheless are left to be rescued
+   * @param limits.softStopMs after which the signals of jobs abort; or when `signal` does
    */
-  async stop({ softStopMs, signal }: { softStopMs: number; signal?: AbortSignal }): Promise<void> {
+  async stop(limits: { softStopMs: number; signal?: AbortSignal }): Promise<void> {
     for (const leave of this.#leave) leave();
-    const producers = [...this.producers.values()];
+    const others = Promise.all([this.#leadership.stop(), this.#periodic.stop()]);
     await Promise.all([
-      ...producers.map((producer) => producer.stopClaiming()),
-      this.#leadership.stop(),
-      this.#periodic.stop(),
+      this.#drain(limits),
+      endsWithin(limits.softStopMs + AFTER_ABORT_MS, others),
     ]);
-    const idle = Promise.all(producers.map((producer) => producer.whenIdle()));
-    const untilAborted = Promise.race([idle, ...(signal === undefined ? [] : [aborted(signal)])]);
-    await endsWithin(softStopMs, untilAborted);
-    const reason = new WorkerStoppingError();
-    for (const producer of producers) producer.abortAll(reason);
-    await endsWithin(AFTER_ABORT_MS, idle);
     await this.#batcher.close(AFTER_WORK_MS);
     await this.#notifier?.stop();
     await this.#database.close();
     this.#parts.events.listen([]);
+  }
+
+  async #drain({
+    softStopMs,
+    signal,
+  }: {
+    softStopMs: number;
+    signal?: AbortSignal;
+  }): Promise<void> {
+    const producers = [...this.producers.values()];
+    const reason = new WorkerStoppingError();
+    let isAborting = false;
+    const drained = producers.map(async (producer) => {
+      // The jobs of a claim under way are worked.
+      await producer.stopClaiming();
+      if (isAborting) producer.abortAll(reason);
+      await producer.whenIdle();
+    });
+    const idle = Promise.all(drained);
+    await endsWithin(
+      softStopMs,
+      signal === undefined ? idle : Promise.race([idle, aborted(signal)]),
+    );
+    isAborting = true;
+    for (const producer of producers) producer.abortAll(reason);
+    if (await endsWithin(AFTER_ABORT_MS, idle)) return;
+    const left = producers.reduce((sum, { running }) => sum + running, 0);
+    logger.warn(
+      `${left} jobs go on though their signals were aborted ${AFTER_ABORT_MS} ms ago. They stay running in the ` +
+        'database until they are rescued, and are then worked again.',
+    );
+    for (const producer of producers) producer.leave();
   }
 }
 

@@ -78,6 +78,11 @@ export class Attempt {
     this.job.abort(by, reason);
   }
 
+  /** Watches over its time limits no longer. */
+  leave(): void {
+    clearTimeout(this.#timer);
+  }
+
   /** Works the job and stores its outcome. Never rejects. */
   async run(): Promise<void> {
     const handler = this.#parts.findHandler(this.job.kind);

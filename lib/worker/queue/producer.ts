@@ -129,8 +129,14 @@ export class Producer {
   /** Resolves when nothing is under way any more. To be called after {@link stopClaiming}. */
   async whenIdle(): Promise<void> {
     if (this.#running.size > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
+    this.leave();
+  }
+
+  /** Leaves what is still under way to itself: nothing is done for it any more. */
+  leave(): void {
     this.#watch.stop();
     this.#leaveLimits();
+    for (const attempt of this.#running.values()) attempt.leave();
   }
 
   get #freeSlots(): number {
