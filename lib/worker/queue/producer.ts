@@ -1,6 +1,5 @@
 import { AttemptCancelledError, type WorkerStoppingError } from '../../errors/worker-errors.js';
-import { claimStatement } from '../../postgres/worker/claim-statement.js';
-import type { Statement } from '../../postgres/connection/statement.js';
+import { ClaimStatements } from '../../postgres/worker/claim-statement.js';
 import { Attempt, type AttemptParts } from '../attempt/attempt.js';
 import { AttemptJob } from '../attempt/attempt-job.js';
 import type { Handler } from '../attempt/handler.js';
@@ -9,7 +8,7 @@ import type { WorkerCore } from '../worker-core.js';
 import type { ResolvedQueueOptions } from '../worker-options.js';
 import type { ControlEvent } from './control-event.js';
 import { FetchPace } from './fetch-pace.js';
-import type { ClaimedKinds, KindLimits } from './kind-limits.js';
+import type { KindLimits, TakenRoom } from './kind-limits.js';
 import { QueueWatch } from './queue-watch.js';
 
 /** How a queue is worked. */
@@ -30,7 +29,7 @@ export class Producer {
   readonly maxWorkers: number;
   readonly #core: WorkerCore;
   readonly #options: ProducerOptions;
-  readonly #claimStatement: Statement;
+  readonly #statements: ClaimStatements;
   readonly #pace: FetchPace;
   readonly #watch: QueueWatch;
   readonly #running = new Map<string, Attempt>();
@@ -55,7 +54,7 @@ export class Producer {
     this.#options = options;
     this.queue = options.queue;
     this.maxWorkers = options.options.maxWorkers;
-    this.#claimStatement = claimStatement(core.schema);
+    this.#statements = new ClaimStatements(core.schema);
     this.#pace = new FetchPace(options.options, () => this.#claim());
     this.#leaveLimits = options.limits.onRoom(() => this.#slotFreed());
     this.#watch = new QueueWatch(core, {
@@ -185,37 +184,37 @@ export class Producer {
   async #claimAll(): Promise<void> {
     const { whenRoom, limits } = this.#options;
     await whenRoom();
-    for (const kinds of limits.claims) {
-      const most = Math.min(this.#freeSlots, limits.room(kinds.limited));
-      if (most <= 0 || this.#isPaused || this.#isStopping) {
-        this.#wantsSlots ||= most <= 0;
-        continue;
-      }
-      try {
-        await this.#claimOf(kinds, most);
-        this.#core.outages.succeeded();
-      } catch (error) {
-        this.#core.outages.failed('Claiming jobs', error);
-        return;
-      }
+    if (this.#isPaused || this.#isStopping) return;
+    const most = this.#freeSlots;
+    const room = limits.take(most);
+    try {
+      if (room.shares.length > 0) await this.#claimOf(room, most);
+      if (room.isShort) this.#wantsSlots = true;
+    } catch (error) {
+      this.#core.outages.failed('Claiming jobs', error);
+    } finally {
+      room.end();
     }
   }
 
-  async #claimOf({ kinds, without, limited }: ClaimedKinds, most: number): Promise<void> {
+  async #claimOf(room: TakenRoom, most: number): Promise<void> {
     const { connection, clientId } = this.#core;
-    const values = [this.queue, most, clientId, kinds ?? null, without ?? null];
-    const rows = await connection.run(this.#claimStatement, values);
-    this.#found += rows.length;
+    const { queue } = this;
+    const { shares } = room;
+    const rows = await this.#statements.run(connection, { queue, clientId, most, shares });
+    this.#core.outages.succeeded();
+    this.#found = rows.length;
     // What came back full may have more behind it.
     if (rows.length >= most) this.#wantsSlots = true;
-    const claim = { queue: this.queue, clientId };
-    for (const row of rows) this.#begin(new AttemptJob(row, claim), limited);
+    for (const row of rows) {
+      const job = new AttemptJob(row, { queue, clientId });
+      this.#begin(job, room.use(job.kind));
+    }
   }
 
   #begin(job: AttemptJob, limited: Handler | undefined): void {
     const { parts, limits } = this.#options;
     this.#taken++;
-    if (limited !== undefined) limits.began(limited);
     const attempt = new Attempt(job, parts, {
       onFree: () => {
         this.#taken--;
