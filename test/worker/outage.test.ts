@@ -5,6 +5,7 @@ import { RiverWorker, RiverWorkerModule, type WorkedJob } from 'nestjs-river/wor
 import type { DataSource } from 'typeorm';
 import { start, typeOrm } from '../module/applications.js';
 import {
+  connect,
   createDataSource,
   createTestDatabase,
   queryAll,
@@ -20,7 +21,7 @@ let dataSource: DataSource;
 let river: RiverClient;
 const logged = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
 
-let onHeld: (job: { end(): void }) => void;
+let onHeld: (job: { readonly end: () => void }) => void;
 const works = {
   quick: (): void => undefined,
   held: (_job: WorkedJob) => new Promise<void>((end) => onHeld({ end })),
@@ -49,7 +50,7 @@ afterEach(async () => {
 });
 
 async function hold(): Promise<{ readonly id: string; readonly end: () => void }> {
-  const begun = new Promise<{ end(): void }>((resolve) => (onHeld = resolve));
+  const begun = new Promise<{ readonly end: () => void }>((resolve) => (onHeld = resolve));
   const { job } = await river.insert(jobArgs('held', {}));
   const { end } = await begun;
   return { id: job.id, end };
@@ -76,6 +77,20 @@ describe('a database that goes away', () => {
     await untilOutage(false);
     const reports = logged.mock.calls.filter(([text]) => String(text).includes('is tried again'));
     expect(reports).toHaveLength(1);
+  });
+
+  test('and keeps a claim waiting does not keep the worker from its end', async () => {
+    const { id } = await hold();
+    const locker = await connect(database);
+    await locker.query('begin; lock table river_job in access exclusive mode');
+    const waits = `select from pg_stat_activity where wait_event_type = 'Lock'
+      and datname = current_database() and application_name like '%river worker%'`;
+    while ((await locker.query(waits)).rowCount === 0);
+    await app.get(RiverWorker).stop();
+    await locker.query('rollback');
+    await locker.end();
+    const rows = await queryAll(database, 'select state from river_job where id = $1', [id]);
+    expect(rows).toEqual([{ state: 'running' }]);
   });
 
   test('and falls silent does not keep the worker from its end', async () => {
