@@ -12,6 +12,7 @@ import { QueuesModule } from './queues/queues.module.js';
 import { ReportsModule } from './reports/reports.module.js';
 import { SortModule } from './sort/sort.module.js';
 import { WorkerStatus } from './worker/worker-status.js';
+import { WorksModule } from './works/works.module.js';
 
 /** What the application is given by whoever starts it. */
 export interface AppOptions {
@@ -35,6 +36,7 @@ export class AppModule {
         QueuesModule,
         ReportsModule,
         SortModule,
+        WorksModule,
       ],
       controllers: [HealthController],
       providers: [

@@ -10,7 +10,9 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 )
 
-// newClient makes the client that works every kind of the sample.
+// newClient makes the client that works the queues default, which Nest works
+// as well, and slow. It knows every kind: a leader discards lost jobs of kinds
+// that it has no worker for.
 func newClient(pool *pgxpool.Pool, schema string) (*river.Client[pgx.Tx], error) {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, river.WorkFunc(workSort))
@@ -22,7 +24,6 @@ func newClient(pool *pgxpool.Pool, schema string) (*river.Client[pgx.Tx], error)
 		Logger: slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		Queues: map[string]river.QueueConfig{
 			river.QueueDefault: {MaxWorkers: 10},
-			"mail":             {MaxWorkers: 5},
 			"slow":             {MaxWorkers: 2},
 		},
 		Schema:  schema,

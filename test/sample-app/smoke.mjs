@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePort, Sample } from './sample.mjs';
+import { until } from './until.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const dataFolder = mkdtempSync(join(tmpdir(), 'nestjs-river-smoke-'));
@@ -50,7 +51,7 @@ async function run() {
   const first = await check('npm start, in a fresh folder', () => startSample(['npm', 'start']));
   await check('the Go worker is ready', () => first.untilWorkerReady(300_000));
 
-  const sortedId = await check('POST /sort, and Go sorts', async () => {
+  const sortedId = await check('POST /sort, and a worker sorts', async () => {
     const { status, answer } = await first.request('/sort', {
       strings: ['whale', 'tiger', 'bear'],
     });
@@ -60,7 +61,7 @@ async function run() {
     return job.id;
   });
 
-  await check('POST /sort/batch, and Go works all of it', async () => {
+  await check('POST /sort/batch, and all of it is worked', async () => {
     const jobs = Array.from({ length: 50 }, (_, index) => ({ strings: [`b${index}`, 'a'] }));
     const { answer } = await first.request('/sort/batch', { jobs });
     assert.equal(answer.inserted, 50);
@@ -75,7 +76,7 @@ async function run() {
     assert.equal(twice.job.id, once.job.id);
   });
 
-  await check('POST /sort/answer: Go answers in the same request', async () => {
+  await check('POST /sort/answer: the output comes in the same request', async () => {
     const body = { strings: ['whale', 'bear'] };
     const { status, answer } = await first.request('/sort/answer', body);
     assert.deepEqual([status, answer.sorted], [200, ['bear', 'whale']]);
@@ -107,7 +108,7 @@ async function run() {
     assert.deepEqual(none, { jobs: [] });
   });
 
-  await check('POST /jobs/:id/cancel stops the running Go job, retry works it again', async () => {
+  await check('POST /jobs/:id/cancel stops the running job, retry works it again', async () => {
     const { answer } = await first.request('/sort', { strings: ['b', 'a'], delayMs: 30_000 });
     await first.untilIn('running', answer.job.id, 10_000);
     await first.post(`/jobs/${answer.job.id}/cancel`);
@@ -191,7 +192,7 @@ async function run() {
     assert.deepEqual([after.orders, after.jobs], [before.orders, before.jobs]);
   });
 
-  await check('an order that succeeds has both, and Go works its jobs', async () => {
+  await check('an order that succeeds has both, and its jobs are worked', async () => {
     const { status, answer } = await first.request('/orders', order);
     assert.equal(status, 201);
     assert.equal((await first.get('/orders'))[0].id, answer.order.id);
@@ -207,6 +208,24 @@ async function run() {
     assert.match(await page.text(), /<title>nestjs-river/);
     const docs = await fetch(`http://localhost:${first.port}/docs`);
     assert.equal(docs.status, 200);
+  });
+
+  await check('Nest works jobs beside Go, also in a process of its own', async () => {
+    const receipt = (await first.get('/jobs?kind=send_receipt&limit=1')).jobs[0];
+    assert.deepEqual([receipt.state, receipt.workedBy], ['completed', 'Nest']);
+    const report = (await first.get('/jobs?kind=daily_report&limit=1')).jobs[0];
+    assert.equal((await first.untilWorked(report.id, 20_000)).workedBy, 'Go');
+    const second = new Sample({
+      root,
+      command: ['node', 'dist/sample-app/main.js', '--worker-only'],
+      dataFolder,
+      port: await freePort(),
+    });
+    started.push(second);
+    await until('the second process works', 20_000, () => second.output.includes('working jobs'));
+    const tree = second.processes();
+    second.interrupt();
+    await second.untilGone(tree, 20_000);
   });
 
   await check('Ctrl-C stops everything', () => stopSample(first, () => first.interrupt()));

@@ -61,9 +61,15 @@ function cells(job) {
     element('td', { class: 'kind' }, job.kind, element('small', {}, small)),
     element('td', {}, element('span', { class: 'state', 'data-state': job.state }, job.state)),
     data,
+    element('td', {}, workedBy(job)),
     element('td', { class: 'number' }, tookText(job)),
     element('td', { class: 'act' }, buttonOf(job)),
   ];
+}
+
+function workedBy(job) {
+  if (job.workedBy === null) return '';
+  return element('span', { class: 'by', 'data-by': job.workedBy }, job.workedBy);
 }
 
 /** What can be changed of a job: one that has ended is worked again, any other is cancelled. */

@@ -16,7 +16,7 @@ export function enableSortForm() {
       const began = performance.now();
       const { id, sorted } = await post('sort/answer', body);
       const took = Math.round(performance.now() - began);
-      tell(`Go answers: ${sorted.join(', ')}`, `Job #${id}, ${took} ms there and back.`);
+      tell(`Sorted: ${sorted.join(', ')}`, `Job #${id}, ${took} ms there and back.`);
     } else {
       const { job } = await post('sort', body);
       tell(`Job #${job.id} inserted`);

@@ -5,8 +5,8 @@ const SHORT = {
   building: 'Go worker is being built',
   starting: 'Go worker is starting',
   ready: 'Go worker is ready',
-  missing: 'no Go on the PATH, jobs wait',
-  failed: 'Go worker is down, jobs wait',
+  missing: 'no Go on the PATH, Nest works alone',
+  failed: 'Go worker is down, Nest works alone',
   away: 'no answer from the application',
 };
 

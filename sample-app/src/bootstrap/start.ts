@@ -6,6 +6,7 @@ import { WorkerStatus } from '../worker/worker-status.js';
 import { createApp } from './create-app.js';
 import { log } from './log.js';
 import { assertPortIsFree, portError } from './port.js';
+import { publishDatabase } from './start-worker-only.js';
 import type { Shutdown } from './shutdown.js';
 
 /** Starts everything in the order in which one part needs another. */
@@ -13,6 +14,7 @@ export async function start(settings: Settings, shutdown: Shutdown): Promise<voi
   await assertPortIsFree(settings);
   const database = await openDatabase(settings, shutdown);
   await prepareDatabase(database);
+  await publishDatabase(database.url, settings);
 
   const status = new WorkerStatus();
   const app = await createApp({ databaseUrl: database.url, worker: status }, settings.host);

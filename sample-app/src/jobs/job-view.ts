@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { JOB_STATES, type JobRow } from 'nestjs-river';
+import { NEST_CLIENT } from './nest-client.js';
 
 /** A job as the API tells it: what the page shows of a row of `river_job`. */
 export class JobView {
@@ -30,6 +31,9 @@ export class JobView {
   @ApiProperty({ example: 1 })
   readonly attempt!: number;
 
+  @ApiProperty({ enum: ['Nest', 'Go'], nullable: true, description: 'Who has worked it last' })
+  readonly workedBy!: 'Nest' | 'Go' | null;
+
   @ApiProperty()
   readonly createdAt!: Date;
 
@@ -46,8 +50,10 @@ export class JobView {
     const metadata: Metadata | null = job.metadata;
     const output = metadata?.output ?? null;
     const error = errors.at(-1)?.error ?? null;
+    const client = job.attemptedBy.at(-1);
+    const workedBy = client === undefined ? null : client.startsWith(NEST_CLIENT) ? 'Nest' : 'Go';
     const times = { createdAt, scheduledAt, finalizedAt };
-    return { id, kind, state, queue, priority, args, output, error, attempt, ...times };
+    return { id, kind, state, queue, priority, args, output, error, attempt, workedBy, ...times };
   }
 }
 

@@ -17,7 +17,10 @@ const delayMs = z
   .meta({ description: 'How long the worker takes, at least' });
 const options = {
   priority: z.int().optional().meta({ description: '1 is worked first, 4 last' }),
-  queue: z.string().optional().meta({ description: 'default, slow or mail have a worker here' }),
+  queue: z
+    .string()
+    .optional()
+    .meta({ description: 'default and mail are worked in Nest, default and slow in Go' }),
   delay: z.int().optional().meta({ description: 'Milliseconds until the job may be worked' }),
   maxAttempts: z.int().optional(),
   tags: z.array(z.string()).min(1).max(20).optional(),

@@ -4,10 +4,10 @@ import { InsertManyParams, RiverClient, type JobInsertResult } from 'nestjs-rive
 import { SortArgs } from '../jobs/args/sort.args.js';
 import { sortBatchBody, sortBody, type SortBatchBody, type SortBody } from './sort.bodies.js';
 
-/** How long a request waits for Go. */
+/** How long a request waits for a worker. */
 const PATIENCE_MS = 10_000;
 
-/** What the worker records; see `worker/sort.go`. */
+/** What the worker records; see `works/sort.worker.ts` and, in Go, `worker/sort.go`. */
 interface SortOutput {
   readonly sorted: readonly string[];
 }
@@ -36,7 +36,9 @@ export class SortController {
 
   @Post('answer')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Insert one job, wait for Go, and answer with what it has sorted' })
+  @ApiOperation({
+    summary: 'Insert one job, wait for a worker, and respond with what it has sorted',
+  })
   async answer(@Body({ schema: sortBody }) body: SortBody): Promise<SortOutput & { id: string }> {
     const { strings, delayMs, ...options } = body;
     const { job, output } = await this.river.insertAndWait(

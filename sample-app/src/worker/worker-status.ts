@@ -6,8 +6,9 @@ const IN_WORDS: Record<WorkerState, string> = {
   building: 'is being built; the first time Go fetches its modules',
   starting: 'is starting',
   ready: 'is ready: jobs are worked as they come',
-  missing: 'is not running, because Go is not on the PATH: the app works, its jobs wait',
-  failed: 'is not running: the app works, its jobs wait',
+  missing:
+    'is not running, because Go is not on the PATH: Nest works the jobs, those of the queue slow wait',
+  failed: 'is not running: Nest works the jobs, those of the queue slow wait',
 };
 
 /** What is known of the Go worker; told on the terminal and by `GET /health`. */
@@ -26,6 +27,6 @@ export class WorkerStatus {
   set(state: WorkerState, detail?: string): void {
     this.#state = state;
     this.#detail = detail;
-    log(`The worker ${this.inWords}.`);
+    log(`The Go worker ${this.inWords}.`);
   }
 }
