@@ -33,11 +33,15 @@ export class Producer {
   readonly #pace: FetchPace;
   readonly #watch: QueueWatch;
   readonly #running = new Map<string, Attempt>();
-  readonly #leaveLimits: () => void;
+  #leaveLimits: (() => void) | undefined;
   /** Slots taken: attempts that are stuck may have given up theirs. */
   #taken = 0;
   #isPaused = false;
   #isStopping = false;
+  /** Aborts jobs that the last claim finds after the others were aborted. */
+  #stopReason: WorkerStoppingError | undefined;
+  /** Pauses and resumptions that were notified of. */
+  #heard = 0;
   /** Whether a freed slot is a reason to claim: the claim before came back full, or found no slot. */
   #wantsSlots = false;
   #claiming: Promise<void> | undefined;
@@ -56,11 +60,11 @@ export class Producer {
     this.maxWorkers = options.options.maxWorkers;
     this.#statements = new ClaimStatements(core.schema);
     this.#pace = new FetchPace(options.options, () => this.#claim());
-    this.#leaveLimits = options.limits.onRoom(() => this.#slotFreed());
     this.#watch = new QueueWatch(core, {
       queue: options.queue,
       listens: options.listens,
       running: () => [...this.#running.keys()],
+      heard: () => this.#heard,
       onPaused: (isPaused) => this.#setPaused(isPaused),
       onCancelled: (id) => this.#cancel(id),
     });
@@ -82,8 +86,10 @@ export class Producer {
    */
   async start(): Promise<void> {
     await inOwnContext(async () => {
-      this.#isPaused = await this.#watch.start();
-      this.#pace.triggerNow();
+      await this.#watch.start();
+      if (this.#isStopping) return this.#watch.stop();
+      this.#leaveLimits = this.#options.limits.onRoom(() => this.#slotFreed());
+      if (!this.#isPaused) this.#pace.triggerNow();
     });
   }
 
@@ -104,7 +110,10 @@ export class Producer {
     const isForAll = event.queue === '*' && event.action !== 'cancel';
     if (event.queue !== this.queue && !isForAll) return;
     if (event.action === 'cancel') this.#cancel(event.jobId);
-    else this.#setPaused(event.action === 'pause');
+    else {
+      this.#heard++;
+      this.#setPaused(event.action === 'pause');
+    }
   }
 
   /** Notifications may have been missed. */
@@ -120,8 +129,9 @@ export class Producer {
     await this.#claiming;
   }
 
-  /** Aborts the signals of all attempts under way. */
+  /** Aborts the signals of all attempts under way, and of those that a claim under way finds. */
   abortAll(reason: WorkerStoppingError): void {
+    this.#stopReason = reason;
     for (const attempt of this.#running.values()) attempt.abort('stop', reason);
   }
 
@@ -134,7 +144,7 @@ export class Producer {
   /** Leaves what is still under way to itself: nothing is done for it any more. */
   leave(): void {
     this.#watch.stop();
-    this.#leaveLimits();
+    this.#leaveLimits?.();
     for (const attempt of this.#running.values()) attempt.leave();
   }
 
@@ -225,6 +235,7 @@ export class Producer {
     });
     this.#running.set(job.id, attempt);
     if (this.#cancelledMeanwhile.has(job.id)) attempt.abort('cancel', new AttemptCancelledError());
+    if (this.#stopReason !== undefined) attempt.abort('stop', this.#stopReason);
     void attempt.run();
   }
 

@@ -1,4 +1,5 @@
 import { clearTimeout, setTimeout } from '../../real-time.js';
+import type { Statement } from '../../postgres/connection/statement.js';
 import {
   workedQueueStatements,
   type WorkedQueueStatements,
@@ -18,6 +19,8 @@ export interface QueueWatchOptions {
   readonly listens: boolean;
   /** The ids of the jobs under way. */
   readonly running: () => readonly string[];
+  /** How many pauses and resumptions were notified of. What was read before one of them is old. */
+  readonly heard: () => number;
   readonly onPaused: (isPaused: boolean) => void;
   readonly onCancelled: (id: string) => void;
 }
@@ -37,18 +40,16 @@ export class QueueWatch {
   }
 
   /**
-   * Makes or touches the row of the queue.
+   * Makes or touches the row of the queue, and reports whether it is paused.
    *
-   * @returns whether the queue is paused
    * @throws DatabaseError
    */
-  async start(): Promise<boolean> {
+  async start(): Promise<void> {
     this.#isStopped = false;
-    const [row] = await this.#core.connection.run(this.#statements.report, [this.#options.queue]);
+    await this.#readPaused(this.#statements.report);
     const { listens } = this.#options;
     this.#repeat(REPORT_MS, () => this.#report());
     this.#repeat(listens ? ASK_MS.listening : ASK_MS.polling, () => this.#ask(!listens));
-    return row?.['paused'] === 'true';
   }
 
   /** Asks at once: notifications may have been missed. */
@@ -89,16 +90,20 @@ export class QueueWatch {
 
   async #ask(isAlsoPaused: boolean): Promise<void> {
     const { connection } = this.#core;
-    const { queue, running, onPaused, onCancelled } = this.#options;
-    if (isAlsoPaused) {
-      const [row] = await connection.run(this.#statements.read, [queue]);
-      if (!this.#isStopped) onPaused(row?.['paused'] === 'true');
-    }
+    const { running, onCancelled } = this.#options;
+    if (isAlsoPaused) await this.#readPaused(this.#statements.read);
     const ids = running();
     for (let from = 0; from < ids.length; from += MAX_IDS) {
       const some = ids.slice(from, from + MAX_IDS);
       for (const { id } of await connection.run(this.#statements.cancelled, [some]))
         onCancelled(id ?? '');
     }
+  }
+
+  async #readPaused(statement: Statement): Promise<void> {
+    const { queue, heard, onPaused } = this.#options;
+    const before = heard();
+    const [row] = await this.#core.connection.run(statement, [queue]);
+    if (!this.#isStopped && heard() === before) onPaused(row?.['paused'] === 'true');
   }
 }
