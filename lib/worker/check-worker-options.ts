@@ -98,7 +98,12 @@ const CHECKS: Checks<RiverWorkerModuleOptions> = {
  */
 export function resolveWorkerOptions(options: unknown): ResolvedWorkerOptions {
   const given = checkOptions(options, CHECKS, { refuse: invalidWorkerOption });
-  const { queues = {}, retention, connections, works = {}, middleware = [], ...rest } = given;
+  if (given.queues === undefined) {
+    const rule =
+      'must be given: the names of the queues that are worked, and their numbers of workers';
+    throw invalidWorkerOption('queues', got(rule, undefined));
+  }
+  const { queues, retention, connections, works = {}, middleware = [], ...rest } = given;
   const jobTimeoutMs = rest.jobTimeoutMs ?? DEFAULTS.jobTimeoutMs;
   const rescueAfterMs = rest.rescueAfterMs ?? rescueAfter(rest.jobTimeoutMs);
   if (jobTimeoutMs !== false && rescueAfterMs < jobTimeoutMs)

@@ -168,7 +168,8 @@ function twoHandlers(kind: string, first: Handler, second: Handler): RiverConfig
 export function notifyListeners(listeners: readonly JobListener[], event: JobEvent): void {
   for (const { type, kind, call } of listeners) {
     if (type !== event.type || (kind !== undefined && kind !== event.job.kind)) continue;
-    void Promise.resolve(call(event)).catch((error: unknown) => {
+    const called = (async () => await call(event))();
+    void called.catch((error: unknown) => {
       new Logger('RiverWorker').error(
         `A listener of job ${event.job.id} failed: ${String(error)}`,
         error instanceof Error ? error.stack : undefined,
