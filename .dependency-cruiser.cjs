@@ -90,6 +90,16 @@ module.exports = {
       to: { path: '^lib/(entities|migrations|cli|adapters|testing)/' },
     },
     {
+      name: 'rooms-of-the-worker-know-only-what-all-share',
+      severity: 'error',
+      from: { path: '^(lib|decorators)/worker/(?!index)', pathNot: '^lib/worker/[^/]+$' },
+      to: {
+        path: '^lib/worker/[^/]+$',
+        pathNot:
+          '^lib/worker/(worker-core|worker-options|worker-database|outage-log|own-context)\\.ts$',
+      },
+    },
+    {
       name: 'decorators-of-the-worker-are-exported-by-its-index-only',
       severity: 'error',
       from: { path: '^lib/worker/', pathNot: '^lib/worker/index' },

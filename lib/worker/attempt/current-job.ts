@@ -9,11 +9,6 @@ export function runInJob<T>(job: WorkedJob, work: () => T): T {
   return current.run(job, work);
 }
 
-/** The job in whose attempt the running code is. */
-export function currentJob(): WorkedJob | undefined {
-  return current.getStore();
-}
-
 /**
  * The job that the running code works, wherever it is called below a `@Work` method. Injectable.
  *

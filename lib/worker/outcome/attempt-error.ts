@@ -53,6 +53,6 @@ export function faultTrace(error: unknown): string {
 }
 
 /** What jsonb cannot hold, U+0000 and halves of surrogate pairs, becomes U+FFFD. */
-export function storable(text: string): string {
+function storable(text: string): string {
   return text.slice(0, MAX_TEXT).replaceAll('\0', '\uFFFD').toWellFormed();
 }

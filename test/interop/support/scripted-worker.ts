@@ -28,7 +28,7 @@ export interface Script {
 }
 
 /** Works a job as its args say. */
-export async function workScripted(job: WorkedJob): Promise<Outcome | undefined> {
+async function workScripted(job: WorkedJob): Promise<Outcome | undefined> {
   const { worker: script = {} } = job.args as { worker?: Script };
   if (script.output !== undefined) job.recordOutput(script.output);
   for (const [key, value] of Object.entries(script.metadata ?? {})) job.setMetadata(key, value);
