@@ -42,6 +42,8 @@ const RIVER_OPTIONS = Symbol('nestjs-river.ResolvedOptions');
 
 /** What a worker needs of the client whose jobs it works. */
 export interface RiverRuntime {
+  /** Whether there is a database whose jobs can be worked. */
+  readonly hasDatabase: boolean;
   readonly dataSource: DataSource;
   readonly options: ResolvedOptions;
   readonly activeWork: ActiveWork;
@@ -51,6 +53,7 @@ export interface RiverRuntime {
 
 /** Makes what the providers of a module are; `nestjs-river/testing` makes them without a database. */
 export interface RiverParts {
+  readonly hasDatabase: boolean;
   /**
    * The options with every default.
    *
@@ -75,6 +78,7 @@ export interface RiverParts {
 export const RIVER_PARTS = Symbol.for('nestjs-river.RiverParts');
 
 const PARTS: RiverParts = {
+  hasDatabase: true,
   options: resolveOptions,
   dataSource: readyDataSource,
   client: (...args) => new RiverClient(...args),
@@ -174,12 +178,13 @@ function runtimeProvider(name: string): Provider {
   return {
     provide: getRiverRuntimeToken(name),
     useFactory: (
+      { hasDatabase }: RiverParts,
       dataSource: DataSource,
       options: ResolvedOptions,
-      activeWork: ActiveWork,
-      ...[client, transaction]: [RiverClient, RiverTransaction]
-    ): RiverRuntime => ({ dataSource, options, activeWork, client, transaction }),
+      ...[activeWork, client, transaction]: [ActiveWork, RiverClient, RiverTransaction]
+    ): RiverRuntime => ({ hasDatabase, dataSource, options, activeWork, client, transaction }),
     inject: [
+      RIVER_PARTS,
       RIVER_DATA_SOURCE,
       RIVER_OPTIONS,
       RIVER_ACTIVE_WORK,

@@ -65,6 +65,7 @@ export class RiverTestingModule {
 function fakeParts(): RiverParts {
   const standIns = new Map<DataSource | string, Promise<DataSource>>();
   return {
+    hasDatabase: false,
     options: (given) => optionsInMemory(resolveOptions(given)),
     dataSource: (found, what, { joinRepositories }) => {
       const made = standIns.get(found ?? what) ?? standInFor(found, joinRepositories);

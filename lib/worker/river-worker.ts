@@ -69,13 +69,14 @@ export class RiverWorker {
   }
 
   /**
-   * Connects, and begins to work. Does nothing when it runs already, or is not `enabled`.
+   * Connects, and begins to work. Does nothing when it runs already, is not `enabled`, or in
+   * `RiverTestingModule`.
    *
    * @throws RiverConfigurationError, DatabaseError
    */
   async start(): Promise<void> {
     const { options, runtime, explore, middleware } = this.#parts;
-    if (!options.enabled) return;
+    if (!options.enabled || !runtime.hasDatabase) return;
     await this.#stopping;
     this.#starting ??= this.#begin({
       runtime,
