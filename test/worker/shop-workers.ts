@@ -69,7 +69,7 @@ export class WhoAmI {}
 
 /** An ordinary repository: the job is done when the row is there. */
 @Injectable()
-export class ReceiptWorker {
+class ReceiptWorker {
   constructor(@InjectRepository(Receipt) private readonly receipts: Repository<Receipt>) {}
 
   @Work(SendReceipt)
@@ -80,7 +80,7 @@ export class ReceiptWorker {
 
 /** Effects, the next job and the completion commit together. */
 @Injectable()
-export class PaymentWorker {
+class PaymentWorker {
   constructor(
     @InjectRepository(Receipt) private readonly receipts: Repository<Receipt>,
     private readonly river: RiverClient,
@@ -124,7 +124,7 @@ export class SeveralWorkers {
 
 /** What is deep down, and knows the job without a parameter. */
 @Injectable()
-export class Progress {
+class Progress {
   constructor(private readonly current: CurrentJob) {}
 
   set(percent: number): void {
@@ -145,7 +145,7 @@ export class LogJobs implements NestInterceptor {
 
 @Injectable()
 @UseInterceptors(LogJobs)
-export class ReportWorker {
+class ReportWorker {
   constructor(private readonly progress: Progress) {}
 
   @Work(Report)
@@ -159,7 +159,7 @@ export class ReportWorker {
 
 /** One for each attempt. */
 @Injectable({ scope: Scope.REQUEST })
-export class ScopedWorker {
+class ScopedWorker {
   static made = 0;
   readonly #number = ++ScopedWorker.made;
 
