@@ -18,6 +18,11 @@ export interface WorkedJob<Args = unknown> extends JobRowFields<Args> {
   setMetadata(key: string, value: unknown): void;
   /** Records the output of the job; the last one wins. `complete(output)` does the same. */
   recordOutput(output: unknown): void;
+  /**
+   * The columns of the job as a plain object. They are decoded when they are read, so that a copy by `{ ...job }`
+   * lacks most of them: copy what this returns.
+   */
+  toJSON(): JobRowFields<Args>;
 }
 
 /** A job under way, as a method with `@Work(SendReceipt)` receives it: `Job<SendReceipt>`. */
