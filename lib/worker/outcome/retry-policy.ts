@@ -44,7 +44,7 @@ export function nextRetry(
 }
 
 /** @param errors that are stored when the job is tried again; not its attempts */
-export function defaultWaitMs(errors: number, random: () => number): number {
+function defaultWaitMs(errors: number, random: () => number): number {
   const ms = errors ** 4 * 1_000;
   return ms >= MAX_WAIT_MS ? MAX_WAIT_MS : ms * (1 - JITTER + 2 * JITTER * random());
 }
