@@ -50,8 +50,8 @@ export function Work<Args extends object>(
   args: ArgsClass<Args>,
   options?: WorkOptions,
 ): WorkDecorator<Job<Args>>;
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a kind has no class: the method itself says what its args are
-export function Work(kind: string, options?: WorkOptions): WorkDecorator<WorkedJob<any>>;
+// A kind has no class: the method itself says what its args are.
+export function Work(kind: string, options?: WorkOptions): WorkDecorator<WorkedJob<never>>;
 export function Work(
   source: KindSource,
   options: DecodingWorkOptions<unknown> = {},
