@@ -5,7 +5,7 @@ import { basename, join, relative, sep } from 'node:path';
 import ts from 'typescript';
 
 /** For bulk inserts; everything else is a peer, which applications have. */
-const DEPENDENCIES = ['pg-copy-streams'];
+const DEPENDENCIES = ['croner', 'pg-copy-streams'];
 /**
  * Node takes the first for `import` and `require` alike, so that a process has one copy. Where it is
  * not known, as in Jest, `require` takes CommonJS.
