@@ -4,10 +4,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { NestFactory } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
-import { RiverModule } from '../../dist/lib/index.js';
-import { RiverWorkerModule, Work } from '../../dist/lib/worker/index.js';
+import { jobArgs, RiverModule } from '../../dist/lib/index.js';
+import { Periodic, RiverWorkerModule, Work } from '../../dist/lib/worker/index.js';
 
-const { url, clientId, slots, timeoutMs, rescueAfterMs } = JSON.parse(process.argv[2]);
+const {
+  url,
+  clientId,
+  slots,
+  timeoutMs,
+  rescueAfterMs,
+  periodicMs,
+  maintenance = 'elect',
+} = JSON.parse(process.argv[2]);
 
 class Worker {
   constructor(dataSource) {
@@ -16,6 +24,10 @@ class Worker {
 
   async plain({ args }) {
     await sleep(args.ms);
+  }
+
+  tick() {
+    return jobArgs('plain', { ms: 0 });
   }
 
   async transactional(job) {
@@ -27,6 +39,7 @@ class Worker {
   }
 }
 Reflect.defineMetadata('design:paramtypes', [DataSource], Worker);
+if (periodicMs !== undefined) decorate('tick', Periodic({ id: 'node-tick', everyMs: periodicMs }));
 decorate('plain', Work('plain'));
 decorate('transactional', Work('transactional', { transaction: true }));
 
@@ -41,7 +54,7 @@ const app = await NestFactory.createApplicationContext(
         clientId,
         jobTimeoutMs: timeoutMs,
         rescueAfterMs,
-        maintenance: 'elect',
+        maintenance,
       }),
     ],
     providers: [Worker],
