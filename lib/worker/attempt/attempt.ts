@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { DatabaseError } from '../../errors/database-errors.js';
 import { JobTimeoutError, UnworkableJobError } from '../../errors/worker-errors.js';
 import { clearTimeout, now, setTimeout } from '../../real-time.js';
+import { errorText } from '../outcome/attempt-error.js';
 import type { AbortedBy, AttemptResult } from '../outcome/attempt-result.js';
 import { nextState, type NextState } from '../outcome/next-state.js';
 import { isOutcome } from '../outcome/outcome.js';
@@ -85,9 +86,18 @@ export class Attempt {
 
   /** Works the job and stores its outcome. Never rejects. */
   async run(): Promise<void> {
-    const handler = this.#parts.findHandler(this.job.kind);
-    if (handler?.options.transaction === true) await this.#runInTransaction(handler);
-    else this.#storeResult(await this.#result(() => this.#work(handler)), handler);
+    try {
+      const handler = this.#parts.findHandler(this.job.kind);
+      if (handler?.options.transaction === true) await this.#runInTransaction(handler);
+      else this.#storeResult(await this.#result(() => this.#work(handler)), handler);
+    } catch (error) {
+      // Functions of the application may throw what throws again when it is shown.
+      logger.error(
+        `Job ${this.job.id}: its outcome could not be made; the job stays running until it is rescued: ${errorText(error)}`,
+      );
+      this.#free();
+      this.#slot.onDone();
+    }
   }
 
   /** Calls the method, with the middleware around it. */
@@ -186,7 +196,7 @@ export class Attempt {
       retries: [handler?.options.retry, retryPolicy],
       onError,
       onFailure: (failure) => {
-        logger.error(`Job ${this.job.id}: retry or onError threw an error: ${String(failure)}`);
+        logger.error(`Job ${this.job.id}: retry or onError threw an error: ${errorText(failure)}`);
       },
     });
   }
@@ -223,7 +233,7 @@ export class Attempt {
     try {
       if (onStuck?.(job) === 'addSlot') this.#free();
     } catch (error) {
-      logger.error(`Job ${job.id}: onStuck threw an error: ${String(error)}`);
+      logger.error(`Job ${job.id}: onStuck threw an error: ${errorText(error)}`);
     }
   }
 

@@ -9,6 +9,7 @@ import { Attempt, type AttemptParts } from '../../../lib/worker/attempt/attempt.
 import { AttemptJob } from '../../../lib/worker/attempt/attempt-job.js';
 import { CurrentJob } from '../../../lib/worker/attempt/current-job.js';
 import type { WorkedJob } from '../../../lib/worker/attempt/job.js';
+import { nextTurn } from '../../../lib/real-time.js';
 import type { SetState } from '../../../lib/worker/outcome/set-state.js';
 import { handler, Gate, type Work } from '../queue/opened-queue.js';
 
@@ -164,6 +165,29 @@ describe('an attempt', () => {
     }).stored;
     expect(state).toBe('available');
     expect(JSON.parse(metadata ?? '')).toEqual({ sent: 3, output: { id: 1 } });
+  });
+
+  test('fails in the ordinary way when a policy throws what cannot be shown', async () => {
+    const hostile: unknown = Object.create(null);
+    const work = (): never => {
+      throw new Error('work');
+    };
+    const retryPolicy = (): never => {
+      throw hostile as Error;
+    };
+    expect((await run(work, { options: { retryPolicy } }).stored).state).toBe('available');
+  });
+
+  test('whose outcome cannot be given to be stored is logged, and its slot is free', async () => {
+    const log = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+    const ran = run(() => undefined, {
+      store: () => {
+        throw new Error('no store');
+      },
+    });
+    await nextTurn();
+    expect(ran.freed).toBe(1);
+    expect(log.mock.calls.flat().join()).toContain('no store');
   });
 
   test('is cancelled when onError says so', async () => {
