@@ -98,6 +98,8 @@ export class Elector {
         const began = now();
         const term = await this.#bid(isFirst);
         this.#outages.succeeded();
+        // Somebody else may have resigned during the bid: that ends no term of ours.
+        if (term !== undefined && !stop.aborted) this.#interrupt = new AbortController();
         if (term !== undefined) await this.#lead(term, began, stop);
       } catch (error) {
         if (!stop.aborted) this.#outages.failed('The election of a leader', error);

@@ -24,8 +24,8 @@ export function isNativeFault(error: unknown): error is Error {
 /** The text of what an attempt threw, as River's clients store it: without the name of its class. */
 export function errorText(error: unknown): string {
   try {
-    if (!(error instanceof Error)) return String(error);
-    return error.message || error.name;
+    // A message need not be a string.
+    return String(error instanceof Error ? error.message || error.name : error);
   } catch {
     return 'the attempt threw a value that cannot be shown as text';
   }

@@ -1,5 +1,6 @@
 import { milliseconds } from '../../errors/checks.js';
 import { invalidParams } from '../../errors/invalid-errors.js';
+import { errorText } from './attempt-error.js';
 
 const BRAND = Symbol.for('nestjs-river.Outcome');
 
@@ -63,7 +64,7 @@ export function snooze(ms: number): SnoozeOutcome {
  * @param reason is stored in the job's `errors`
  */
 export function cancel(reason: string | Error): CancelOutcome {
-  return branded({ type: 'cancel', reason: textOf(reason) });
+  return branded({ type: 'cancel', reason: errorText(reason) });
 }
 
 /**
@@ -72,7 +73,7 @@ export function cancel(reason: string | Error): CancelOutcome {
  * @param reason is stored in the job's `errors`
  */
 export function discard(reason: string | Error): DiscardOutcome {
-  return branded({ type: 'discard', reason: textOf(reason) });
+  return branded({ type: 'discard', reason: errorText(reason) });
 }
 
 /** Whether a value was made by one of the functions here, also by another installed copy of them. */
@@ -82,8 +83,4 @@ export function isOutcome(value: unknown): value is Outcome {
 
 function branded<T extends object>(outcome: T): T & Branded {
   return Object.freeze({ ...outcome, [BRAND]: true as const });
-}
-
-function textOf(reason: string | Error): string {
-  return reason instanceof Error ? reason.message : String(reason);
 }

@@ -65,7 +65,7 @@ function timeOf(
 ): number | undefined {
   try {
     const given = policy?.(job, error);
-    if (given === undefined) return undefined;
+    if (given == null) return undefined;
     const at = given instanceof Date ? given.getTime() : now.getTime() + Number(given);
     if (!Number.isNaN(at)) return at;
     throw new TypeError('the retry policy returned neither milliseconds nor a valid time');
