@@ -71,6 +71,11 @@ export class ClaimedRow implements JobRowFields {
     return this.#row['args'] ?? '{}';
   }
 
+  /** @internal `attemptedAt` in seconds since 1970, with all digits. */
+  get claimedAt(): string {
+    return this.#row['attempted_at'] ?? '';
+  }
+
   get attemptedAt(): Date {
     return timeOf(this.#row['attempted_at']);
   }

@@ -7,15 +7,15 @@ export interface SetStateStatements {
   /**
    * Any outcomes, as arrays of one element per job: $2 the ids, $3 the attempts, $4 the states, $5 new
    * numbers of attempts, $6 the times they are scheduled for, $7 the times they ended, $8 attempt errors and
-   * $9 metadata as JSON. From $5 on, what is null stays. $1 is the id of the client.
+   * $9 metadata as JSON, $10 when they were claimed. From $5 to $9, what is null stays. $1 is the id of the client.
    */
   readonly any: Statement;
-  /** Successes that change nothing else: $2 the ids, $3 the attempts, $4 the times they ended. */
+  /** Successes that change nothing else: $2 the ids, $3 the attempts, $4 the times they ended, $5 when they were claimed. */
   readonly completed: Statement;
   /**
    * Which of the outcomes, as above, are in the rows already, for a statement whose response was lost. Waits for
    * that statement, if it is still under way: $2 the
-   * ids, $3 the attempts as stored, $4 and $5 the times.
+   * ids, $3 the attempts as stored, $4 and $5 the times, $6 when they were claimed.
    */
   readonly stored: Statement;
 }
@@ -37,16 +37,17 @@ export function setStateStatements({ prefix }: SchemaName): SetStateStatements {
   metadata = CASE WHEN given.metadata IS NULL THEN job.metadata
     ELSE job.metadata OPERATOR(pg_catalog.||) given.metadata::pg_catalog.jsonb END
 FROM unnest($2::bigint[], $3::smallint[], $4::pg_catalog.text[], $5::smallint[],
-  $6::pg_catalog.timestamptz[], $7::pg_catalog.timestamptz[], $8::pg_catalog.text[], $9::pg_catalog.text[]
-) AS given (id, attempt, state, new_attempt, scheduled_at, finalized_at, error, metadata)
+  $6::pg_catalog.timestamptz[], $7::pg_catalog.timestamptz[], $8::pg_catalog.text[], $9::pg_catalog.text[],
+  $10::pg_catalog.float8[]
+) AS given (id, attempt, state, new_attempt, scheduled_at, finalized_at, error, metadata, claimed_at)
 WHERE ${IS_OURS}
 RETURNING job.id::pg_catalog.text AS id, job.state::pg_catalog.text AS state`,
     ),
     completed: statement(
       'setState',
       `UPDATE ${table} SET state = 'completed', finalized_at = given.finalized_at
-FROM unnest($2::bigint[], $3::smallint[], $4::pg_catalog.timestamptz[])
-  AS given (id, attempt, finalized_at)
+FROM unnest($2::bigint[], $3::smallint[], $4::pg_catalog.timestamptz[], $5::pg_catalog.float8[])
+  AS given (id, attempt, finalized_at, claimed_at)
 WHERE ${IS_OURS}
 RETURNING job.id::pg_catalog.text AS id`,
     ),
@@ -54,9 +55,10 @@ RETURNING job.id::pg_catalog.text AS id`,
       'setState',
       `SELECT job.id::pg_catalog.text AS id, job.state::pg_catalog.text AS state
 FROM ${table}, unnest($2::bigint[], $3::smallint[], $4::pg_catalog.timestamptz[],
-  $5::pg_catalog.timestamptz[]) AS given (id, attempt, scheduled_at, finalized_at)
+  $5::pg_catalog.timestamptz[], $6::pg_catalog.float8[])
+  AS given (id, attempt, scheduled_at, finalized_at, claimed_at)
 WHERE job.id OPERATOR(pg_catalog.=) given.id AND job.state OPERATOR(pg_catalog.<>) 'running'
-  AND job.attempt OPERATOR(pg_catalog.=) given.attempt AND ${IS_OF_CLIENT}
+  AND job.attempt OPERATOR(pg_catalog.=) given.attempt AND ${IS_OF_CLAIM}
   AND (job.finalized_at OPERATOR(pg_catalog.=) given.finalized_at
     OR job.scheduled_at OPERATOR(pg_catalog.=) given.scheduled_at
     OR job.state OPERATOR(pg_catalog.=) 'cancelled')
@@ -65,15 +67,15 @@ FOR SHARE OF job`,
   };
 }
 
-const IS_OF_CLIENT =
-  'job.attempted_by[pg_catalog.array_upper(job.attempted_by, 1)] OPERATOR(pg_catalog.=) $1::pg_catalog.text';
+const IS_OF_CLAIM = `job.attempted_by[pg_catalog.array_upper(job.attempted_by, 1)] OPERATOR(pg_catalog.=) $1::pg_catalog.text
+  AND pg_catalog.date_part('epoch', job.attempted_at) OPERATOR(pg_catalog.=) given.claimed_at`;
 
 /**
  * Go's client has no such guard: there, the late result of an attempt that was taken for lost ends the attempt
  * that has begun since.
  */
 const IS_OURS = `job.id OPERATOR(pg_catalog.=) given.id AND job.state OPERATOR(pg_catalog.=) 'running'
-  AND job.attempt OPERATOR(pg_catalog.=) given.attempt AND ${IS_OF_CLIENT}`;
+  AND job.attempt OPERATOR(pg_catalog.=) given.attempt AND ${IS_OF_CLAIM}`;
 
 /** Whether a job that would be worked again was cancelled while it ran. */
 const IS_CANCELLED = `(given.state OPERATOR(pg_catalog.=) ANY ('{available,retryable,scheduled}'::pg_catalog.text[])

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { DatabaseError } from '../../errors/database-errors.js';
-import { JobTimeoutError, UnworkableJobError } from '../../errors/worker-errors.js';
+import { JobLostError, JobTimeoutError, UnworkableJobError } from '../../errors/worker-errors.js';
 import { clearTimeout, now, setTimeout } from '../../real-time.js';
 import { errorText } from '../outcome/attempt-error.js';
 import type { AbortedBy, AttemptResult } from '../outcome/attempt-result.js';
@@ -177,8 +177,11 @@ export class Attempt {
         returned = { next, stored: await store(next.setState), endedMs: now() };
       });
     });
-    if (result.type === 'threw' || returned === undefined)
+    if (result.type === 'threw' || returned === undefined) {
+      if (result.type === 'threw' && result.error instanceof JobLostError)
+        logger.warn(result.error.message);
       return this.#storeResult(result, handler);
+    }
     this.#free();
     this.#report(returned.next, returned.stored, returned.endedMs);
     this.#slot.onDone();
@@ -186,10 +189,11 @@ export class Attempt {
 
   #next(result: AttemptResult, handler: Handler | undefined, isRefused = false): NextState {
     const { retryPolicy, onError } = this.#parts.options;
-    const { abortedBy, abortReason, changedMetadata } = this.job;
+    const { abortedBy, abortReason, changedMetadata, claimedAt } = this.job;
     return nextState(this.job, result, {
       abortedBy,
       abortReason,
+      claimedAt,
       startedAt: this.#startedAt,
       endedAt: new Date(),
       metadata: isRefused ? NOTHING : changedMetadata,

@@ -15,6 +15,8 @@ export interface AttemptEnd {
   readonly abortedBy: AbortedBy | undefined;
   /** The reason of its signal. */
   readonly abortReason: unknown;
+  /** See {@link SetState.claimedAt}. */
+  readonly claimedAt: string;
   readonly startedAt: Date;
   readonly endedAt: Date;
   /** What it has set in the metadata. */
@@ -47,8 +49,7 @@ type Change = Pick<SetState, 'state'> & Partial<SetState>;
 export function nextState(job: JobRow, result: AttemptResult, end: AttemptEnd): NextState {
   // Nearly all of them: nothing is made that is not needed.
   if (result.type === 'returned' && result.outcome === undefined && end.metadata.size === 0) {
-    const { id, attempt } = job;
-    return { setState: completed(id, attempt, end.endedAt), event: 'completed', error: undefined };
+    return { setState: completed(job, end), event: 'completed', error: undefined };
   }
   const metadata = new Map(end.metadata);
   if (result.type === 'returned' && result.outcome?.type === 'complete') {
@@ -64,18 +65,21 @@ export function nextState(job: JobRow, result: AttemptResult, end: AttemptEnd): 
     // Once more, as an attempt that has failed by this, and without what cannot be stored.
     return nextState(job, { type: 'threw', error: cause }, { ...end, metadata: new Map() });
   }
-  const setState = { ...UNCHANGED, id: job.id, attempt: job.attempt, metadata: encoded, ...change };
+  const { id, attempt } = job;
+  const { claimedAt } = end;
+  const setState = { ...UNCHANGED, id, attempt, claimedAt, metadata: encoded, ...change };
   return { setState, event, error };
 }
 
-function completed(id: string, attempt: number, finalizedAt: Date): SetState {
+function completed({ id, attempt }: JobRow, { claimedAt, endedAt }: AttemptEnd): SetState {
   return {
     id,
     attempt,
+    claimedAt,
     state: 'completed',
     newAttempt: undefined,
     scheduledAt: undefined,
-    finalizedAt,
+    finalizedAt: endedAt,
     error: undefined,
     metadata: undefined,
   };
@@ -179,8 +183,13 @@ function isToBeCancelled(job: JobRow, error: unknown, { onError, onFailure }: At
 /** Whether an error is only the abort of the signal. Libraries throw it as it is, or as an `AbortError`. */
 function isAbort(error: unknown, reason: unknown): boolean {
   if (error === reason) return true;
-  const { name, cause } = Object(error) as { readonly name?: unknown; readonly cause?: unknown };
-  return name === 'AbortError' || (cause !== undefined && cause === reason);
+  try {
+    const { name, cause } = Object(error) as { readonly name?: unknown; readonly cause?: unknown };
+    return name === 'AbortError' || (cause !== undefined && cause === reason);
+  } catch {
+    // What throws when it is read is not the abort.
+    return false;
+  }
 }
 
 /** What is not a whole number counts as none. */

@@ -5,6 +5,11 @@ export interface SetState {
   readonly id: string;
   /** The attempt that has ended, as claimed: with the client's id, the row must still be of this attempt. */
   readonly attempt: number;
+  /**
+   * When the job was claimed, in seconds since 1970 as the database wrote them: a job that was given back and
+   * claimed anew by the same client has the same number of attempts.
+   */
+  readonly claimedAt: string;
   readonly state: JobState;
   /** The number of attempts to be stored, where this one does not count. */
   readonly newAttempt: number | undefined;

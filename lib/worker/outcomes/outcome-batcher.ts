@@ -14,17 +14,21 @@ const MAX_WAITING = 10_000;
 /** Milliseconds to the first try after a failure, and to any. */
 const SHORTEST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 10_000;
-/** SQLSTATEs by which Postgres refuses what is in a row: bad data, constraints, limits, triggers. */
-const OF_ROW = /^(22|23|54|P0)/;
+/**
+ * SQLSTATEs that say nothing of a row: lost connections, conflicts with others, a lack of resources, tables and
+ * rights that are missing. By others Postgres refuses what is in one: bad data, constraints, triggers.
+ */
+const OF_ALL = /^(08|0A|25|26|3D|3F|40|42|53|55|57|58)/;
 
 /** An outcome that is not stored yet. */
 interface Waiting {
-  readonly setState: SetState;
+  setState: SetState;
   /** What is stored instead where Postgres refuses the outcome. undefined: this was that already. */
-  readonly instead: ((cause: DatabaseError) => SetState) | undefined;
+  instead: ((cause: DatabaseError) => SetState) | undefined;
   /** Whether a statement with it was sent whose response did not arrive. */
   mayBeStored: boolean;
-  readonly settle: (stored: StoredOutcome) => void;
+  isSettled: boolean;
+  readonly settled: (stored: StoredOutcome) => void;
 }
 
 /**
@@ -40,6 +44,7 @@ export class OutcomeBatcher {
   #writing: Promise<void> | undefined;
   #onRoom: (() => void)[] = [];
   readonly #end = new AbortController();
+  #isClosed = false;
 
   constructor(core: WorkerCore) {
     this.#core = core;
@@ -50,8 +55,10 @@ export class OutcomeBatcher {
    * Stores an outcome some time, and calls `settled` then, or when it could not be stored until the end of
    * {@link close}.
    */
-  readonly add: StoreOutcome = (setState, { instead, settled: settle }) => {
-    this.#waiting.push({ setState, instead, mayBeStored: false, settle });
+  readonly add: StoreOutcome = (setState, to) => {
+    const waiting = { setState, ...to, mayBeStored: false, isSettled: false };
+    if (this.#isClosed) return this.#giveUp([waiting]);
+    this.#waiting.push(waiting);
     this.#writing ??= inOwnContext(() => this.#write());
   };
 
@@ -63,9 +70,11 @@ export class OutcomeBatcher {
 
   /** Waits until everything is stored, for so many milliseconds at most. */
   async close(limitMs: number): Promise<void> {
-    if (this.#writing === undefined || (await endsWithin(limitMs, this.#writing))) return;
-    this.#end.abort();
-    await this.#writing;
+    if (this.#writing !== undefined && !(await endsWithin(limitMs, this.#writing))) {
+      this.#end.abort();
+      await this.#writing;
+    }
+    this.#isClosed = true;
   }
 
   async #write(): Promise<void> {
@@ -88,7 +97,8 @@ export class OutcomeBatcher {
         left = await this.#store(left);
         pauseMs = SHORTEST_PAUSE_MS;
       } catch (error) {
-        if (this.#end.signal.aborted) return this.#giveUp(left);
+        left = left.filter(({ isSettled }) => !isSettled);
+        if (this.#end.signal.aborted) return this.#giveUp([...left, ...this.#waiting.splice(0)]);
         this.#core.outages.failed('Storing the outcomes of jobs', error);
         await sleep(pauseMs, this.#end.signal);
         pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
@@ -122,13 +132,14 @@ export class OutcomeBatcher {
               unclear.map(({ setState }) => setState),
             );
       outages.succeeded();
-      for (const { setState, settle } of part) {
-        settle(outcomeIn(states.has(setState.id) ? states : before, setState));
+      for (const each of part) {
+        const { id } = each.setState;
+        settle(each, outcomeIn(states.has(id) ? states : before, each.setState));
       }
       return [];
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error;
-      if (error.sqlState === undefined || !OF_ROW.test(error.sqlState)) {
+      if (!isOfRow(error)) {
         if (error.outcome === 'unknown') for (const each of part) each.mayBeStored = true;
         throw error;
       }
@@ -147,21 +158,36 @@ export class OutcomeBatcher {
         ...(await this.#send(part.slice(middle))),
       ];
     }
-    if (first.instead !== undefined)
-      return [{ ...first, setState: first.instead(error), instead: undefined }];
+    if (first.instead !== undefined) {
+      first.setState = first.instead(error);
+      first.instead = undefined;
+      return [first];
+    }
     this.#logger.error(
       `The outcome of job ${first.setState.id} cannot be stored; the job stays running until it is rescued: ${String(error)}`,
     );
-    first.settle({ stored: false });
+    settle(first, { stored: false });
     return [];
   }
 
   #giveUp(left: readonly Waiting[]): void {
-    const all = [...left, ...this.#waiting.splice(0)];
     this.#logger.error(
-      `The outcomes of ${all.length} jobs could not be stored before the worker stopped; the jobs stay ` +
+      `The outcomes of ${left.length} jobs could not be stored before the worker stopped; the jobs stay ` +
         'running until they are rescued, and are then worked again.',
     );
-    for (const { settle } of all) settle({ stored: false });
+    for (const each of left) settle(each, { stored: false });
   }
+}
+
+function settle(waiting: Waiting, stored: StoredOutcome): void {
+  waiting.isSettled = true;
+  waiting.settled(stored);
+}
+
+/** Whether Postgres has refused one row of a statement. */
+function isOfRow({ sqlState, cause }: DatabaseError): boolean {
+  if (sqlState === undefined) return false;
+  // Row-level security refuses a row by the SQLSTATE of missing rights.
+  const { routine } = Object(cause) as { readonly routine?: unknown };
+  return routine === 'ExecWithCheckOptions' || !OF_ALL.test(sqlState);
 }

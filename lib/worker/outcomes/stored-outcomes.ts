@@ -34,7 +34,7 @@ export class StoredOutcomes {
       return statesOf(await connection.run(this.#statements.any, this.#values(outcomes)));
     }
     const times = outcomes.map(({ finalizedAt }) => timeOf(finalizedAt));
-    const values = [this.#clientId, ...keysOf(outcomes), arrayOf(times)];
+    const values = [this.#clientId, ...keysOf(outcomes), arrayOf(times), claimsOf(outcomes)];
     const rows = await connection.run(this.#statements.completed, values);
     return new Map(rows.map(({ id }) => [id ?? '', 'completed']));
   }
@@ -47,6 +47,7 @@ export class StoredOutcomes {
       outcomes.map(({ attempt, newAttempt = attempt }) => newAttempt),
       outcomes.map(({ scheduledAt }) => timeOf(scheduledAt)),
       outcomes.map(({ finalizedAt }) => timeOf(finalizedAt)),
+      claimsOf(outcomes),
     ];
     return statesOf(await connection.run(this.#statements.stored, values));
   }
@@ -61,6 +62,7 @@ export class StoredOutcomes {
       outcomes.map(({ finalizedAt }) => timeOf(finalizedAt)),
       outcomes.map(({ error }) => error ?? null),
       outcomes.map(({ metadata }) => metadata ?? null),
+      claimsOf(outcomes),
     ];
   }
 }
@@ -76,6 +78,10 @@ export function isPlainSuccess({ state, metadata }: SetState): boolean {
 
 function keysOf(outcomes: readonly SetState[]): [ids: string, attempts: string] {
   return [arrayOf(outcomes.map(({ id }) => id)), arrayOf(outcomes.map(({ attempt }) => attempt))];
+}
+
+function claimsOf(outcomes: readonly SetState[]): string {
+  return arrayOf(outcomes.map(({ claimedAt }) => claimedAt));
 }
 
 /** The text of an array whose elements need no quotes: `pg` would look at each letter of each. */

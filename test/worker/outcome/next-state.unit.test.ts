@@ -18,6 +18,7 @@ function end(fields: Partial<AttemptEnd> = {}): AttemptEnd {
   return {
     abortedBy: undefined,
     abortReason: undefined,
+    claimedAt: '0',
     startedAt: NOW,
     endedAt: NOW,
     metadata: new Map(),
@@ -130,6 +131,7 @@ describe('the error of an attempt', () => {
     [new Error('text'), 'text'],
     [new RangeError(''), 'RangeError'],
     ['thrown text', 'thrown text'],
+    [Object.assign(new Error(), { message: ['a', 'b'] }), 'a,b'],
     [undefined, 'undefined'],
     [Object.create(null), 'the attempt threw a value that cannot be shown as text'],
   ])('of %p has a text', (error, text) => {

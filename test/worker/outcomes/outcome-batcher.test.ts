@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import { DatabaseError } from '../../../lib/errors/database-errors.js';
 import { OutcomeBatcher } from '../../../lib/worker/outcomes/outcome-batcher.js';
 import type { SetState, StoredOutcome } from '../../../lib/worker/outcome/set-state.js';
 import { plantJobs, type PlantedJob } from '../../administration/planted-jobs.js';
@@ -40,6 +41,7 @@ function completed(id: string, change: Partial<SetState> = {}): SetState {
   return {
     id,
     attempt: 1,
+    claimedAt: String(ENDED.getTime() / 1_000),
     state: 'completed',
     newAttempt: undefined,
     scheduledAt: undefined,
@@ -98,28 +100,32 @@ test.each([
   expect(await stateOf(ids[7] ?? '')).toBe('discarded');
 });
 
-test('a job whose outcome is refused in every form stays running, and the others are stored', async () => {
-  await queryAll(
-    database,
-    `create function refuse() returns trigger language plpgsql as $$
-     begin if old.kind = 'refused' then raise exception 'no'; end if; return new; end $$;
+test.each(['P0001', '45000', '44000'])(
+  'a job whose outcome is refused in every form by %s stays running, and the others are stored',
+  async (sqlState) => {
+    await queryAll(
+      database,
+      `create function refuse() returns trigger language plpgsql as $$
+     begin if old.kind = 'refused' then raise exception using errcode = '${sqlState}'; end if; return new; end $$;
      create trigger refuse before update on river_job for each row execute function refuse()`,
-  );
-  const log = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
-  try {
-    const [refused = '', other = ''] = await claimed({ kind: 'refused' }, {});
-    const outcomes = await Promise.all([add(completed(refused)), add(completed(other))]);
-    expect(outcomes).toEqual([{ stored: false }, { stored: true, state: 'completed' }]);
-    expect(await stateOf(refused)).toBe('running');
-    expect(log.mock.calls.flat().join()).toContain(`job ${refused} cannot be stored`);
-  } finally {
-    log.mockRestore();
-    await queryAll(database, 'drop trigger refuse on river_job; drop function refuse()');
-  }
-});
+    );
+    const log = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+    try {
+      const [refused = '', other = ''] = await claimed({ kind: 'refused' }, {});
+      const outcomes = await Promise.all([add(completed(refused)), add(completed(other))]);
+      expect(outcomes).toEqual([{ stored: false }, { stored: true, state: 'completed' }]);
+      expect(await stateOf(refused)).toBe('running');
+      expect(log.mock.calls.flat().join()).toContain(`job ${refused} cannot be stored`);
+    } finally {
+      log.mockRestore();
+      await queryAll(database, 'drop trigger refuse on river_job; drop function refuse()');
+    }
+  },
+);
 
 test.each([
   ['of another attempt', { attempt: 2 }],
+  ['that the same client has claimed anew', { attempted_at: '2026-12-01T00:00:00.000001Z' }],
   ['of another client', { attempted_by: ['test', 'other'] }],
   ['that has ended', { state: 'completed', finalized_at: '2026-12-01T00:00:00Z' }],
 ] as const)('the outcome of a row %s is not stored', async (_, row) => {
@@ -154,6 +160,42 @@ test('outcomes are stored once the connections are back, and the outage is logge
   }
 });
 
+test('each outcome is settled once, also where another part of its batch is sent again', async () => {
+  const log = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+  jest.spyOn(Logger.prototype, 'log').mockImplementation(() => undefined);
+  try {
+    const [plain = '', other = ''] = await claimed({}, {});
+    const { connection } = worker.core;
+    let sends = 0;
+    const failing = new Proxy(connection, {
+      get: (target, name) =>
+        name !== 'run'
+          ? (Reflect.get(target, name) as unknown)
+          : (...args: Parameters<typeof connection.run>) =>
+              ++sends === 2
+                ? Promise.reject(new DatabaseError('setState', { code: '40001' }))
+                : target.run(...args),
+    });
+    const own = new OutcomeBatcher({ ...worker.core, connection: failing });
+    const settled: string[] = [];
+    const add = (setState: SetState): Promise<void> =>
+      new Promise((resolve) =>
+        own.add(setState, {
+          instead: () => failed(setState.id),
+          settled: ({ stored }) => {
+            settled.push(`${setState.id} ${stored}`);
+            resolve();
+          },
+        }),
+      );
+    await Promise.all([add(completed(plain)), add(completed(other, { metadata: '{"a":1}' }))]);
+    expect(settled).toEqual([`${plain} true`, `${other} true`]);
+    expect(sends).toBe(3);
+  } finally {
+    log.mockRestore();
+  }
+});
+
 test('close() gives up what cannot be stored in its time', async () => {
   const error = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
   try {
@@ -165,6 +207,10 @@ test('close() gives up what cannot be stored in its time', async () => {
     );
     await own.close(50);
     expect(await stored).toEqual({ stored: false });
+    const late = new Promise<StoredOutcome>((settled) =>
+      own.add(completed(id), { instead: () => failed(id), settled }),
+    );
+    expect(await late).toEqual({ stored: false });
   } finally {
     await queryAll(database, `alter table away rename to river_job`);
     error.mockRestore();
