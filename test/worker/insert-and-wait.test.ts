@@ -56,6 +56,8 @@ afterAll(() => app.close());
 /** The states of the rows of ended jobs, when those who wait in the process were notified. */
 async function statesWhenNotified(work: () => Promise<unknown>): Promise<unknown[]> {
   const states: Promise<unknown[]>[] = [];
+  let notified = (): void => undefined;
+  const isNotified = new Promise<void>((resolve) => (notified = resolve));
   const { results } = partsOf(river);
   const ended = results.ended.bind(results);
   jest.spyOn(results, 'ended').mockImplementation((ids) => {
@@ -64,8 +66,11 @@ async function statesWhenNotified(work: () => Promise<unknown>): Promise<unknown
       queryAll(database, 'select id::text, state from river_job where id = any($1)', [all]),
     );
     ended(all);
+    notified();
   });
   await work();
+  // A poll may have found the job before.
+  await isNotified;
   return (await Promise.all(states)).flat();
 }
 
