@@ -4,7 +4,7 @@ import { JobLostError, JobTimeoutError, UnworkableJobError } from '../../errors/
 import { clearTimeout, now, setTimeout } from '../../real-time.js';
 import { errorText } from '../outcome/attempt-error.js';
 import type { AbortedBy, AttemptResult } from '../outcome/attempt-result.js';
-import { nextState, type NextState } from '../outcome/next-state.js';
+import { nextState, whatIsUnstorable, type NextState } from '../outcome/next-state.js';
 import { isOutcome } from '../outcome/outcome.js';
 import type { SetState, StoredOutcome } from '../outcome/set-state.js';
 import type { ResolvedWorkerOptions } from '../worker-options.js';
@@ -170,10 +170,9 @@ export class Attempt {
       await this.#parts.inTransaction(async (store) => {
         const outcome = await this.#result(() => this.#work(handler));
         if (outcome.type === 'threw') throw outcome.error as Error;
+        const unstorable = whatIsUnstorable(outcome, this.job.changedMetadata);
+        if (unstorable !== undefined) throw unstorable as Error;
         const next = this.#next(outcome, handler);
-        // Metadata that cannot be encoded: the attempt has failed.
-        if (next.error !== undefined && next.event !== 'cancelled' && next.event !== 'discarded')
-          throw next.error as Error;
         returned = { next, stored: await store(next.setState), endedMs: now() };
       });
     });

@@ -51,24 +51,51 @@ export function nextState(job: JobRow, result: AttemptResult, end: AttemptEnd): 
   if (result.type === 'returned' && result.outcome === undefined && end.metadata.size === 0) {
     return { setState: completed(job, end), event: 'completed', error: undefined };
   }
-  const metadata = new Map(end.metadata);
+  const merged = metadataOf(result, end.metadata);
+  const { text, unstorable } = encode(merged);
+  if (unstorable !== undefined)
+    return nextState(job, { type: 'threw', error: unstorable }, { ...end, metadata: new Map() });
+  const { change, event, error } = decide(job, result, end);
+  const metadata =
+    event === 'snoozed' ? encodeMetadata(merged.set('snoozes', snoozesOf(job) + 1)) : text;
+  const { id, attempt } = job;
+  const { claimedAt } = end;
+  const setState = { ...UNCHANGED, id, attempt, claimedAt, metadata, ...change };
+  return { setState, event, error };
+}
+
+/**
+ * Why the metadata or the output of an attempt cannot be stored: it has failed by this, whatever it returned.
+ * undefined: it can.
+ */
+export function whatIsUnstorable(
+  result: AttemptResult,
+  metadata: ReadonlyMap<string, unknown>,
+): unknown {
+  return encode(metadataOf(result, metadata)).unstorable;
+}
+
+function encode(metadata: ReadonlyMap<string, unknown>): {
+  readonly text?: string | undefined;
+  readonly unstorable?: unknown;
+} {
+  try {
+    return { text: encodeMetadata(metadata) };
+  } catch (unstorable) {
+    return { unstorable };
+  }
+}
+
+function metadataOf(
+  result: AttemptResult,
+  set: ReadonlyMap<string, unknown>,
+): Map<string, unknown> {
+  const metadata = new Map(set);
   if (result.type === 'returned' && result.outcome?.type === 'complete') {
     const { output } = result.outcome;
     if (output !== undefined) metadata.set(OUTPUT, output);
   }
-  const { change, event, error } = decide(job, result, end);
-  if (event === 'snoozed') metadata.set('snoozes', snoozesOf(job) + 1);
-  let encoded: string | undefined;
-  try {
-    encoded = encodeMetadata(metadata);
-  } catch (cause) {
-    // Once more, as an attempt that has failed by this, and without what cannot be stored.
-    return nextState(job, { type: 'threw', error: cause }, { ...end, metadata: new Map() });
-  }
-  const { id, attempt } = job;
-  const { claimedAt } = end;
-  const setState = { ...UNCHANGED, id, attempt, claimedAt, metadata: encoded, ...change };
-  return { setState, event, error };
+  return metadata;
 }
 
 function completed({ id, attempt }: JobRow, { claimedAt, endedAt }: AttemptEnd): SetState {
