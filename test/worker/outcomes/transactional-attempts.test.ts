@@ -13,11 +13,13 @@ import {
 } from 'nestjs-river/worker';
 import { DataSource } from 'typeorm';
 import { silence, start, typeOrm } from '../../module/applications.js';
+import { KillingProxy } from '../../transaction/killing-proxy.js';
 import { createTestDatabase, queryAll, spyStatements } from '../../support/index.js';
 import type { StatementSpy, TestDatabase } from '../../support/index.js';
 
 let database: TestDatabase;
 let spy: StatementSpy;
+let proxy: KillingProxy;
 let app: INestApplicationContext;
 let river: RiverClient;
 let worker: RiverWorker;
@@ -45,7 +47,8 @@ beforeAll(async () => {
   silence();
   database = await createTestDatabase();
   await queryAll(database, 'create table effect (job_id bigint not null, attempt int not null)');
-  spy = await spyStatements(database);
+  proxy = await KillingProxy.open(database);
+  spy = await spyStatements(proxy.database);
   app = await start([
     typeOrm(spy.database),
     RiverModule.forRoot(),
@@ -66,6 +69,7 @@ afterEach(() => queryAll(database, 'truncate effect, river_job'));
 afterAll(async () => {
   await app.close();
   await spy.close();
+  await proxy.close();
 });
 
 /** Works one job, and waits for what is reported of it. */
@@ -155,6 +159,26 @@ describe('with transaction: true', () => {
     expect(await effects()).toBe(0);
     expect(id).not.toBe('');
   });
+
+  test.each([
+    ['before it is committed', 'before', 'available', { errors: 1, effects: 0, type: 'failed' }],
+    [
+      'and is committed',
+      'at the answer of',
+      'completed',
+      { errors: 0, effects: 1, type: 'completed' },
+    ],
+  ] as const)(
+    'a connection that is lost at COMMIT, %s, is resolved by the row',
+    async (_, moment, state, found) => {
+      const { kills } = proxy;
+      const { event, row, effects: stored } = await work(() => proxy.killAt(moment, /^COMMIT/));
+      expect(proxy.kills).toBe(kills + 1);
+      expect(row).toEqual({ state, attempt: 1, errors: found.errors });
+      expect(stored).toBe(found.effects);
+      expect(event.type).toBe(found.type);
+    },
+  );
 
   test('an attempt sends the outcome between its effects and COMMIT, and nothing else', async () => {
     const { statements } = await spy.during(() => work(() => undefined));
