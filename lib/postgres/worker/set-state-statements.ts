@@ -13,9 +13,9 @@ export interface SetStateStatements {
   /** Successes that change nothing else: $2 the ids, $3 the attempts, $4 the times they ended, $5 when they were claimed. */
   readonly completed: Statement;
   /**
-   * Which of the outcomes, as above, are in the rows already, for a statement whose response was lost. Waits for
-   * that statement, if it is still under way: $2 the
-   * ids, $3 the attempts as stored, $4 and $5 the times, $6 when they were claimed.
+   * Which of the outcomes are in the rows already, for a statement whose response was lost. Waits for that
+   * statement, if it is still under way: $2 the ids, $3 the attempts, $4 new numbers of attempts, $5 and $6 the
+   * times, $7 when they were claimed.
    */
   readonly stored: Statement;
 }
@@ -53,16 +53,22 @@ RETURNING job.id::pg_catalog.text AS id`,
     ),
     stored: statement(
       'setState',
-      `SELECT job.id::pg_catalog.text AS id, job.state::pg_catalog.text AS state
-FROM ${table}, unnest($2::bigint[], $3::smallint[], $4::pg_catalog.timestamptz[],
-  $5::pg_catalog.timestamptz[], $6::pg_catalog.float8[])
-  AS given (id, attempt, scheduled_at, finalized_at, claimed_at)
+      // The rows are locked by their ids alone: a condition that fails before the lock would not wait for it.
+      `WITH held AS MATERIALIZED (
+  SELECT job.id, job.state, job.attempt, job.attempted_at, job.attempted_by, job.scheduled_at,
+    job.finalized_at FROM ${table}
+  WHERE job.id OPERATOR(pg_catalog.=) ANY ($2::bigint[]) FOR SHARE OF job
+)
+SELECT job.id::pg_catalog.text AS id, job.state::pg_catalog.text AS state
+FROM held AS job, unnest($2::bigint[], $3::smallint[], $4::smallint[], $5::pg_catalog.timestamptz[],
+  $6::pg_catalog.timestamptz[], $7::pg_catalog.float8[])
+  AS given (id, attempt, new_attempt, scheduled_at, finalized_at, claimed_at)
 WHERE job.id OPERATOR(pg_catalog.=) given.id AND job.state OPERATOR(pg_catalog.<>) 'running'
-  AND job.attempt OPERATOR(pg_catalog.=) given.attempt AND ${IS_OF_CLAIM}
-  AND (job.finalized_at OPERATOR(pg_catalog.=) given.finalized_at
-    OR job.scheduled_at OPERATOR(pg_catalog.=) given.scheduled_at
-    OR job.state OPERATOR(pg_catalog.=) 'cancelled')
-FOR SHARE OF job`,
+  AND ${IS_OF_CLAIM} AND (
+    job.state OPERATOR(pg_catalog.=) 'cancelled' AND job.attempt OPERATOR(pg_catalog.=) given.attempt
+    OR job.attempt OPERATOR(pg_catalog.=) coalesce(given.new_attempt, given.attempt)
+      AND (job.finalized_at OPERATOR(pg_catalog.=) given.finalized_at
+        OR job.scheduled_at OPERATOR(pg_catalog.=) given.scheduled_at))`,
     ),
   };
 }

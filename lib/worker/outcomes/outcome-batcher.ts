@@ -176,6 +176,7 @@ export class OutcomeBatcher {
         'running until they are rescued, and are then worked again.',
     );
     for (const each of left) settle(each, { stored: false });
+    for (const resume of this.#onRoom.splice(0)) resume();
   }
 }
 

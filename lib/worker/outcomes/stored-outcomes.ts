@@ -43,8 +43,8 @@ export class StoredOutcomes {
   async alreadyStored(connection: Connection, outcomes: readonly SetState[]): Promise<StatesById> {
     const values = [
       this.#clientId,
-      outcomes.map(({ id }) => id),
-      outcomes.map(({ attempt, newAttempt = attempt }) => newAttempt),
+      ...keysOf(outcomes),
+      outcomes.map(({ newAttempt }) => newAttempt ?? null),
       outcomes.map(({ scheduledAt }) => timeOf(scheduledAt)),
       outcomes.map(({ finalizedAt }) => timeOf(finalizedAt)),
       claimsOf(outcomes),
