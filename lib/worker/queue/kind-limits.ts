@@ -15,7 +15,8 @@ export class KindLimits {
   readonly #groups: readonly Group[];
   /** Jobs under way, and those that a claim may find. */
   readonly #taken = new Map<Handler, number>();
-  readonly #listeners = new Set<() => void>();
+  /** Whose claims had less room for a kind than there may be jobs of it. */
+  readonly #short = new Map<Handler, Set<() => void>>();
 
   /** @param onlyKnown whether jobs of other kinds are left for other workers */
   constructor(handlers: readonly Handler[], onlyKnown: boolean) {
@@ -38,20 +39,27 @@ export class KindLimits {
     ];
   }
 
-  /** Takes the room of one claim for so many slots. */
-  take(slots: number): TakenRoom {
+  /**
+   * Takes the room of one claim for so many slots.
+   *
+   * @param onRoom called once when a kind for which the claim had too little room has some again
+   */
+  take(slots: number, onRoom: () => void): TakenRoom {
+    this.forget(onRoom);
     const shares: ClaimShare[] = [];
     const taken = new Map<Handler, number>();
+    const isShortOf = (handler: Handler): void => this.#isShortOf(handler, onRoom);
     for (const { limited, ...kinds } of this.#groups) {
       const most = limited === undefined ? slots : Math.min(slots, this.#room(limited));
-      if (most <= 0) continue;
-      shares.push({ ...kinds, most });
+      if (most > 0) shares.push({ ...kinds, most });
       if (limited === undefined) continue;
-      taken.set(limited, most);
-      this.#taken.set(limited, (this.#taken.get(limited) ?? 0) + most);
+      if (most <= 0) isShortOf(limited);
+      else {
+        taken.set(limited, most);
+        this.#taken.set(limited, (this.#taken.get(limited) ?? 0) + most);
+      }
     }
-    const isShort = shares.length < this.#groups.length;
-    return new TakenRoom(shares, { taken, isShort, giveBack: (some) => this.#giveBack(some) });
+    return new TakenRoom(shares, { taken, isShortOf, giveBack: (some) => this.#giveBack(some) });
   }
 
   /** A job of a kind that {@link TakenRoom.use} returned has ended. */
@@ -59,10 +67,14 @@ export class KindLimits {
     this.#giveBack(new Map([[handler, 1]]));
   }
 
-  /** Calls `listener` when there is room for another job of a limited kind. */
-  onRoom(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+  /** Calls it no more. */
+  forget(onRoom: () => void): void {
+    for (const waiting of this.#short.values()) waiting.delete(onRoom);
+  }
+
+  #isShortOf(handler: Handler, onRoom: () => void): void {
+    const waiting = this.#short.get(handler) ?? new Set();
+    this.#short.set(handler, waiting.add(onRoom));
   }
 
   #room(handler: Handler): number {
@@ -70,13 +82,13 @@ export class KindLimits {
   }
 
   #giveBack(some: ReadonlyMap<Handler, number>): void {
-    let isMore = false;
     for (const [handler, count] of some) {
       if (count === 0) continue;
       this.#taken.set(handler, (this.#taken.get(handler) ?? 0) - count);
-      isMore = true;
+      const waiting = this.#short.get(handler);
+      this.#short.delete(handler);
+      waiting?.forEach((onRoom) => onRoom());
     }
-    if (isMore) for (const listener of this.#listeners) listener();
   }
 }
 
@@ -84,26 +96,25 @@ export class KindLimits {
 export class TakenRoom {
   /** What the claim asks for. */
   readonly shares: readonly ClaimShare[];
-  /** Whether a kind was left out, or had more jobs than room. */
-  isShort: boolean;
   readonly #left: Map<Handler, number>;
+  readonly #isShortOf: (handler: Handler) => void;
   readonly #giveBack: (some: ReadonlyMap<Handler, number>) => void;
 
   constructor(
     shares: readonly ClaimShare[],
     {
       taken,
-      isShort,
+      isShortOf,
       giveBack,
     }: {
       readonly taken: Map<Handler, number>;
-      readonly isShort: boolean;
+      readonly isShortOf: (handler: Handler) => void;
       readonly giveBack: (some: ReadonlyMap<Handler, number>) => void;
     },
   ) {
     this.shares = shares;
-    this.isShort = isShort;
     this.#left = taken;
+    this.#isShortOf = isShortOf;
     this.#giveBack = giveBack;
   }
 
@@ -112,7 +123,7 @@ export class TakenRoom {
     for (const [handler, left] of this.#left) {
       if (!handler.kinds.includes(kind)) continue;
       this.#left.set(handler, left - 1);
-      if (left === 1) this.isShort = true;
+      if (left === 1) this.#isShortOf(handler);
       return handler;
     }
     return undefined;

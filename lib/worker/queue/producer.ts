@@ -33,7 +33,6 @@ export class Producer {
   readonly #pace: FetchPace;
   readonly #watch: QueueWatch;
   readonly #running = new Map<string, Attempt>();
-  #leaveLimits: (() => void) | undefined;
   /** Slots taken: attempts that are stuck may have given up theirs. */
   #taken = 0;
   #isPaused = false;
@@ -49,6 +48,8 @@ export class Producer {
   #found = 0;
   #wokenMeanwhile = false;
   #insertedMeanwhile = false;
+  /** Whether a kind that was at its limit had room again while a claim was under way. */
+  #roomMeanwhile = false;
   /** Jobs that were cancelled while a claim was under way. */
   readonly #cancelledMeanwhile = new Set<string>();
   #onIdle: (() => void)[] = [];
@@ -88,7 +89,6 @@ export class Producer {
     await inOwnContext(async () => {
       await this.#watch.start();
       if (this.#isStopping) return this.#watch.stop();
-      this.#leaveLimits = this.#options.limits.onRoom(() => this.#slotFreed());
       if (!this.#isPaused) this.#pace.triggerNow();
     });
   }
@@ -144,7 +144,7 @@ export class Producer {
   /** Leaves what is still under way to itself: nothing is done for it any more. */
   leave(): void {
     this.#watch.stop();
-    this.#leaveLimits?.();
+    this.#options.limits.forget(this.#onRoom);
     for (const attempt of this.#running.values()) attempt.leave();
   }
 
@@ -184,9 +184,9 @@ export class Producer {
       if (this.#isPaused || this.#isStopping) return;
       this.#pace.claimed(this.#found > 0);
       // What was inserted while the claim was under way may not have been seen by it.
-      if (this.#insertedMeanwhile) this.#pace.triggerNow();
+      if (this.#insertedMeanwhile || this.#roomMeanwhile) this.#pace.triggerNow();
       else if (this.#wokenMeanwhile) this.#pace.trigger();
-      this.#wokenMeanwhile = this.#insertedMeanwhile = false;
+      this.#wokenMeanwhile = this.#insertedMeanwhile = this.#roomMeanwhile = false;
       if (this.#wantsSlots && this.#freeSlots > 0) this.#pace.triggerNow();
     });
   }
@@ -196,10 +196,9 @@ export class Producer {
     await whenRoom();
     if (this.#isPaused || this.#isStopping) return;
     const most = this.#freeSlots;
-    const room = limits.take(most);
+    const room = limits.take(most, this.#onRoom);
     try {
       if (room.shares.length > 0) await this.#claimOf(room, most);
-      if (room.isShort) this.#wantsSlots = true;
     } catch (error) {
       this.#core.outages.failed('Claiming jobs', error);
     } finally {
@@ -238,6 +237,12 @@ export class Producer {
     if (this.#stopReason !== undefined) attempt.abort('stop', this.#stopReason);
     void attempt.run();
   }
+
+  /** A kind that was at its limit has room again. */
+  readonly #onRoom = (): void => {
+    if (this.#claiming !== undefined) this.#roomMeanwhile = true;
+    else if (!this.#isPaused && !this.#isStopping) this.#pace.triggerNow();
+  };
 
   #slotFreed(): void {
     if (this.#wantsSlots && this.#claiming === undefined && !this.#isPaused && !this.#isStopping)

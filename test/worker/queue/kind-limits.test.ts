@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
 import { createTestDatabase, queryAll, type TestDatabase } from '../../support/index.js';
 import { plantJobs } from '../../administration/planted-jobs.js';
-import { handler, OpenedQueues, type QueuesOptions } from './opened-queue.js';
+import { KindLimits } from '../../../lib/worker/queue/kind-limits.js';
+import { Gate, handler, OpenedQueues, type QueuesOptions } from './opened-queue.js';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -102,4 +103,29 @@ test('kinds with a limit are worked within it where all kinds are claimed', asyn
       () => "job kind is not registered in the client's Workers bundle: unknown",
     ),
   ]);
+});
+
+test.each([
+  ['alone', []],
+  ['beside others', [handler('free', () => undefined)]],
+  ['beside one with room', [handler('idle', () => undefined, { maxConcurrent: 5 })]],
+])('a kind of two queues at its limit, %s, is not claimed again and again', async (_, others) => {
+  const started = new Gate();
+  const held = new Gate();
+  const work = async (): Promise<void> => {
+    started.open();
+    await held.passed;
+  };
+  await open({ handlers: [handler('limited', work, { maxConcurrent: 1 }), ...others] });
+  const claims = jest.spyOn(KindLimits.prototype, 'take');
+  await plant('limited', 2);
+  await Promise.all([queues.make('default').start(), queues.make('other').start()]);
+  await started.passed;
+  // Long enough for many claims.
+  for (let times = 0; times < 20; times++) await queryAll(database, 'select 1');
+  const count = claims.mock.calls.length;
+  claims.mockRestore();
+  held.open();
+  await queues.whenEnded(2);
+  expect(count).toBeLessThanOrEqual(4);
 });
