@@ -60,7 +60,7 @@ export class Producer {
     this.queue = options.queue;
     this.maxWorkers = options.options.maxWorkers;
     this.#statements = new ClaimStatements(core.schema);
-    this.#pace = new FetchPace(options.options, () => this.#claim());
+    this.#pace = new FetchPace(options.options, () => inOwnContext(() => this.#claim()));
     this.#watch = new QueueWatch(core, {
       queue: options.queue,
       listens: options.listens,

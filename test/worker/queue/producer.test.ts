@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { AttemptCancelledError, WorkerStoppingError } from '../../../lib/errors/worker-errors.js';
 import type { WorkedJob } from '../../../lib/worker/attempt/job.js';
@@ -174,4 +175,32 @@ test('a job can be copied and printed with all its columns', async () => {
   await queues.whenEnded(1);
   const columns = { args: { a: 1 }, attempt: 1, attemptedBy: ['test'], metadata: { m: 1 } };
   expect(seen).toMatchObject([columns, columns]);
+});
+
+test('a job worked in the place of a stuck one is not in its async context', async () => {
+  const context = new AsyncLocalStorage<string>();
+  const second = new Gate();
+  const found: unknown[] = [];
+  await open({
+    handlers: [
+      handler('planted', async () => {
+        if (found.length === 1) await second.passed;
+        else second.open();
+      }),
+    ],
+    options: { jobTimeoutMs: 1, stuckAfterMs: 1, onStuck: () => 'addSlot' },
+    middleware: [
+      {
+        around: (job, next) => {
+          found.push(context.getStore());
+          return context.run(`of job ${job.id}`, next);
+        },
+      },
+    ],
+  });
+  await planted(2);
+  await queues.make('default', { maxWorkers: 1 }).start();
+  // The stuck event, and both ends.
+  await queues.whenEnded(3);
+  expect(found).toEqual([undefined, undefined]);
 });
