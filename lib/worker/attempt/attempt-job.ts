@@ -42,7 +42,7 @@ export class AttemptJob extends ClaimedRow implements WorkedJob {
     return this.#set ?? NOTHING;
   }
 
-  /** @internal What aborted its signal first. */
+  /** @internal What aborted it: what came first, but a cancellation counts more than the time limit. */
   get abortedBy(): AbortedBy | undefined {
     return this.#abortedBy;
   }
@@ -54,10 +54,13 @@ export class AttemptJob extends ClaimedRow implements WorkedJob {
 
   /** @internal */
   abort(by: AbortedBy, reason: Error): void {
-    if (this.#isFinished || this.#abortedBy !== undefined) return;
+    if (this.#isFinished) return;
+    // As in River, a job that is cancelled after its time limit counts as cancelled.
+    const isCancelledLate = this.#abortedBy === 'timeout' && by === 'cancel';
+    if (this.#abortedBy !== undefined && !isCancelledLate) return;
     this.#abortedBy = by;
-    this.#reason = reason;
-    this.#controller?.abort(reason);
+    this.#reason ??= reason;
+    this.#controller?.abort(this.#reason);
   }
 
   /** @internal The method has ended: what it began and did not await is aborted. */

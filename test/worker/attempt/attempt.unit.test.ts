@@ -146,6 +146,25 @@ describe('an attempt', () => {
     expect(error).toContain('JobCancelError: job cancelled remotely');
   });
 
+  test('that is cancelled after its time limit is cancelled, with the text of River', async () => {
+    const cancelled = new Gate();
+    const ran = run(
+      async ({ signal }) => {
+        await aborted(signal);
+        await cancelled.passed;
+        throw signal.reason as Error;
+      },
+      { options: { jobTimeoutMs: 1, stuckAfterMs: 60_000 } },
+    );
+    await aborted(ran.attempt.job.signal);
+    ran.attempt.abort('cancel', new AttemptCancelledError());
+    cancelled.open();
+    const { state, error } = await ran.stored;
+    expect(state).toBe('cancelled');
+    expect(error).toContain('JobCancelError: job cancelled remotely');
+    expect(ran.attempt.job.signal.reason).toBeInstanceOf(JobTimeoutError);
+  });
+
   test('aborts after its end what it has left behind', async () => {
     let signal: AbortSignal | undefined;
     await run((job) => void (signal = job.signal)).stored;
