@@ -1,5 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { partsOf } from '../client/client-parts.js';
+import { milliseconds } from '../errors/checks.js';
+import { invalidParams } from '../errors/invalid-errors.js';
 import { nameText } from '../errors/name-text.js';
 import { monitorEventLoopDelay, type IntervalHistogram } from '../real-time.js';
 import type { RiverRuntime } from '../river.providers.js';
@@ -91,8 +93,11 @@ export class RiverWorker {
   /**
    * Claims nothing more, waits for the jobs under way, stores their outcomes and closes the connections. Jobs
    * that do not end in time get their signals aborted; their attempts are given back without being counted.
+   *
+   * @throws InvalidParamsError
    */
   async stop({ cancel = false, timeoutMs }: StopOptions = {}): Promise<void> {
+    if (timeoutMs !== undefined) milliseconds()(timeoutMs, 'timeoutMs', invalidParams);
     if (this.#starting === undefined) return;
     if (cancel) this.#cancel.abort();
     this.#stopping ??= this.#end(timeoutMs ?? this.#parts.options.softStopMs);

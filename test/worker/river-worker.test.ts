@@ -183,3 +183,12 @@ describe('events()', () => {
     ]);
   });
 });
+
+test.each([Infinity, -1, '5s'])('stop() rejects %p as its time limit', async (timeoutMs) => {
+  await begin();
+  await expect(worker.stop({ timeoutMs: timeoutMs as number })).rejects.toMatchObject({
+    code: 'RIVER_INVALID_PARAMS',
+    field: 'timeoutMs',
+  });
+  expect(worker.status().isRunning).toBe(true);
+});
