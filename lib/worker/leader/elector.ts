@@ -40,8 +40,10 @@ export class Elector {
   readonly #handler: TermHandler;
   readonly #auto: AutoIntervals | undefined;
   #stop = new AbortController();
-  /** Ends the wait, or the term, under way. */
-  #interrupt = new AbortController();
+  /** Ends the wait for the next bid. */
+  #wake = new AbortController();
+  /** Ends the term under way. */
+  #endTerm = new AbortController();
   #running: Promise<void> = Promise.resolve();
   #isLeader = false;
   #vacantSince: number | undefined;
@@ -73,35 +75,37 @@ export class Elector {
   /** Ends the term, and resigns. */
   async stop(): Promise<void> {
     this.#stop.abort();
-    this.#interrupt.abort();
+    this.#wake.abort();
+    this.#endTerm.abort();
     await this.#running;
   }
 
   /** Somebody else has resigned. */
   resigned(): void {
     if (this.#isLeader) return;
-    if (this.#auto === undefined) this.#interrupt.abort();
+    // A bid may be under way: the term that it begins goes on.
+    if (this.#auto === undefined) this.#wake.abort();
     // Those who are equals of the one who resigned come first.
     else this.#vacantSince = now();
   }
 
   /** A client asks the leader to resign. */
   requestResign(): void {
-    if (this.#isLeader) this.#interrupt.abort();
+    if (this.#isLeader) this.#endTerm.abort();
   }
 
   async #run(stop: AbortSignal): Promise<void> {
     let isFirst = true;
     while (!stop.aborted) {
-      this.#interrupt = new AbortController();
+      this.#wake = new AbortController();
       try {
         const began = now();
         const term = await this.#bid(isFirst);
         this.#outages.succeeded();
-        // Somebody else may have resigned during the bid: that ends no term of ours.
-        if (term !== undefined && !stop.aborted) this.#interrupt = new AbortController();
         if (term !== undefined) await this.#lead(term, began, stop);
       } catch (error) {
+        // Nobody could take the lease, either.
+        this.#vacantSince = undefined;
         if (!stop.aborted) this.#outages.failed('The election of a leader', error);
       }
       isFirst = false;
@@ -122,7 +126,7 @@ export class Elector {
   }
 
   async #pause(): Promise<void> {
-    const { signal } = this.#interrupt;
+    const { signal } = this.#wake;
     const isWatching = this.#auto !== undefined && this.#vacantSince !== undefined;
     await sleep(
       isWatching ? (this.#auto?.lookMs ?? 0) : BID_MS + Math.random() * BID_JITTER_MS,
@@ -132,6 +136,8 @@ export class Elector {
   }
 
   async #lead(term: Term, began: number, stop: AbortSignal): Promise<void> {
+    this.#endTerm = new AbortController();
+    if (stop.aborted) this.#endTerm.abort();
     this.#isLeader = true;
     this.#handler.start();
     try {
@@ -140,13 +146,15 @@ export class Elector {
       this.#isLeader = false;
       await this.#handler.stop();
     }
-    if (!stop.aborted) this.#interrupt = new AbortController();
+    if (!stop.aborted) this.#wake = new AbortController();
     await this.#resign(term);
+    // It gives others time to take over, and watches whether they do.
+    if (this.#auto !== undefined) this.#vacantSince = now();
   }
 
   /** Renews the lease until the term is over: somebody else has it, or it is not certain any more. */
   async #keep(term: Term, began: number): Promise<void> {
-    const { signal } = this.#interrupt;
+    const { signal } = this.#endTerm;
     const endsAt = began + (this.#auto?.termMs ?? Infinity);
     let trustedUntil = began + TRUST_MS;
     let failures = 0;
