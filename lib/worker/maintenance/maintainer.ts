@@ -19,15 +19,23 @@ export interface Service {
   untilNext(): number;
   /** Whether it runs at the start of a term, too. */
   readonly runsAtStart: boolean;
+  /** Whether it runs beside the others, which run one at a time. */
+  readonly isApart?: boolean;
   /** Does one batch; whether there may be more. */
   run(batch: number): Promise<boolean>;
 }
 
-/** Runs the services of a leader, for one term after another. */
+/**
+ * Runs the services of a leader, for one term after another. Those that wait for locks hold one of the
+ * worker's few connections between them: the others are for claims, outcomes and the lease.
+ */
 export class Maintainer {
   readonly #services: readonly Service[];
   readonly #outages: OutageLog;
   readonly #random: () => number;
+  /** How many runs in a row have timed out. Kept beyond a term, since the table is still as large then. */
+  readonly #timeouts = new Map<Service, number>();
+  #turn: Promise<unknown> = Promise.resolve();
   #term: AbortController | undefined;
   #running: Promise<unknown> = Promise.resolve();
 
@@ -61,23 +69,37 @@ export class Maintainer {
   }
 
   async #repeat(service: Service, signal: AbortSignal): Promise<void> {
-    let timeouts = 0;
     if (!service.runsAtStart) await sleep(service.untilNext(), signal);
     while (!signal.aborted) {
       try {
-        while (await service.run(timeouts >= MAX_TIMEOUTS ? SMALL_BATCH : BATCH)) {
+        while (await this.#batch(service, signal)) {
           const { least, most } = BATCH_PAUSE_MS;
           await sleep(least + this.#random() * (most - least), signal);
-          if (signal.aborted) return;
         }
-        if (timeouts < MAX_TIMEOUTS) timeouts = 0;
+        if (signal.aborted) return;
+        if (this.#timeoutsOf(service) < MAX_TIMEOUTS) this.#timeouts.delete(service);
         this.#outages.succeeded();
       } catch (error) {
-        if (isTimeout(error)) timeouts++;
+        if (isTimeout(error)) this.#timeouts.set(service, this.#timeoutsOf(service) + 1);
         if (!signal.aborted) this.#outages.failed(service.what, error);
       }
       await sleep(service.untilNext(), signal);
     }
+  }
+
+  async #batch(service: Service, signal: AbortSignal): Promise<boolean> {
+    const run = async (): Promise<boolean> => {
+      if (signal.aborted) return false;
+      return await service.run(this.#timeoutsOf(service) >= MAX_TIMEOUTS ? SMALL_BATCH : BATCH);
+    };
+    if (service.isApart === true) return await run();
+    const turn = this.#turn.then(run);
+    this.#turn = turn.catch(() => undefined);
+    return await turn;
+  }
+
+  #timeoutsOf(service: Service): number {
+    return this.#timeouts.get(service) ?? 0;
   }
 }
 
