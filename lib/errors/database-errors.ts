@@ -24,6 +24,12 @@ const NO_CONNECTION =
 /** SQLSTATEs with which the server closes the connection. */
 const CLOSING = /^(08...|25P0[34]|57P0[1-5])$/;
 
+/**
+ * SQLSTATEs that say nothing of a row: lost connections, conflicts with others, a lack of resources, tables and
+ * rights that are missing. By others Postgres refuses what is in one: bad data, constraints, triggers.
+ */
+const OF_ALL = /^(08|0A|25|26|3D|3F|40|42|53|55|57|58)/;
+
 /** What a {@link DatabaseError} is made of beside the driver's error. */
 export interface DatabaseErrorOptions {
   readonly outcome?: RiverErrorOutcome | undefined;
@@ -78,6 +84,14 @@ export class DatabaseError extends RiverError {
   /** @internal Whether a prepared statement returns other types since the table was changed. */
   get isOfCachedPlan(): boolean {
     return isOfCachedPlan(this.sqlState, serverErrorOf(this.cause));
+  }
+
+  /** @internal Whether it is one of the rows of the statement that Postgres refuses. */
+  get isOfRow(): boolean {
+    if (this.sqlState === undefined) return false;
+    // Row-level security refuses a row by the SQLSTATE of missing rights.
+    const { routine } = Object(this.cause) as { readonly routine?: unknown };
+    return routine === 'ExecWithCheckOptions' || !OF_ALL.test(this.sqlState);
   }
 
   /** @internal Whether the connection on which it happened must not be used again. */

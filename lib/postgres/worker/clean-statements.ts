@@ -23,6 +23,7 @@ export function cleanStatements({ prefix }: SchemaName): CleanStatements {
   SELECT job.id FROM ${prefix}river_job AS job
   WHERE ${isOld('completed', '$1')} OR ${isOld('cancelled', '$2')} OR ${isOld('discarded', '$3')}
   ORDER BY job.id LIMIT $4::int
+  FOR UPDATE SKIP LOCKED
 ), deleted AS (
   DELETE FROM ${prefix}river_job AS job USING old
   WHERE job.id OPERATOR(pg_catalog.=) old.id
@@ -37,6 +38,7 @@ SELECT pg_catalog.count(*)::pg_catalog.text AS deleted FROM deleted`,
   SELECT queue.name FROM ${prefix}river_queue AS queue
   WHERE queue.updated_at OPERATOR(pg_catalog.<) ${before('$1')}
   ORDER BY queue.name LIMIT $2::int
+  FOR UPDATE SKIP LOCKED
 ), deleted AS (
   DELETE FROM ${prefix}river_queue AS queue USING old
   WHERE queue.name OPERATOR(pg_catalog.=) old.name AND queue.updated_at OPERATOR(pg_catalog.<) ${before('$1')}

@@ -1,4 +1,5 @@
 import { cleanStatements } from '../../postgres/worker/clean-statements.js';
+import { runLimited } from '../../postgres/worker/run-limited.js';
 import type { WorkerCore } from '../worker-core.js';
 import type { Service } from './maintainer.js';
 
@@ -18,7 +19,7 @@ export function jobCleaner({ connection, schema, options }: WorkerCore): Service
     runsAtStart: true,
     async run(batch) {
       if (kept.every((ms) => ms === null)) return false;
-      const [row] = await connection.run(jobs, [...kept, batch]);
+      const [row] = await runLimited(connection, jobs, [...kept, batch]);
       return Number(row?.['deleted']) >= batch;
     },
   };
@@ -32,7 +33,7 @@ export function queueCleaner({ connection, schema }: WorkerCore): Service {
     untilNext: () => QUEUES_EVERY_MS,
     runsAtStart: true,
     async run(batch) {
-      const [row] = await connection.run(queues, [QUEUE_KEPT_MS, batch]);
+      const [row] = await runLimited(connection, queues, [QUEUE_KEPT_MS, batch]);
       return Number(row?.['deleted']) >= batch;
     },
   };

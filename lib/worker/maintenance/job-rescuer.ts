@@ -1,7 +1,9 @@
 import type { JobRow } from '../../job/row/job-row.js';
+import { DatabaseError } from '../../errors/database-errors.js';
 import type { TextRow } from '../../postgres/driver/pg-client.js';
 import { decodeJob } from '../../postgres/rows/job-columns.js';
 import { rescueStatements } from '../../postgres/worker/rescue-statements.js';
+import { runLimited } from '../../postgres/worker/run-limited.js';
 import type { FindHandler } from '../attempt/handler.js';
 import { attemptError } from '../outcome/attempt-error.js';
 import { nextRetry } from '../outcome/retry-policy.js';
@@ -46,27 +48,52 @@ export function jobRescuer(
     return { job, state: 'retryable', scheduledAt };
   };
 
+  const store = async (rescues: readonly Rescue[]): Promise<void> => {
+    const at = new Date();
+    await runLimited(connection, rescue, [
+      rescueAfterMs,
+      rescues.map(({ job }) => job.id),
+      rescues.map(({ job }) => job.attempt),
+      rescues.map(({ state }) => state),
+      rescues.map(({ scheduledAt }) => scheduledAt?.toISOString() ?? null),
+      rescues.map(({ job }) => attemptError({ at, attempt: job.attempt }, TEXT)),
+    ]);
+  };
+
   return {
     what: 'Rescuing jobs',
     untilNext: () => EVERY_MS,
     runsAtStart: true,
     async run(batch) {
-      const rows = await connection.run(find, [rescueAfterMs, after, batch]);
+      const rows = await runLimited(connection, find, [rescueAfterMs, after, batch]);
       const rescues = rows.map(decide).filter((each) => each !== undefined);
-      if (rescues.length > 0) {
-        const at = new Date();
-        await connection.run(rescue, [
-          rescueAfterMs,
-          rescues.map(({ job }) => job.id),
-          rescues.map(({ job }) => job.attempt),
-          rescues.map(({ state }) => state),
-          rescues.map(({ scheduledAt }) => scheduledAt?.toISOString() ?? null),
-          rescues.map(({ job }) => attemptError({ at, attempt: job.attempt }, TEXT)),
-        ]);
-      }
+      await storeApart(rescues, store);
       const isFull = rows.length >= batch;
       after = isFull ? (rows.at(-1)?.['id'] ?? '0') : '0';
       return isFull;
     },
   };
+}
+
+/** Stores what can be stored: a row that Postgres refuses, as by a trigger, keeps no other from being rescued. */
+async function storeApart(
+  rescues: readonly Rescue[],
+  store: (rescues: readonly Rescue[]) => Promise<void>,
+): Promise<void> {
+  const [first] = rescues;
+  if (first === undefined) return;
+  try {
+    await store(rescues);
+  } catch (error) {
+    if (!(error instanceof DatabaseError) || !error.isOfRow) throw error;
+    if (rescues.length === 1) {
+      maintenanceLog.error(
+        `Job ${first.job.id} cannot be rescued, and stays running: ${String(error)}`,
+      );
+      return;
+    }
+    const middle = rescues.length >> 1;
+    await storeApart(rescues.slice(0, middle), store);
+    await storeApart(rescues.slice(middle), store);
+  }
 }

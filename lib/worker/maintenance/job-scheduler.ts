@@ -1,3 +1,4 @@
+import { runLimited } from '../../postgres/worker/run-limited.js';
 import { scheduleStatement } from '../../postgres/worker/schedule-statement.js';
 import type { WorkerCore } from '../worker-core.js';
 import type { Service } from './maintainer.js';
@@ -12,7 +13,7 @@ export function jobScheduler({ connection, schema }: WorkerCore): Service {
     untilNext: () => EVERY_MS,
     runsAtStart: true,
     async run(batch) {
-      const [row] = await connection.run(statement, [batch]);
+      const [row] = await runLimited(connection, statement, [batch]);
       return Number(row?.['changed']) >= batch;
     },
   };

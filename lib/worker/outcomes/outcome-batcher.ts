@@ -14,11 +14,6 @@ const MAX_WAITING = 10_000;
 /** Milliseconds to the first try after a failure, and to any. */
 const SHORTEST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 10_000;
-/**
- * SQLSTATEs that say nothing of a row: lost connections, conflicts with others, a lack of resources, tables and
- * rights that are missing. By others Postgres refuses what is in one: bad data, constraints, triggers.
- */
-const OF_ALL = /^(08|0A|25|26|3D|3F|40|42|53|55|57|58)/;
 
 /** An outcome that is not stored yet. */
 interface Waiting {
@@ -139,7 +134,7 @@ export class OutcomeBatcher {
       return [];
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error;
-      if (!isOfRow(error)) {
+      if (!error.isOfRow) {
         if (error.outcome === 'unknown') for (const each of part) each.mayBeStored = true;
         throw error;
       }
@@ -183,12 +178,4 @@ export class OutcomeBatcher {
 function settle(waiting: Waiting, stored: StoredOutcome): void {
   waiting.isSettled = true;
   waiting.settled(stored);
-}
-
-/** Whether Postgres has refused one row of a statement. */
-function isOfRow({ sqlState, cause }: DatabaseError): boolean {
-  if (sqlState === undefined) return false;
-  // Row-level security refuses a row by the SQLSTATE of missing rights.
-  const { routine } = Object(cause) as { readonly routine?: unknown };
-  return routine === 'ExecWithCheckOptions' || !OF_ALL.test(sqlState);
 }
