@@ -7,7 +7,7 @@ import { requireMethod } from './require-method.js';
 export type PeriodicOptions = {
   /** Unique in the application, at most 127 characters. Stored in the metadata of the jobs. */
   readonly id: string;
-  /** Whether a job is inserted when the worker starts, too. Default false. */
+  /** Whether a job is also inserted when the worker starts. Default false. */
   readonly runOnStart?: boolean | undefined;
 } & (
   | {

@@ -1,7 +1,7 @@
 import { listOf, oneOf } from '../errors/checks.js';
 import { invalidParams } from '../errors/invalid-errors.js';
 import type { JobRow } from '../job/row/job-row.js';
-import { JOB_STATES, type JobState } from '../job/row/job-state.js';
+import { FINAL_STATES, JOB_STATES, type JobState } from '../job/row/job-state.js';
 import { checkParams, DEFAULT_FIRST, first } from './check-params.js';
 import {
   JOB_FILTER_CHECKS,
@@ -60,7 +60,6 @@ export interface CheckedJobList {
   readonly query: string;
 }
 
-const FINAL_STATES: readonly JobState[] = ['cancelled', 'completed', 'discarded'];
 const CHECKS = {
   ...JOB_FILTER_CHECKS,
   // In their order: the first counts.

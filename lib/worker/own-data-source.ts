@@ -36,7 +36,7 @@ export function ownDataSource({ options, driver }: DataSource, max: number): Dat
     logger: options.logger,
     logging: options.logging,
     maxQueryExecutionTime: options.maxQueryExecutionTime,
-    // What fails on an idle connection is no statement's; the next one opens another.
+    // No statement fails with an idle connection; the next statement opens another.
     poolErrorHandler: () => undefined,
     extra: {
       ...pool,

@@ -23,7 +23,7 @@ export interface RetentionOptions {
   readonly discardedMs?: number | false | undefined;
 }
 
-/** Options of `RiverWorkerModule.forRoot()` that a factory of `forRootAsync()` may give, too. */
+/** Options of `RiverWorkerModule.forRoot()` that a factory of `forRootAsync()` may also give. */
 export interface RiverWorkerModuleOptions {
   /** The queues that are worked: for each name its number of workers, or its options. */
   readonly queues: Readonly<Record<string, number | QueueOptions>>;

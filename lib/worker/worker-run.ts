@@ -190,11 +190,9 @@ export class WorkerRun {
   }): Promise<void> {
     const producers = [...this.producers.values()];
     const reason = new WorkerStoppingError();
-    let isAborting = false;
     const drained = producers.map(async (producer) => {
       // The jobs of a claim under way are worked.
       await producer.stopClaiming();
-      if (isAborting) producer.abortAll(reason);
       await producer.whenIdle();
     });
     const idle = Promise.all(drained);
@@ -202,7 +200,6 @@ export class WorkerRun {
       softStopMs,
       signal === undefined ? idle : Promise.race([idle, aborted(signal)]),
     );
-    isAborting = true;
     for (const producer of producers) producer.abortAll(reason);
     if (await endsWithin(AFTER_ABORT_MS, idle)) return;
     const left = producers.reduce((sum, { running }) => sum + running, 0);

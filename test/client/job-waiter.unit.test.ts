@@ -52,7 +52,7 @@ test('A wait that has ended does not listen to its signal any more', async () =>
   expect(onEnd).toHaveBeenCalledTimes(1);
 });
 
-test('Jobs that have ended in this process are looked for at once, and together', async () => {
+test('Jobs that have ended in this process are queried at once, and together', async () => {
   const looks: string[][] = [];
   let isDone = false;
   const waiter = waiterOf((ids) => {

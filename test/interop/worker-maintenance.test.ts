@@ -58,7 +58,7 @@ const ROWS: Record<string, PlantedJob> = {
   'lost with its last attempt': lost({ attempt: 3, max_attempts: 3 }),
   'lost and cancelled': lost({ metadata: { cancel_attempted_at: '2026-01-01T00:00:00Z' } }),
   'lost and rescued before': lost({ metadata: { 'river:rescue_count': 4 } }),
-  'lost, with a count that is no number': lost({ metadata: { 'river:rescue_count': 'x' } }),
+  'lost, with a count that is not a number': lost({ metadata: { 'river:rescue_count': 'x' } }),
   'running for an hour': lost({ attempted_at: ago(HOUR_S) }),
   // Cleaner
   'completed 25 h ago': { state: 'completed', finalized_at: ago(25 * HOUR_S) },
@@ -125,6 +125,29 @@ describeWithGo('a leader leaves the rows as a Go leader does', () => {
     return rows.map(({ name }) => name);
   }
 
+  async function maintainByGo(): Promise<void> {
+    const { worker } = await sides.go.ask<{ worker: string }>('work', {
+      schema: GO,
+      kinds: [KIND],
+      queues: { idle: 1 },
+      rescueAfterMs: RESCUE_AFTER_MS,
+    });
+    await untilMaintained(GO);
+    await sides.go.stopWork(worker);
+  }
+
+  async function maintainByOurs(): Promise<void> {
+    const ours = await startScriptedWorker(sides.database, {
+      schema: OURS,
+      kinds: [KIND],
+      queues: { idle: 1 },
+      maintenance: 'elect',
+      rescueAfterMs: RESCUE_AFTER_MS,
+    });
+    await untilMaintained(OURS);
+    await ours.stop();
+  }
+
   /** The services have run when each has changed what it has to. */
   async function untilMaintained(schema: string): Promise<void> {
     const left = `select from "${schema}".river_job where args->>'name' in
@@ -146,23 +169,8 @@ describeWithGo('a leader leaves the rows as a Go leader does', () => {
         ...row,
       })),
     );
-    const go = await sides.go.ask<{ worker: string }>('work', {
-      schema: GO,
-      kinds: [KIND],
-      queues: { idle: 1 },
-      rescueAfterMs: RESCUE_AFTER_MS,
-    });
-    await untilMaintained(GO);
-    await sides.go.stopWork(go.worker);
-    const ours = await startScriptedWorker(sides.database, {
-      schema: OURS,
-      kinds: [KIND],
-      queues: { idle: 1 },
-      maintenance: 'elect',
-      rescueAfterMs: RESCUE_AFTER_MS,
-    });
-    await untilMaintained(OURS);
-    await ours.stop();
+    await maintainByGo();
+    await maintainByOurs();
 
     expect(await rowsOf(OURS)).toEqual(await rowsOf(GO));
     expect(await queuesOf(OURS)).toEqual(await queuesOf(GO));
@@ -175,6 +183,24 @@ describeWithGo('a leader leaves the rows as a Go leader does', () => {
       expect(await queryAll(sides.database, `select from "${schema}".river_leader`)).toEqual([]);
   }, 90_000);
 
+  test('of two due jobs with one key, Go discards both where the first holds it, and ours the second', async () => {
+    await plant([
+      { ...keyed(6), kind: KIND, args: { name: 'first' }, state: 'scheduled', priority: 1 },
+      { ...keyed(6), kind: KIND, args: { name: 'second' }, priority: 2 },
+      {
+        kind: KIND,
+        args: { name: 'scheduled and due' },
+        state: 'scheduled',
+        scheduled_at: ago(10),
+      },
+    ]);
+    await maintainByGo();
+    await maintainByOurs();
+    const states = async (schema: string) => (await rowsOf(schema)).map(({ state }) => state);
+    expect(await states(GO)).toEqual(['discarded', 'available', 'discarded']);
+    expect(await states(OURS)).toEqual(['available', 'available', 'discarded']);
+  }, 60_000);
+
   test('a kind that is not known here is tried again, and an odd cancel mark harms nobody', async () => {
     await plantJobs({ ...sides.database, schema: OURS }, [
       lost({ kind: 'unknown', args: { name: 'unknown' } }),
@@ -182,15 +208,7 @@ describeWithGo('a leader leaves the rows as a Go leader does', () => {
       lost({ kind: KIND, args: { name: 'odd' }, metadata: { cancel_attempted_at: 'no time' } }),
       lost({ kind: KIND, args: { name: 'lost' } }),
     ]);
-    const ours = await startScriptedWorker(sides.database, {
-      schema: OURS,
-      kinds: [KIND],
-      queues: { idle: 1 },
-      maintenance: 'elect',
-      rescueAfterMs: RESCUE_AFTER_MS,
-    });
-    await untilMaintained(OURS);
-    await ours.stop();
+    await maintainByOurs();
     const states = (await rowsOf(OURS)).map(({ name, state }) => [name, state]);
     expect(Object.fromEntries(states)).toEqual({
       unknown: 'retryable',

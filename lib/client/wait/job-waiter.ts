@@ -30,7 +30,7 @@ export class JobWaiter {
   /** Looks are nobody's: they carry no context of a caller's, and so no transaction. */
   readonly #inOwnContext = AsyncLocalStorage.snapshot();
   readonly #waits = new Set<JobWait>();
-  /** Those whose jobs have ended in this process, and which have not been looked for since. */
+  /** Those whose jobs have ended in this process, and which have not been polled since. */
   readonly #ended = new Set<JobWait>();
   #isAskingForEnded = false;
   #pauseMs = SHORTEST_PAUSE_MS;
@@ -75,7 +75,7 @@ export class JobWaiter {
     void this.#inOwnContext(() => this.#askForEnded());
   }
 
-  /** One look after another: what ends meanwhile is looked for together. */
+  /** One query after another: jobs that end meanwhile share the next one. */
   async #askForEnded(): Promise<void> {
     await endOfMicrotasks();
     while (this.#ended.size > 0) {

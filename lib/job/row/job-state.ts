@@ -10,5 +10,8 @@ export const JOB_STATES = [
   'scheduled',
 ] as const;
 
+/** The states in which nobody works a job any more. */
+export const FINAL_STATES: readonly JobState[] = ['cancelled', 'completed', 'discarded'];
+
 /** State of a job, as in the column `state`. */
 export type JobState = (typeof JOB_STATES)[number];

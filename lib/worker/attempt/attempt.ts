@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { DatabaseError } from '../../errors/database-errors.js';
 import { JobLostError, JobTimeoutError, UnworkableJobError } from '../../errors/worker-errors.js';
+import { FINAL_STATES } from '../../job/row/job-state.js';
 import { clearTimeout, now, setTimeout } from '../../real-time.js';
 import { errorText } from '../outcome/attempt-error.js';
 import type { AbortedBy, AttemptResult } from '../outcome/attempt-result.js';
@@ -11,8 +12,7 @@ import type { ResolvedWorkerOptions } from '../worker-options.js';
 import type { AttemptJob } from './attempt-job.js';
 import { runInJob } from './current-job.js';
 import type { FindHandler, Handler, WorkerMiddleware } from './handler.js';
-import { storedJob } from './job-event.js';
-import type { ReportJobEvent } from './job-event.js';
+import { storedJob, type ReportJobEvent } from './job-event.js';
 
 /** Stores the outcome of an attempt, some time. */
 export type StoreOutcome = (
@@ -249,7 +249,7 @@ export class Attempt {
   #report(next: NextState, stored: StoredOutcome, endedMs: number): void {
     const { report } = this.#parts;
     if (!stored.stored) return;
-    if (isFinal(stored.state)) this.#parts.ended(this.job.id);
+    if (FINAL_STATES.includes(stored.state)) this.#parts.ended(this.job.id);
     if (report === undefined) return;
     const { job } = this;
     const storedAtMs = now();
@@ -272,10 +272,6 @@ const NO_TIMES = { waitedMs: 0, workedMs: 0, storedAfterMs: 0 };
 
 function resultOf(value: unknown): AttemptResult {
   return { type: 'returned', outcome: isOutcome(value) ? value : undefined };
-}
-
-function isFinal(state: string): boolean {
-  return state === 'completed' || state === 'cancelled' || state === 'discarded';
 }
 
 /** The only change is that a job which was cancelled meanwhile is not worked again. */

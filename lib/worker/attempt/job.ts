@@ -5,7 +5,7 @@ import type { Jsonify } from '../../job/row/jsonify.js';
 export interface WorkedJob<Args = unknown> extends JobRowFields<Args> {
   /**
    * Aborts when the attempt should end: at its time limit (`JobTimeoutError`), when the job is cancelled
-   * (`JobCancelledError`), when the worker stops (`WorkerStoppingError`), and after the attempt has ended
+   * (`AttemptCancelledError`), when the worker stops (`WorkerStoppingError`), and after the attempt has ended
    * (`JobAttemptFinishedError`). The `reason` of the signal is the error.
    */
   readonly signal: AbortSignal;

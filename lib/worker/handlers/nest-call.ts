@@ -15,7 +15,7 @@ const CONTEXT_TYPE = 'river';
 
 /**
  * The keys under which Nest's decorators keep what is bound to a method or a class. Nest does not export them,
- * so they stand here and nowhere else, and test/worker/handlers/enhancers.test.ts fails when Nest changes one.
+ * so they stand here and nowhere else, and test/worker/handlers/enhancers.unit.test.ts fails when Nest changes one.
  */
 const GUARDS = '__guards__';
 const INTERCEPTORS = '__interceptors__';

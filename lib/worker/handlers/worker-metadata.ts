@@ -30,7 +30,8 @@ export interface StandardIssue {
 export interface WorkOptions {
   /**
    * Whether the method runs in a transaction that its outcome is part of: its effects and the completion of
-   * the job commit together, or neither does. What it throws rolls back. Default false.
+   * the job commit together, or neither does. An error that it throws rolls back; an outcome that it throws commits as if it were returned.
+   * Middleware runs inside the transaction. Default false.
    */
   readonly transaction?: boolean | undefined;
   /** **Milliseconds** an attempt may take until its signal aborts; false: no limit. Default: the module's. */

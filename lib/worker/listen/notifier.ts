@@ -25,7 +25,7 @@ const JITTER = 0.1;
 /** How often the client id is asked for at the start: for some 5 seconds. */
 const CLAIM_TRIES = 25;
 
-/** What a notifier is told of its worker. */
+/** What a notifier needs to know of its worker. */
 export type NotifierCore = Pick<WorkerCore, 'schema' | 'outages' | 'clientId'>;
 
 type Listener<Event> = (event: Event) => void;

@@ -17,7 +17,7 @@ export interface Service {
   readonly what: string;
   /** Milliseconds to the next run. */
   untilNext(): number;
-  /** Whether it runs at the start of a term, too. */
+  /** Whether it also runs at the start of a term. */
   readonly runsAtStart: boolean;
   /** Whether it runs beside the others, which run one at a time. */
   readonly isApart?: boolean;
@@ -108,5 +108,5 @@ function isTimeout(error: unknown): boolean {
   return sqlState === '57014' || (sqlState === undefined && /timeout/.test(cause?.message ?? ''));
 }
 
-/** For what is to be known once, and is no outage. */
+/** For events that are not outages. */
 export const maintenanceLog = new Logger('RiverWorker');

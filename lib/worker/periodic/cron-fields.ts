@@ -18,7 +18,7 @@ const FIELDS: readonly Bounds[] = [
 
 /**
  * Writes the five fields of a cron expression as lists of numbers, so that they mean what Go's
- * `cron.ParseStandard` takes them for: `5/15` counts from 5 to the end, and a step of 1 is no step.
+ * `cron.ParseStandard` takes them for: `5/15` counts from 5 to the end, and a step of 1 is not a step.
  *
  * @throws RangeError saying which part is not one
  */
@@ -58,7 +58,7 @@ function rangeOf(part: string, bounds: Bounds): Range {
   throw new RangeError(`'${part.slice(0, 40)}' is not a value from ${bounds.min} to ${bounds.max}`);
 }
 
-/** NaN for what is no number, which is in no range. */
+/** NaN for text that is not a number: no range contains it. */
 function numberOf(text: string | undefined, { min, names = [] }: Bounds): number {
   const place = names.indexOf(text?.toLowerCase() ?? '');
   return place >= 0 ? place + min : /^\d+$/.test(text ?? '') ? Number(text) : Number.NaN;

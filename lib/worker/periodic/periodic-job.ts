@@ -5,7 +5,7 @@ import type { Schedule } from './schedule.js';
 export interface PeriodicJob {
   readonly id: string;
   readonly schedule: Schedule;
-  /** Whether a job is inserted when the fleet starts, too. */
+  /** Whether a job is also inserted when the fleet starts. */
   readonly runOnStart: boolean;
   /**
    * Makes the job of one due time; null: not this time. It may be called for one time in several

@@ -36,7 +36,7 @@ export class FetchPace {
   }
 
   /**
-   * Jobs were looked for. The cooldown spares statements that find nothing; River's client counts it from each
+   * The queue was queried. The cooldown spares statements that find nothing; River's client counts it from each
    * claim, by which a queue of it starts no more than its slots in 100 ms.
    *
    * @param found whether there were any

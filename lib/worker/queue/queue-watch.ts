@@ -13,7 +13,7 @@ const ASK_MS = { listening: 60_000, polling: 2_000 };
 /** Ids in one question. */
 const MAX_IDS = 1_000;
 
-/** What a watch is told by a queue's producer, and tells it. */
+/** What a watch receives from the producer of a queue, and reports to it. */
 export interface QueueWatchOptions {
   readonly queue: string;
   readonly listens: boolean;

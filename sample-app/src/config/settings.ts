@@ -5,7 +5,7 @@ import { paths } from './paths.js';
 /** What the environment can change. */
 export interface Settings {
   readonly port: number;
-  /** Where it listens. The loopback interface, unless HOST says otherwise: there is no login. */
+  /** Where it listens. The loopback interface, unless HOST says otherwise: it does not ask for a login. */
   readonly host: string;
   /** Undefined: the sample brings its own Postgres. */
   readonly databaseUrl: string | undefined;

@@ -7,8 +7,8 @@ const SAFE = ['GET', 'HEAD'];
 
 /**
  * Rejects requests under a name that is not the application's (DNS rebinding), and requests that change
- * something and come from a page of another site (CSRF). Without a login there is no session that a token
- * could belong to, so what browsers say decides; programs such as curl send neither header.
+ * something and come from a page of another site (CSRF). No login, so no session to bind a token to:
+ * the headers of browsers decide; programs such as curl send neither header.
  *
  * @param name under which the application is reached beside the names of the loopback interface
  */

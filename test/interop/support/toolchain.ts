@@ -37,6 +37,5 @@ export function describeWith(requirement: Requirement, name: string, body: () =>
     });
   }
   process.stderr.write(`\nSKIPPED: ${name}: ${missing}. ${cure}\n`);
-  // Skipped because a user's machine may have no Go or Python; in CI the branch above fails instead.
-  describe.skip(`${name} (skipped: ${missing})`, body);
+  describe.skip(`${name} (skipped: ${missing})`, body); // a user's machine may lack Go or Python; in CI the branch above fails instead
 }

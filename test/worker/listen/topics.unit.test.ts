@@ -3,7 +3,7 @@ import { controlEvent, insertedQueue, leadershipEvent } from '../../../lib/worke
 
 const NOT_ONE = ['', 'x', 'null', '[]', '7', '"default"', '{}', '{"queue":7}', '{"action":{}}'];
 
-test.each(NOT_ONE)('The payload %j is no notification of anything', (payload) => {
+test.each(NOT_ONE)('The payload %j is not taken for a notification', (payload) => {
   expect(insertedQueue(payload)).toBeUndefined();
   expect(controlEvent(payload)).toBeUndefined();
   expect(leadershipEvent(payload)).toBeUndefined();

@@ -87,7 +87,7 @@ test('stores outcomes of all sorts that are reported in one turn', async () => {
 
 test.each([
   ['metadata that jsonb does not take', { metadata: '{"a":"\\u0000"}' }],
-  ['an error that is no JSON', { state: 'discarded', error: '{' }],
+  ['an error that is not JSON', { state: 'discarded', error: '{' }],
 ] as const)('%s of one job keeps no other outcome from being stored', async (_, change) => {
   const ids = await claimed(...Array.from({ length: 20 }, () => ({})));
   const outcomes = await Promise.all(

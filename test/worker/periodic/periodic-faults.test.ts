@@ -106,7 +106,7 @@ test('A database that was away is reported once, and the last time that passed i
   ]);
 });
 
-test('A role that must not create the table is told the statement to run', async () => {
+test('The error of a role that must not create the table names the statement to run', async () => {
   const role = `${client.database.name}_role`;
   await queryAll(
     client.database,
